@@ -1,0 +1,62 @@
+"""Caches, and the memory they live in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from sfmodel.schema.base import Word
+from sfmodel.schema.quantities import Bytes, Count, Duration, Share
+
+
+class Cache(Word):
+    """Entries by key, each with an expiry and a version."""
+
+    key: Literal["user", "item", "cluster", "topic"]
+    """What an entry belongs to."""
+    ttl: Duration = Field(gt=0)
+    """Time to live."""
+    ttl_jitter: Share = 0.0
+    """Each entry lives ttl × (1 − jitter·U)."""
+    sliding: bool = False
+    """A hit renews the expiry."""
+    stale_for: Duration = 0.0
+    """An expired entry may still be served so long."""
+    of: str | None = None
+    """Service whose memory it uses; none: unbounded."""
+    entry_size: Bytes = 1000.0
+    """Bytes of one entry with its key and overhead."""
+    read: str | None = None
+    """service.endpoint called by a lookup; none: costs nothing."""
+    write: str | None = None
+    """service.endpoint called by a store."""
+    invalidate: str | None = None
+    """service.endpoint called on every replica by an invalidation."""
+    timeout: Duration | None = None
+    """Of these calls."""
+    coalesce: bool = False
+    """One miss fetches, others of the same key wait for it."""
+    warm: Share = 0.0
+    """Share of keys present at the first moment."""
+
+
+class Memory(Word):
+    """Memory of a store, with Redis's eviction."""
+
+    limit: Bytes
+    """Bytes for entries (`maxmemory`)."""
+    reserved: Bytes = 0.0
+    """Bytes taken by someone else."""
+    eviction: Literal["lru", "fifo", "random"] = "lru"
+    """Which entry goes first."""
+    samples: Count = Field(5, ge=1, le=64)
+    """Entries looked at for one eviction (`maxmemory-samples`, default 5)."""
+    clock: Duration = Field(1.0, gt=0)
+    """Resolution of the access clock (Redis: 1 s)."""
+
+    @model_validator(mode="after")
+    def _room(self) -> Memory:
+        if self.limit <= 0:
+            raise ValueError("expected a limit above 0")
+        return self

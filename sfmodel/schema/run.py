@@ -1,0 +1,57 @@
+"""One run: what is simulated, from when to when, with which seed, and what is kept."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from sfmodel.schema.base import Word
+from sfmodel.schema.demand import Demand
+from sfmodel.schema.platform import Platform
+from sfmodel.schema.quantities import Clock, Count, Duration
+from sfmodel.schema.scenario import Scenario
+
+
+class Trace(Word):
+    """A sample of requests recorded call by call."""
+
+    one_in: Count = 10_000
+    """One request in so many, by hash; 0: none."""
+    limit: Count = 1_000_000
+    """Most spans kept."""
+
+
+class Run(Word):
+    """Everything a run depends on."""
+
+    name: str | None = None
+    """Name of the run; none: platform, scenario and time."""
+    platform: Platform
+    """The platform."""
+    demand: Demand = Demand()
+    """Demand over the day."""
+    scenario: Scenario = Scenario()
+    """What goes wrong."""
+    start: Clock = 0.0
+    """First moment measured."""
+    until: Clock = 3600.0
+    """End."""
+    warmup: Duration = 0.0
+    """Simulated before `start` and thrown away."""
+    seed: Count = 1
+    """Seed of all draws."""
+    tick: Duration | None = Field(None, gt=0)
+    """Width of a calendar bucket: speed only, never results; none: chosen by the load."""
+    users: Count | None = Field(None, ge=1)
+    """Replaces the platform's population."""
+    items: Count | None = Field(None, ge=1)
+    """Replaces the platform's number of items."""
+    window: Duration = Field(10.0, gt=0)
+    """Width of a window of the results."""
+    trace: Trace = Trace()
+    """Traces."""
+
+    @model_validator(mode="after")
+    def _forwards(self) -> Run:
+        if self.until < self.start:
+            raise ValueError(f"expected until at or after start ({self.start:g} s), found {self.until:g} s")
+        return self

@@ -1,0 +1,68 @@
+"""Stations: pools of identical servers with a queue."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from sfmodel.schema.base import Word
+from sfmodel.schema.durations import Time
+from sfmodel.schema.quantities import Count, Duration, Factor, Share
+
+
+class Contention(Word):
+    """Universal Scalability Law: f = 1 + serial·(n−1) + crosstalk·n·(n−1) (Gunther 2007)."""
+
+    serial: Factor = 0.0
+    """Share of the work that is serial (σ)."""
+    crosstalk: Factor = 0.0
+    """Cost of keeping n servers coherent (κ)."""
+
+
+class Scaling(Word):
+    """Autoscaling of the servers, after the Kubernetes Horizontal Pod Autoscaler."""
+
+    min: Count
+    """Fewest servers."""
+    max: Count
+    """Most servers."""
+    target: Share = 0.7
+    """Utilisation aimed for."""
+    every: Duration = 15.0
+    """Time between checks (HPA default 15 s)."""
+    start_delay: Duration = 60.0
+    """Time until a new server serves."""
+    scale_down_after: Duration = 300.0
+    """Servers go only after so long without need (HPA default 5 min)."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Scaling:
+        if not 1 <= self.min <= self.max:
+            raise ValueError(f"expected 1 ≤ min ≤ max, found min {self.min} and max {self.max}")
+        if self.target <= 0 or self.every <= 0:
+            raise ValueError("expected target and every above 0")
+        return self
+
+
+class Station(Word):
+    """c identical servers and one queue; each replica of the service has its own."""
+
+    servers: Factor | Literal["unlimited"]
+    """Number of servers; `unlimited` for a pure delay with a meter."""
+    speed: Factor = Field(1.0, gt=0)
+    """Service times are divided by this."""
+    queue: Count | None = None
+    """Most tasks that may wait; none: no limit."""
+    order: Literal["fifo", "lifo", "priority"] = "fifo"
+    """Who is served next."""
+    contention: Contention = Contention()
+    """Slowdown by the number in service."""
+    waiting_cost: Share = 0.0
+    """Share of a server burnt by each task of the replica that holds a station while it waits for a call."""
+    patience: Time | None = None
+    """A task that waited so long leaves as `expired`."""
+    drop_expired: bool = False
+    """Drop tasks whose deadline has passed when their turn comes."""
+    scaling: Scaling | None = None
+    """Autoscaling; none: fixed."""
