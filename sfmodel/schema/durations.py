@@ -79,6 +79,8 @@ def _from_short(value: Any) -> Any:
             if key not in (*KINDS, "plus"):
                 raise ValueError(f"unknown distribution '{key}'; {nearest(key, KINDS)}")
         return value
+    if value is None:
+        raise ValueError("expected a duration such as '5 ms' or {exponential: 5 ms}, found nothing")
     return {"constant": value}
 
 

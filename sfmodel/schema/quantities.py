@@ -23,6 +23,10 @@ _SUFFIXES = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
 _CLOCK = re.compile(r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$")
 
 
+class InBaseUnits(float):
+    """A number that is in base units already, such as a parsed value that a scenario has scaled."""
+
+
 @lru_cache(maxsize=8192)
 def _in_units(text: str, unit: str) -> float:
     quantity = _registry.Quantity(text)
@@ -30,8 +34,10 @@ def _in_units(text: str, unit: str) -> float:
 
 
 def _convert(value: Any, unit: str, what: str, example: str) -> float:
-    if isinstance(value, bool):
-        raise ValueError(f"expected {what} such as '{example}', found {value!r}")
+    if isinstance(value, InBaseUnits):
+        return float(value)
+    if isinstance(value, bool) or value is None:
+        raise ValueError(f"expected {what} such as '{example}', found {'nothing' if value is None else value}")
     if isinstance(value, int | float):
         if value == 0 or unit in ("dimensionless", "USD"):
             return float(value)
@@ -42,7 +48,9 @@ def _convert(value: Any, unit: str, what: str, example: str) -> float:
     try:
         return _in_units(text, unit)
     except pint.DimensionalityError as error:
-        raise ValueError(f"expected {what} such as '{example}', found '{text}', which is in {error.units1}") from None
+        units = str(error.units1)
+        found = "which has no unit" if units == "dimensionless" else f"which is in {units}"
+        raise ValueError(f"expected {what} such as '{example}', found '{text}', {found}") from None
     except Exception:
         raise ValueError(f"expected {what} such as '{example}', found '{text}'") from None
 
@@ -131,7 +139,8 @@ def to_clock_s(value: Any) -> float:
     try:
         return to_duration_s(value)
     except ValueError:
-        raise ValueError(f"expected a time of day such as '15:30' or '24h', found '{value}'") from None
+        found = "nothing" if value is None else f"'{value}'"
+        raise ValueError(f"expected a time of day such as '15:30' or '24h', found {found}") from None
 
 
 def _written(example: str, description: str) -> WithJsonSchema:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from typing import Any
+
+from pydantic import Field, PrivateAttr, model_validator
 
 from sfmodel.schema.base import Word
 from sfmodel.schema.demand import Demand
@@ -49,6 +51,17 @@ class Run(Word):
     """Width of a window of the results."""
     trace: Trace = Trace()
     """Traces."""
+
+    _written: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """The mapping this run was parsed from, as the user wrote it; empty for one built in Python."""
+        return self._written
+
+    def keep(self, written: dict[str, Any]) -> None:
+        """Remember the mapping this run was parsed from."""
+        self._written = written
 
     @model_validator(mode="after")
     def _forwards(self) -> Run:
