@@ -60,6 +60,8 @@ def names_at(parts: Sequence[Any], mapping: Any, root: Any = Run) -> list[str]:
     if place is None:
         return []
     model = place.model
+    if typing.get_origin(model) is list and isinstance(place.written, Mapping):
+        model = plain(typing.get_args(model)[0], place.written)
     if is_model(model):
         return [field.alias or name for name, field in model.model_fields.items()]
     if isinstance(place.written, Mapping):
@@ -145,4 +147,4 @@ def _declared(field: FieldInfo) -> Any:
     """The field's type with its validators and bounds."""
     if not field.metadata:
         return field.annotation
-    return typing.Annotated[(field.annotation, *field.metadata)]  # type: ignore[return-value]
+    return typing.Annotated[(field.annotation, *field.metadata)]

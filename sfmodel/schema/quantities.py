@@ -14,7 +14,8 @@ from typing import Annotated, Any
 import pint
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-_registry: pint.UnitRegistry = pint.UnitRegistry(cache_folder=":auto:")
+_registry: pint.UnitRegistry = pint.UnitRegistry(cache_folder=":auto:", on_redefinition="ignore")
+_registry.define("bit = [information]")  # pint's own bit is a plain number: '5 MB' would pass for a factor
 _registry.define("USD = [money] = usd = dollar")
 for _thing in ("request", "event", "call", "message", "item", "user", "session", "video"):
     _registry.define(f"{_thing} = [] = {_thing}s")
