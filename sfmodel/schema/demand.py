@@ -32,7 +32,7 @@ class Series(Word):
     """Column of values."""
     day: str | None = None
     """Date of day 1 (YYYY-MM-DD); none: the first whole day of the file."""
-    normal: tuple[Clock, Clock] = Field(default=("16:00", "19:00"), validate_default=True)  # type: ignore[assignment]
+    normal: tuple[Clock, Clock] = Field(default=("16:00", "19:00"), validate_default=True)
     """Hours whose mean is 1."""
     peak: Factor | None = None
     """Rescale linearly so that the highest value is this; none: as recorded."""
@@ -43,7 +43,7 @@ class Breathing(Word):
 
     cv: Factor = 0.0
     """Standard deviation of the logarithm."""
-    correlation: Duration = Field(120.0, gt=0)
+    correlation: Duration = Field(default=120.0, gt=0)
     """Correlation time."""
 
 
@@ -80,9 +80,9 @@ class Demand(Word):
 class Content(Word):
     """Items and their popularity."""
 
-    items: Count = Field(1, ge=1)
+    items: Count = Field(default=1, ge=1)
     """Number of items."""
-    clusters: Count = Field(1, ge=1, le=65536)
+    clusters: Count = Field(default=1, ge=1, le=65536)
     """Topics of items and tastes of users."""
     popularity: Factor = 0.9
     """Exponent of Zipf's law."""

@@ -62,6 +62,14 @@ class _Complaint:
         return ".".join(self.path) or "configuration"
 
     @property
+    def written(self) -> Any:
+        """The value as the user wrote it."""
+        here: Any = self.mapping
+        for part in self.path:
+            here = written_below(here, part)
+        return here
+
+    @property
     def guess(self) -> str | None:
         """The key that an unknown one was probably meant to be."""
         hint = nearest(self.path[-1], names_at(self.path[:-1], self.mapping))
@@ -82,7 +90,8 @@ class _Complaint:
         if kind == "literal_error":
             return f"unknown value {_short(found)}; {nearest(str(found), self.literals)}"
         if kind in _BOUND:
-            return f"expected {_BOUND[kind].format(**context)}, found {_short(found)}"
+            bounds = {name: f"{bound:g}" for name, bound in context.items() if isinstance(bound, int | float)}
+            return f"expected {_BOUND[kind].format(**bounds)}, found {_short(self.written)}"
         if kind in _EXPECTED:
             return f"expected {_EXPECTED[kind]}, found {_short(found)}"
         return f"{self.entry['msg'][0].lower()}{self.entry['msg'][1:]}, found {_short(found)}"

@@ -64,7 +64,7 @@ class UserRetry(Word):
     """Tries again."""
     attempts: Count = 1
     """Most retries of one request."""
-    after: Time = Field(default="2 s", validate_default=True)  # type: ignore[assignment]
+    after: Time = Field(default="2 s", validate_default=True)
     """Human delay."""
 
 
@@ -84,7 +84,7 @@ class SharedAddresses(Word):
 
     share: Share = 0.0
     """Share of blocks of users that share an address."""
-    size: Count = Field(1, ge=1)
+    size: Count = Field(default=1, ge=1)
     """Users in a block."""
 
 
@@ -99,7 +99,7 @@ class Users(Word):
     """Activity: the user of a session is ⌊N·U^skew⌋; 1: all alike."""
     sessions: Sessions
     """Sessions."""
-    think: Time = Field(default="30 s", validate_default=True)  # type: ignore[assignment]
+    think: Time = Field(default="30 s", validate_default=True)
     """Time between an answer and the next request."""
     stretch: Factor = 0.0
     """Think time grows by this times the response time."""

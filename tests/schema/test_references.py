@@ -1,0 +1,179 @@
+"""Names that point nowhere, and platforms that could never run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from small_platform import put, small
+
+from sfmodel.errors import ConfigError
+from sfmodel.schema import parse_run
+from sfmodel.schema.references import check_references
+
+WEB = "platform.services.web"
+DB = "platform.services.db"
+GET = f"{WEB}.endpoints.get"
+
+
+def mistakes(**changes: object) -> list[str]:
+    mapping = small()
+    for key, value in changes.items():
+        put(mapping, key, value)
+    with pytest.raises(ConfigError) as raised:
+        check_references(parse_run(mapping))
+    return str(raised.value).splitlines()
+
+
+def test_the_small_platform_is_right() -> None:
+    check_references(parse_run(small()))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        (f"{GET}.steps.1.call", "dbb.query", f"{GET}.steps.1.call: there is no service 'dbb'; did you mean 'db'?"),
+        (
+            f"{GET}.steps.1.call",
+            "db.quer",
+            f"{GET}.steps.1.call: there is no endpoint of db 'quer'; did you mean 'query'?",
+        ),
+        (
+            f"{GET}.steps.1.call",
+            "query",
+            f"{GET}.steps.1.call: expected service.endpoint, found 'query'; did you mean 'db.query'?",
+        ),
+        (f"{GET}.hold", "worker", f"{GET}.hold: there is no station of web 'worker'; did you mean 'workers'?"),
+        (
+            f"{GET}.steps.1.on_timeout",
+            {"use": "worker", "time": 0},
+            f"{GET}.steps.1.on_timeout.use: there is no station of web 'worker'; did you mean 'workers'?",
+        ),
+        (f"{GET}.steps.0.lookup", "page", f"{GET}.steps.0.lookup: there is no cache 'page'; did you mean 'pages'?"),
+        (
+            f"{GET}.steps.1",
+            {"pass": "limit"},
+            f"{GET}.steps.1.pass: there is no limiter of web 'limit'; there are none here",
+        ),
+        (
+            f"{GET}.steps.1",
+            {"publish": "db.x"},
+            f"{GET}.steps.1.publish: there is no queue 'db.x'; there are none here",
+        ),
+        (f"{GET}.steps.1", {"count": "cost"}, f"{GET}.steps.1.count: there is no counter 'cost'; there are none here"),
+        (f"{WEB}.down", [1], f"{WEB}.down.0: there is no replica 1; web has replica 0 alone"),
+        (f"{WEB}.replica_speed", {2: 0.5}, f"{WEB}.replica_speed.2: there is no replica 2; web has replica 0 alone"),
+        (
+            f"{WEB}.queues",
+            {"mail": {"handler": "gett"}},
+            f"{WEB}.queues.mail.handler: there is no endpoint of web 'gett'; did you mean 'get'?",
+        ),
+        (
+            f"{WEB}.caches.pages.of",
+            "db",
+            f"{WEB}.caches.pages.of: service 'db' has no memory; give it one, or name one that has: redis",
+        ),
+        (
+            f"{WEB}.caches.pages.entry_size",
+            "2 GB",
+            f"{WEB}.caches.pages.entry_size: one entry of 2,000,000,000 bytes is larger than "
+            "services.redis.memory.limit, 1,000,000,000 bytes",
+        ),
+        (
+            f"{WEB}.caches.pages.read",
+            "redis.gets",
+            f"{WEB}.caches.pages.read: there is no endpoint of redis 'gets'; did you mean 'get'?",
+        ),
+        (
+            "platform.sources.crawler.call",
+            "webb.get",
+            "platform.sources.crawler.call: there is no service 'webb'; did you mean 'web'?",
+        ),
+        (
+            "platform.users.sessions.types.visit.mix.page.call",
+            "web.gt",
+            "platform.users.sessions.types.visit.mix.page.call: there is no endpoint of web 'gt'; did you mean 'get'?",
+        ),
+        (
+            "demand",
+            {"series": {"file": "gone.csv"}},
+            "demand.series.file: there is no file 'gone.csv', in the working directory or in the package's conf/",
+        ),
+        (
+            f"{DB}.endpoints.query.steps.0",
+            {"use": "cpu", "time": {"empirical": {"file": "gone.csv", "column": "x"}}},
+            f"{DB}.endpoints.query.steps.0.time.empirical.file: there is no file 'gone.csv', "
+            "in the working directory or in the package's conf/",
+        ),
+        (
+            "platform.users",
+            None,
+            f"{WEB}.caches.pages.key: 'user' needs users, and the platform has none; "
+            "add platform.users, or choose another",
+        ),
+    ],
+)
+def test_a_name_that_points_nowhere(key: str, value: object, expected: str) -> None:
+    assert mistakes(**{key: value}) == [expected]
+
+
+def test_a_file_in_the_working_directory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "curve.csv").write_text("timestamp,value\n0,1\n")
+    monkeypatch.chdir(tmp_path)
+    check_references(parse_run(small(demand={"series": {"file": "curve.csv"}})))
+
+
+def test_an_endpoint_that_waits_for_itself() -> None:
+    assert mistakes(**{f"{DB}.endpoints.query.steps.0": {"call": "web.get"}}) == [
+        f"{GET}.steps.1: this endpoint waits for itself (web.get → db.query → web.get), "
+        f"with {DB}.endpoints.query.steps.0; use send where no reply is needed"
+    ]
+
+
+def test_sending_to_oneself_is_no_recursion() -> None:
+    check_references(parse_run(small(platform__services__db__endpoints__query__steps=[{"send": "web.get"}])))
+
+
+def holds_in_a_circle(**options: object) -> dict[str, object]:
+    return {
+        f"{GET}.steps.1": {"call": "db.query"},
+        f"{WEB}.endpoints.status": {"steps": [{"use": "workers", "time": "1 ms"}]},
+        f"{DB}.endpoints.query.steps.0": {"call": "web.status", **options},
+    }
+
+
+def test_a_cycle_of_holds_can_deadlock() -> None:
+    assert mistakes(**holds_in_a_circle()) == [
+        f"{GET}.steps.1: this can deadlock: a server of each station is held while the next is queued for "
+        f"(web.workers → db.cpu → web.workers), with {DB}.endpoints.query.steps.0; "
+        "release one first, or bound the waiting with a timeout"
+    ]
+
+
+def test_two_stations_held_in_opposite_order() -> None:
+    twice = {
+        f"{WEB}.stations.locks": {"servers": 1},
+        f"{WEB}.endpoints.a": {"hold": "locks", "steps": [{"hold": "workers", "do": [{"sleep": "1 ms"}]}]},
+        f"{WEB}.endpoints.b": {"hold": "workers", "steps": [{"hold": "locks", "do": [{"sleep": "1 ms"}]}]},
+    }
+    (line,) = mistakes(**twice)
+    assert "web.workers → web.locks → web.workers" in line or "web.locks → web.workers → web.locks" in line
+    assert f"{WEB}.endpoints.a.steps.0" in line
+    assert f"{WEB}.endpoints.b.steps.0" in line
+
+
+def test_a_timeout_bounds_the_waiting() -> None:
+    mapping = small()
+    for key, value in holds_in_a_circle(timeout="1 s").items():
+        put(mapping, key, value)
+    check_references(parse_run(mapping))
+
+
+def test_at_most_four_nested_holds() -> None:
+    steps: list = [{"sleep": 0}]
+    stations = {f"s{i}": {"servers": 1} for i in range(5)}
+    for name in stations:
+        steps = [{"hold": name, "do": steps}]
+    assert mistakes(**{DB: {"stations": stations, "endpoints": {"query": {"steps": steps}}}}) == [
+        f"{DB}.endpoints.query: expected at most 4 holds within each other, found 5"
+    ]
