@@ -1,0 +1,27 @@
+"""Performance model of a whole platform at full scale: services, caches, limiters and millions of users on one core.
+
+What this module exports is imported when it is first used, so that `import sfmodel` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sfmodel.results.folder import open_run as open
+
+__all__ = ["open"]
+
+_EXPORTS = {"open": ("sfmodel.results.folder", "open_run")}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'sfmodel' has no attribute '{name}'")
+    module, attribute = _EXPORTS[name]
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_EXPORTS])
