@@ -1,0 +1,276 @@
+"""Caches: lookup, store, invalidation, coalescing (section 5)."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import simpy
+
+from sfmodel.schema.caches import Cache as Config
+from sfmodel.schema.steps import Call, Invalidate
+
+from . import calls
+from .chance import hashed
+from .clock import Script
+
+if TYPE_CHECKING:
+    from .balancers import Service
+    from .tasks import Place, Task
+
+Key = int | None
+
+
+@dataclass
+class Entry:
+    """What the cache knows of a key."""
+
+    expiry: float
+    version: int
+    idle_since: float
+
+
+class Flight:
+    """A leader that fetches a key, and those who wait for it."""
+
+    def __init__(self, leader: Task) -> None:
+        self.leader = leader
+        self.waiting: deque[tuple[Task, simpy.Event]] = deque()
+
+
+def find(task: Task, name: str) -> Cache:
+    """The cache of `service.cache`, or of the task's own service."""
+    service, _, cache = name.rpartition(".")
+    return task.world.services[service or task.replica.service.name].caches[cache]
+
+
+class Cache:
+    """Entries by key."""
+
+    def __init__(self, service: Service, name: str) -> None:
+        self.service, self.name = service, name
+        self.world = service.world
+        self.key = f"{service.name}.{name}"
+        self.entries: dict[Key, Entry] = {}
+        self.versions = [0] * self.world.platform.content.clusters
+        self.gradual: dict[int, tuple[float, float]] = {}
+        self.flights: dict[Key, Flight] = {}
+
+    @property
+    def config(self) -> Config:
+        """As it is now."""
+        return self.service.config.caches[self.name]
+
+    def count(self, what: str) -> None:
+        """Count something of this cache."""
+        self.world.record.add(f"cache_{what}", self.key)
+
+    # --- keys and topics
+
+    def key_of(self, task: Task) -> Key:
+        """The key of the task's entry."""
+        if self.config.key == "cluster":
+            return self.world.people.taste(task.user)
+        return getattr(task, self.config.key)
+
+    def topic_of(self, key: Key) -> int:
+        """The topic of an entry, by which it is invalidated."""
+        if key is None:
+            return 0
+        if self.config.key == "user":
+            return self.world.people.taste(key) or 0
+        if self.config.key == "item":
+            return self.world.people.topic(key) or 0
+        return key
+
+    def all_keys(self) -> range:
+        """Every key there could be."""
+        content = self.world.platform.content
+        if self.config.key == "user":
+            return range(self.world.people.population())
+        return range(self.world.people.items() if self.config.key == "item" else content.clusters)
+
+    # --- state of entries
+
+    def is_current(self, key: Key) -> bool:
+        """Whether no invalidation has reached the entry."""
+        entry, topic = self.entries[key], self.topic_of(key)
+        if entry.version == self.versions[topic]:
+            return True
+        if topic not in self.gradual or (entry.version + 1) % 256 != self.versions[topic]:
+            return False
+        since, over = self.gradual[topic]
+        return self.world.clock.now < since + hashed("gradual", key) * over
+
+    def is_dead(self, key: Key) -> bool:
+        """Expired, even as a stale one, or invalid."""
+        return self.world.clock.now >= self.entries[key].expiry + self.config.stale_for or not self.is_current(key)
+
+    def state(self, key: Key) -> str:
+        """hit, stale or miss; what is found dead is counted and removed."""
+        now = self.world.clock.now
+        if key not in self.entries:
+            return "miss"
+        if not self.is_dead(key):
+            return "hit" if now < self.entries[key].expiry else "stale"
+        self.count("expired" if self.is_current(key) else "invalidated")
+        del self.entries[key]
+        return "miss"
+
+    # --- lookup
+
+    def look(self, task: Task, place: Place) -> Script:
+        """Read; return hit, stale or miss."""
+        readable = True
+        if self.config.read is not None:
+            readable = (yield from self.call(task, place + ("read",), self.config.read)) == "ok"
+        key = self.key_of(task)
+        state = self.state(key) if readable else "miss"
+        if state == "miss" and self.config.coalesce:
+            state = yield from self.coalesce(task, key)
+        if state == "hit":
+            self.hit(key)
+        self.count({"hit": "hits", "miss": "misses"}.get(state, state))
+        return "hit" if state == "coalesced" else state
+
+    def hit(self, key: Key) -> None:
+        """Set the access clock; renew a sliding expiry."""
+        entry = self.entries[key]
+        store = self.store_config()
+        if store is None or store.eviction == "lru":
+            entry.idle_since = self.access_clock()
+        if self.config.sliding:
+            entry.expiry = self.new_expiry()
+
+    def call(self, task: Task, place: Place, target: str) -> Script:
+        """The call that a cache step makes."""
+        step = Call.model_construct(call=target, timeout=self.config.timeout)
+        return (yield from calls.call(task, place, lambda: step, self.key_of(task)))
+
+    # --- store
+
+    def store(self, task: Task, place: Place) -> Script:
+        """Write the task's entry, unless the write call fails."""
+        if self.config.write is not None:
+            outcome = yield from self.call(task, place + ("write",), self.config.write)
+            if outcome != "ok":
+                return
+        key = self.key_of(task)
+        if self.put(key, self.new_expiry()):
+            self.count("stores")
+            self.leader_stores(task, key)
+
+    def put(self, key: Key, expiry: float) -> bool:
+        """Write an entry if there is room, or room can be made."""
+        if self.config.of is not None and not self.world.services[self.config.of].memory.make_room(self, key):
+            return False
+        self.entries[key] = Entry(expiry, self.versions[self.topic_of(key)], self.access_clock())
+        return True
+
+    def new_expiry(self) -> float:
+        """now + ttl, in milliseconds rounded up."""
+        lives = self.config.ttl
+        if self.config.ttl_jitter > 0:
+            lives *= 1 - self.config.ttl_jitter * self.world.chance.uniform()
+        return math.ceil((self.world.clock.now + lives) * 1000) / 1000
+
+    def store_config(self):  # noqa: ANN201
+        """The memory it lives in, if any."""
+        return None if self.config.of is None else self.world.platform.services[self.config.of].memory
+
+    def access_clock(self) -> float:
+        """Now, in the resolution of the store's clock."""
+        store = self.store_config()
+        resolution = 1.0 if store is None else store.clock
+        return math.floor(self.world.clock.now / resolution)
+
+    def warm_up(self) -> None:
+        """Each key present with a probability."""
+        chance = self.world.chance
+        for key in self.all_keys():
+            if chance.happens(self.config.warm):
+                remaining = (1 - chance.uniform()) * self.config.ttl
+                self.put(key, math.ceil((self.world.clock.now + remaining) * 1000) / 1000)
+
+    # --- invalidation
+
+    def invalidate(self, task: Task, step: Invalidate, place: Place) -> Script:
+        """Tell every replica, then make entries invalid."""
+        if self.config.invalidate is not None:
+            yield from self.tell_all(task, place + ("invalidate",))
+        key = self.key_of(task)
+        if step.scope == "key":
+            self.entries.pop(key, None)
+            covers_own = True
+        else:
+            topics = self.topics(task, step)
+            for topic in topics:
+                self.invalidate_topic(topic, step.over)
+            covers_own = self.topic_of(key) in topics
+        if covers_own:
+            self.leader_gives_up(task, key)
+
+    def tell_all(self, task: Task, place: Place) -> Script:
+        """Call every replica at once and wait for all; failures are ignored."""
+        target = self.world.services[self.config.invalidate.split(".")[0]]
+        step = Call.model_construct(call=self.config.invalidate, timeout=self.config.timeout)
+        yield from calls.call_each(task, place, step, self.key_of(task), target.replicas)
+
+    def topics(self, task: Task, step: Invalidate) -> set[int]:
+        """All topics, or those around the task's own on the ring."""
+        ring = len(self.versions)
+        if step.scope == "all":
+            return set(range(ring))
+        number = math.ceil(step.share * ring)
+        first = (task.topic or 0) - (number - 1) // 2
+        return {(first + i) % ring for i in range(number)}
+
+    def invalidate_topic(self, topic: int, over: float) -> None:
+        """A new version; a gradual one reaches each entry at a time of its own."""
+        self.versions[topic] = (self.versions[topic] + 1) % 256
+        self.gradual.pop(topic, None)
+        if over > 0:
+            self.gradual[topic] = (self.world.clock.now, over)
+
+    # --- coalescing
+
+    def coalesce(self, task: Task, key: Key) -> Script:
+        """Lead (miss), or wait for the leader: coalesced after its store, miss when leading in its place."""
+        flight = self.flights.get(key)
+        if flight is None:
+            self.flights[key] = Flight(task)
+            task.leads.append((self, key))
+            return "miss"
+        if flight.leader is task:
+            return "miss"
+        waiter = (task, self.world.clock.event())
+        flight.waiting.append(waiter)
+        try:
+            return (yield waiter[1])
+        finally:
+            if waiter in flight.waiting:
+                flight.waiting.remove(waiter)
+
+    def leader_stores(self, task: Task, key: Key) -> None:
+        """Those who wait go on as hits."""
+        flight = self.flights.get(key)
+        if flight is not None and flight.leader is task:
+            del self.flights[key]
+            task.leads.remove((self, key))
+            while flight.waiting:
+                flight.waiting.popleft()[1].succeed("coalesced")
+
+    def leader_gives_up(self, task: Task, key: Key) -> None:
+        """The first of those who wait leads."""
+        flight = self.flights.get(key)
+        if flight is None or flight.leader is not task:
+            return
+        task.leads.remove((self, key))
+        if not flight.waiting:
+            del self.flights[key]
+            return
+        flight.leader, event = flight.waiting.popleft()
+        flight.leader.leads.append((self, key))
+        event.succeed("miss")

@@ -1,0 +1,268 @@
+"""Calls: attempts, timeouts, retries, hedges, cancelling (section 4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sfmodel.schema.steps import Call, Send
+
+from .breakers import Breaker, Permission
+from .clock import TASK, TIMER, Script
+from .retries import Budget, delay
+from .tasks import About, Place, Task, count_turned_away
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .balancers import Replica
+    from .world import World
+
+Options = Callable[[], Call]
+
+
+class Site:
+    """The place of a call in a script, with its breaker and its budget."""
+
+    def __init__(self, world: World, key: str) -> None:
+        self.key = key
+        self.breaker = Breaker(world.clock)
+        self.budget = Budget(world.clock)
+
+
+def call(task: Task, place: Place, options: Options | None = None, balancing_key: int | None = None) -> Script:
+    """All attempts of one call; returns its outcome. `options` are the step's own unless given."""
+    world = task.world
+    options = options or (lambda: world.find(place))
+    now = world.clock.now
+    if task.deadline is not None and now >= task.deadline:
+        return "expired"
+    deadline = options().deadline
+    ends_at = min(math.inf if deadline is None else now + deadline, math.inf if task.deadline is None else task.deadline)
+    key = task.user if balancing_key is None else balancing_key
+    with waiting(task):
+        return (yield from attempts(task, world.sites[place], options, ends_at, key))
+
+
+def call_each(task: Task, place: Place, step: Call, key: int | None, replicas: list[Replica]) -> Script:
+    """One attempt to every replica at once; wait for all, whatever their outcomes."""
+    if task.deadline is not None and task.world.clock.now >= task.deadline:
+        return
+    ends_at = math.inf if task.deadline is None else task.deadline
+    site = task.world.sites[place]
+    with waiting(task):
+        every = [Attempt(task, site, step, ends_at, key, replica) for replica in replicas]
+        try:
+            for attempt in every:
+                attempt.start()
+            for attempt in every:
+                if attempt.outcome is None:
+                    yield attempt.done
+        finally:
+            for attempt in every:
+                if attempt.outcome is None:
+                    attempt.settle("cancelled")
+
+
+@contextmanager
+def waiting(task: Task) -> Iterator[None]:
+    """While it waits for a call or a fork, a task that holds a station burns its waiting cost."""
+    counted = task.held > 0
+    if counted:
+        task.replica.add_waiters(1)
+    try:
+        yield
+    finally:
+        if counted:
+            task.replica.add_waiters(-1)
+
+
+def attempts(task: Task, site: Site, options: Options, ends_at: float, key: int | None) -> Script:
+    """The first attempt and its retries."""
+    world = task.world
+    number, pause = 1, None
+    while True:
+        step = options()
+        if number == 1:
+            site.budget.first_attempt(step.retries.budget if step.retries else None)
+        outcome = yield from one_attempt(task, site, step, ends_at, key)
+        retries = options().retries
+        if retries is None or outcome not in retries.on or number >= retries.attempts:
+            return outcome
+        pause = delay(retries, number, retries.base if pause is None else pause, world.chance)
+        if world.clock.now + pause >= ends_at or not site.budget.allows_retry(retries.budget):
+            return outcome
+        if pause > 0:
+            yield world.clock.after(pause, (TASK,))
+        number += 1
+        world.record.add("call_retries", site.key)
+
+
+def one_attempt(task: Task, site: Site, step: Call, ends_at: float, key: int | None) -> Script:
+    """One attempt; if the caller is stopped meanwhile, its requests are given up."""
+    attempt = Attempt(task, site, step, ends_at, key)
+    try:
+        attempt.start()
+        if attempt.outcome is None:
+            yield attempt.done
+        return attempt.outcome
+    finally:
+        if attempt.outcome is None:
+            attempt.settle("cancelled")
+
+
+class Attempt:
+    """A request, perhaps a second beside it, under one timeout."""
+
+    def __init__(
+        self, task: Task, site: Site, step: Call, ends_at: float, key: int | None, replica: Replica | None = None
+    ) -> None:
+        self.task, self.site, self.step, self.key, self.replica = task, site, step, key, replica
+        self.world = task.world
+        self.timer_at = min(ends_at, math.inf if step.timeout is None else self.world.clock.now + step.timeout)
+        self.done = self.world.clock.event()
+        self.outcome: str | None = None
+        self.requests: list[Request] = []
+
+    def start(self) -> None:
+        """Send the first request, set the timers."""
+        clock = self.world.clock
+        self.world.record.add("call_attempts", self.site.key)
+        if not self.send():
+            self.settle("open")
+        if self.outcome is None and self.timer_at < math.inf:
+            clock.at(self.timer_at, (TIMER,), self.time_out)
+        if self.outcome is None and self.step.hedge is not None:
+            clock.after(self.step.hedge.after, (TIMER,), self.hedge)
+
+    def send(self) -> bool:
+        """Ask the breaker and send; False if it refuses."""
+        permission = self.site.breaker.ask(self.step.breaker)
+        if permission is None:
+            return False
+        request = Request(self, permission)
+        self.requests.append(request)
+        request.go()
+        return True
+
+    def hedge(self) -> None:
+        """A second request beside the first."""
+        if self.outcome is None and self.send():
+            self.world.record.add("call_hedges", self.site.key)
+
+    def time_out(self) -> None:
+        """No reply in time."""
+        if self.outcome is None:
+            self.settle("timeout")
+
+    def reply(self, request: Request, outcome: str) -> None:
+        """The first `ok` wins; a failure counts when no other request is pending."""
+        if self.outcome is not None:
+            return
+        request.answered = True
+        self.site.breaker.record(self.step.breaker, request.permission, outcome)
+        if outcome == "ok" or all(other.answered for other in self.requests):
+            self.settle(outcome)
+
+    def settle(self, outcome: str) -> None:
+        """The attempt has its outcome: give up what is pending, make the caller ready."""
+        self.outcome = outcome
+        self.world.record.add("call_outcomes", (self.site.key, outcome))
+        for request in self.requests:
+            if not request.answered:
+                unrecorded = "timeout" if outcome == "timeout" else "cancelled"
+                self.site.breaker.record(self.step.breaker, request.permission, unrecorded)
+                request.give_up(self.step.cancel)
+        self.done.succeed()
+
+
+class Request:
+    """One message to a replica and its reply."""
+
+    def __init__(self, attempt: Attempt, permission: Permission) -> None:
+        self.attempt, self.permission = attempt, permission
+        self.world = attempt.world
+        self.answered = self.cancelled = False
+        self.zombie = attempt.task.zombie
+        self.callee: Task | None = None
+        network = attempt.step.network
+        self.network = self.world.platform.network if network is None else network
+
+    def go(self) -> None:
+        """Choose a replica and travel there."""
+        service, self.endpoint = self.attempt.step.call.split(".")
+        self.service = self.world.services[service]
+        self.replica = self.attempt.replica or self.service.choose(self.attempt.key)
+        if self.replica is None:
+            self.attempt.reply(self, "unavailable")
+        else:
+            travel(self.world, self.network, self.arrive)
+
+    def about(self) -> About:
+        """Whom and what the callee is about."""
+        task, step = self.attempt.task, self.attempt.step
+        deadline = self.attempt.timer_at if step.propagate and self.attempt.timer_at < math.inf else None
+        priority = task.priority if step.priority is None else step.priority
+        return replace(task.about, priority=priority, batch=1, deadline=deadline)
+
+    def arrive(self) -> None:
+        """Begin at the endpoint, unless it was cancelled or the replica is down."""
+        key = f"{self.service.name}.{self.endpoint}"
+        if self.cancelled:
+            count_turned_away(self.world, key, "cancelled")
+        elif not self.replica.accepts():
+            count_turned_away(self.world, key, "unavailable")
+            self.answer("unavailable")
+        else:
+            place = Place(self.service.name, self.endpoint)
+            self.callee = Task(self.replica, place, self.about(), self.answer, zombie=self.zombie)
+
+    def answer(self, outcome: str) -> None:
+        """The reply travels back."""
+        travel(self.world, self.network, lambda: self.attempt.reply(self, outcome))
+
+    def give_up(self, cancel: bool) -> None:
+        """Cancel the callee, or let it go on as a zombie."""
+        if cancel:
+            self.cancelled = True
+            if self.callee is not None:
+                self.callee.stop("cancelled")
+        else:
+            self.zombie = True
+            if self.callee is not None:
+                self.callee.zombie = True
+
+
+def travel(world: World, network: float, action: Callable[[], Any]) -> None:
+    """Over the network; 0 costs no event."""
+    if network > 0:
+        world.clock.after(network, (TASK,), action)
+    else:
+        action()
+
+
+def send(task: Task, step: Send) -> None:
+    """Call and do not wait."""
+    world = task.world
+    service_name, endpoint = step.send.split(".")
+    replica = world.services[service_name].choose(task.user)
+    if replica is None:
+        return
+    about = replace(task.about, priority=task.priority if step.priority is None else step.priority, batch=1, deadline=None)
+    network = world.platform.network if step.network is None else step.network
+    zombie = task.zombie
+    travel(world, network, lambda: start_root(replica, Place(service_name, endpoint), about, zombie=zombie))
+
+
+def start_root(
+    replica: Replica, place: Place, about: About, on_end: Callable[[str], None] = lambda _: None, *, zombie: bool = False
+) -> None:
+    """Start a task whose end no caller waits for, or count it where the replica is down."""
+    if replica.accepts():
+        Task(replica, place, about, on_end, zombie=zombie)
+    else:
+        count_turned_away(replica.world, f"{place.service}.{place.endpoint}", "unavailable")
+        on_end("unavailable")

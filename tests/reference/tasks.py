@@ -1,0 +1,119 @@
+"""Tasks: one execution of an endpoint's script (section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .clock import Script, Stoppable
+
+if TYPE_CHECKING:
+    from .balancers import Replica
+    from .caches import Cache
+    from .world import World
+
+
+class TaskEnds(Exception):
+    """The task ends with an outcome: by `return`, by a failure, or because it is stopped."""
+
+    @property
+    def outcome(self) -> str:
+        """The outcome."""
+        return self.args[0]
+
+
+@dataclass(frozen=True)
+class About:
+    """Whom and what a task is about."""
+
+    user: int | None = None
+    item: int | None = None
+    topic: int | None = None
+    priority: int = 0
+    batch: int = 1
+    deadline: float | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a script: service, endpoint, and the way from the endpoint to a step or a list of steps."""
+
+    service: str
+    endpoint: str
+    path: tuple[int | str, ...] = ()
+
+    def __add__(self, further: tuple[int | str, ...]) -> Place:
+        return Place(self.service, self.endpoint, self.path + further)
+
+
+class Task:
+    """A script that runs in a replica, from its arrival to its outcome."""
+
+    def __init__(
+        self, replica: Replica, place: Place, about: About, on_end: Callable[[str], None], *,
+        branch: bool = False, zombie: bool = False,
+    ) -> None:  # fmt: skip
+        self.replica, self.place, self.about, self.on_end = replica, place, about, on_end
+        self.world: World = replica.world
+        self.branch, self.zombie = branch, zombie
+        self.priority, self.deadline, self.batch = about.priority, about.deadline, about.batch
+        self.user, self.item, self.topic = about.user, about.item, about.topic
+        self.key = f"{place.service}.{place.endpoint}"
+        self.arrived = self.world.clock.now
+        self.held = 0
+        self.leads: list[tuple[Cache, int | None]] = []
+        self.begun = self.ended = False
+        replica.tasks.append(self)
+        if not branch:
+            self.world.record.add("endpoint_arrivals", self.key)
+            self.world.in_flight[self.key] += 1
+        self.process = Stoppable(self.world.clock, self.life())
+
+    def life(self) -> Script:
+        """The script, then its end."""
+        from . import steps
+
+        if self.ended:
+            return
+        self.begun = True
+        try:
+            yield from steps.run_whole(self)
+            outcome = "ok"
+        except TaskEnds as end:
+            outcome = end.outcome
+        self.finish(outcome)
+
+    def stop(self, outcome: str) -> None:
+        """End it wherever it is, now."""
+        if self.ended:
+            return
+        if self.begun:
+            self.process.stop(TaskEnds(outcome))
+        else:
+            self.finish(outcome)
+
+    def finish(self, outcome: str) -> None:
+        """Count, hand over what it leads, reply."""
+        self.ended = True
+        self.replica.tasks.remove(self)
+        if not self.branch:
+            self.world.in_flight[self.key] -= 1
+            count_end(self.world, self.key, outcome, self.world.clock.now - self.arrived)
+            if self.zombie:
+                self.world.record.add("endpoint_wasted", self.key)
+        for cache, key in list(self.leads):
+            cache.leader_gives_up(self, key)
+        self.on_end(outcome)
+
+
+def count_end(world: World, key: str, outcome: str, duration: float) -> None:
+    """Count the end of a task."""
+    world.record.add("endpoint_outcomes", (key, outcome))
+    world.record.add("endpoint_time", key, duration)
+
+
+def count_turned_away(world: World, key: str, outcome: str) -> None:
+    """Count a request that arrives and ends at once: cancelled on its way, or at a dead replica."""
+    world.record.add("endpoint_arrivals", key)
+    count_end(world, key, outcome, 0.0)
