@@ -1,0 +1,471 @@
+"""The engine's loop: the next event, the tasks it makes ready, the next event.
+
+A long function that nobody could split: one dispatch on the kind of event, everything inlined once.
+"""
+
+import numpy as np
+
+from sfkernels.caches import expire_some, make_room, warm_one
+from sfkernels.calendar import free_node, open_bucket, placed, pop_late, schedule, turn
+from sfkernels.calls import attempt, stop, time_out
+from sfkernels.durations import draw
+from sfkernels.endings import end_task, settle
+from sfkernels.housekeeping import bring_back, check_scaler, deliver_servers, probe, schedule_house
+from sfkernels.jit import entry, hot, kernel
+from sfkernels.keys import draw_item, draw_user
+from sfkernels.names import (
+    ARRIVE, BACKING_OFF, CALLING, CLASS_HOUSE, CLASS_SOURCE, CLASS_TASK, CLASS_TIMER, CLASS_USER, DONE, ENDING, EXPIRED,
+    FAILED, FREE, GROW, HANDLER, HOUSE_EXPIRY, HOUSE_HEALTH, HOUSE_SCALE, HOUSE_SERVERS, HOUSE_UP, NB, QUEUED, REPLYING,
+    RETRY, SERVED, SLOT_S, SOURCE_SESSIONS, STEP, TIMER_ATTEMPT, TIMER_CALL, TIMER_HEDGE, TIMER_PATIENCE, TRAVELLING,
+    UNAVAILABLE,
+)  # fmt: skip
+from sfkernels.balancers import choose
+from sfkernels.queues import account_queue, batch_key, take_batch
+from sfkernels.random import mix
+from sfkernels.ready import make_ready, next_ready
+from sfkernels.script import run
+from sfkernels.sleepers import RETRYING, THINKING, open_slot, order_of, sleep_until, slot_size
+from sfkernels.sources import next_time
+from sfkernels.stations import account, count_served, leave, serve, unqueue
+from sfkernels.tasks import new_task
+from sfkernels.users import new_request, trace_if_sampled
+
+_56, _16, _8 = np.uint64(56), np.uint32(16), np.uint32(8)
+_BYTE, _KIND = np.uint32(255), np.uint64(15)
+_ZERO = np.uint32(0)
+EXPIRY_S = 0.1
+
+
+@hot
+def _begin(clock, tasks, ready, endpoints, services, replicas, i):
+    """A task without a caller goes to a replica of its endpoint's service."""
+    r = choose(services, replicas, endpoints[tasks[i].endpoint].service, tasks[i].key, np.uint64(tasks[i].user))
+    tasks[i].replica = r
+    if r < 0:
+        tasks[i].outcome = UNAVAILABLE
+        make_ready(clock, tasks, ready, i, ENDING)
+    else:
+        make_ready(clock, tasks, ready, i, ARRIVE)
+
+
+@kernel
+def _serve_queue(clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas, q):
+    """Free consumers of queue q take what they may."""
+    while True:
+        first, n = take_batch(clock, nodes, buckets, late, queues, q, messages)
+        if first < 0:
+            return
+        i = new_task(clock, tasks, batch_key(queues, q))
+        tasks[i].flags = HANDLER
+        tasks[i].endpoint = queues[q].handler
+        tasks[i].queue = q
+        tasks[i].messages = first
+        tasks[i].batch = n
+        tasks[i].user = messages[first].user
+        tasks[i].item = messages[first].item
+        tasks[i].priority = messages[first].priority
+        trace_if_sampled(clock, tasks, i)
+        _begin(clock, tasks, ready, endpoints, services, replicas, i)
+
+
+@hot
+def _schedule_source(clock, nodes, buckets, late, sources, knots, o):
+    time = next_time(sources, knots, o, clock[0].now)
+    if time < np.inf:
+        if sources[o].kind == SOURCE_SESSIONS:
+            session = np.uint32(sources[o].number - np.uint64(1))
+            schedule(clock, nodes, buckets, late, time, order_of(session, 0), o, _ZERO)
+        else:
+            schedule(clock, nodes, buckets, late, time, placed(CLASS_SOURCE, o, 0), o, _ZERO)
+
+
+@hot
+def _arrivals(clock, nodes, buckets, late, sources, knots, tasks, ready, endpoints, services, replicas, population, o):
+    """Source o starts its tasks."""
+    here = mix(sources[o].salt, sources[o].number)
+    for n in range(sources[o].batch):
+        i = new_task(clock, tasks, mix(here, np.uint64(n)))
+        tasks[i].endpoint = sources[o].endpoint
+        tasks[i].priority = sources[o].priority
+        tasks[i].user = draw_user(population, tasks[i].key) if sources[o].user else np.uint32(0)
+        tasks[i].item = draw_item(population, tasks[i].key) if sources[o].item else np.uint32(0)
+        trace_if_sampled(clock, tasks, i)
+        clock[0].requests += 1
+        _begin(clock, tasks, ready, endpoints, services, replicas, i)
+    _schedule_source(clock, nodes, buckets, late, sources, knots, o)
+
+
+@kernel
+def _expire(clock, nodes, buckets, late, caches, stores, m, versions, population, listed, user_rows, item_rows, cluster_rows, service):
+    expire_some(caches, stores, m, versions, population, listed, user_rows, item_rows, cluster_rows, clock[0].now)
+    schedule_house(clock, nodes, buckets, late, clock[0].now + EXPIRY_S, service, 65535, HOUSE_EXPIRY, m, _ZERO)
+
+
+@kernel
+def _next_bucket(
+    clock, nodes, buckets, batch, late, tasks, sleepers, chunk_next, slot_head, slot_fill, until
+):
+    """Open the next bucket with events: 0; -1: none before `until`; -2: nodes run short."""
+    last = np.int64(until * clock[0].per_tick)
+    while True:
+        if clock[0].batch_at < clock[0].batch_count or clock[0].late_count > 0:
+            return 0
+        bucket = clock[0].bucket + 1
+        if bucket > last:
+            return -1
+        while np.int64(clock[0].slot * SLOT_S * clock[0].per_tick) <= bucket:
+            if slot_size(clock, chunk_next, slot_head, slot_fill) + clock[0].node_reserve > clock[0].nodes_left:
+                return -2
+            open_slot(clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill)
+        clock[0].bucket = bucket
+        if bucket % NB == 0:
+            turn(clock, nodes, buckets, tasks)
+        if buckets[bucket % NB] >= 0:
+            open_bucket(clock, nodes, buckets, batch)
+
+
+@kernel
+def _hedge(
+    clock, nodes, buckets, late, tasks, ready, ops, sites, breakers, breaker_window, endpoints, services, replicas,
+    caches, population, call_meters, call_outcomes, i,
+):  # fmt: skip
+    """Task i has waited long enough for a second attempt beside the first."""
+    attempt(
+        clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services, replicas,
+        caches, population, call_meters, call_outcomes, ops[tasks[i].pc].a, i, 1,
+    )  # fmt: skip
+
+
+@entry
+def advance(
+    clock, nodes, buckets, batch, late, tasks, ready, ops, handlers, choices, branches, durations, values, slowdowns,
+    totals, stations, scalers, recommended, sites, breakers, breaker_window, endpoints, services, replicas, caches,
+    stores, store_service, versions, pool, listed, flights, flight_buckets, population, types, requests, user_rows,
+    user_rows_float, item_rows, item_rows_float, cluster_rows, limiters, queues, messages, sources, knots, sleepers,
+    chunk_next, slot_head, slot_fill, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,
+    call_meters, call_outcomes, call_latency, request_meters, request_outcomes, request_latency, until,
+):  # fmt: skip
+    """Process all events before `until` (s). Returns DONE, or GROW when an array must grow first."""
+    i = -1
+    todo = 0
+    arrived = False
+    while True:
+        if i < 0:
+            if clock[0].low:
+                return GROW
+            if clock[0].ready_head != clock[0].ready_tail:
+                i = np.int64(next_ready(clock, ready))
+                todo = np.int64(tasks[i].todo)
+            else:
+                at = clock[0].batch_at
+                if at >= clock[0].batch_count and clock[0].late_count == 0:
+                    found = _next_bucket(
+                        clock, nodes, buckets, batch, late, tasks, sleepers, chunk_next, slot_head, slot_fill, until
+                    )
+                    if found == -1:
+                        clock[0].now = until
+                        return DONE
+                    if found == -2:
+                        return GROW
+                    at = clock[0].batch_at
+                from_late = at >= clock[0].batch_count
+                if not from_late and clock[0].late_count > 0:
+                    node = batch[at].node
+                    other = late[0].node
+                    from_late = late[0].time < batch[at].time or (
+                        late[0].time == batch[at].time and nodes[other].order < nodes[node].order
+                    )
+                node = np.int64(late[0].node) if from_late else np.int64(batch[at].node)
+                time = nodes[node].time
+                if time >= until:
+                    clock[0].now = until
+                    return DONE
+                if from_late:
+                    pop_late(clock, nodes, late)
+                else:
+                    clock[0].batch_at = at + 1
+                order = nodes[node].order
+                index = np.int64(nodes[node].task)
+                gen = nodes[node].gen
+                free_node(clock, nodes, node)
+                class_ = np.int64(order >> _56)
+                if class_ == CLASS_TASK:
+                    if tasks[index].gen != gen:
+                        continue
+                    clock[0].now = time
+                    clock[0].events += 1
+                    i = index
+                    state = tasks[i].state
+                    if state == SERVED:
+                        s = tasks[i].station
+                        count_served(tasks, stations, s, i, time)
+                        leave(
+                            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals,
+                            stations, s,
+                        )  # fmt: skip
+                        tasks[i].pc = ops[tasks[i].pc].next
+                        todo = STEP
+                        if clock[0].ready_head != clock[0].ready_tail:
+                            make_ready(clock, tasks, ready, i, STEP)
+                            i = -1
+                            continue
+                    elif state == TRAVELLING:
+                        todo = ARRIVE
+                    elif state == REPLYING:
+                        arrived = True
+                    elif state == BACKING_OFF:
+                        todo = RETRY
+                    else:
+                        tasks[i].pc = ops[tasks[i].pc].next
+                        todo = STEP
+                elif class_ == CLASS_USER:
+                    clock[0].now = time
+                    clock[0].events += 1
+                    turn_number = np.int64(gen >> _16)
+                    if turn_number == 0:
+                        session = np.uint32(sources[index].number - np.uint64(1))
+                        retries = np.int64(0)
+                        turn_number = np.int64(1)
+                        clock[0].sessions_started += 1
+                        _schedule_source(clock, nodes, buckets, late, sources, knots, index)
+                    else:
+                        session = np.uint32(index)
+                        retries = np.int64((gen >> _8) & _BYTE)
+                        if np.int64(gen & _BYTE) == RETRYING:
+                            clock[0].retrying -= 1
+                        else:
+                            clock[0].thinking -= 1
+                    j = new_request(
+                        clock, tasks, population, types, requests, endpoints, request_meters, session, turn_number,
+                        retries,
+                    )  # fmt: skip
+                    _begin(clock, tasks, ready, endpoints, services, replicas, j)
+                    continue
+                elif class_ == CLASS_SOURCE:
+                    clock[0].now = time
+                    clock[0].events += 1
+                    _arrivals(
+                        clock, nodes, buckets, late, sources, knots, tasks, ready, endpoints, services, replicas,
+                        population, index,
+                    )  # fmt: skip
+                    continue
+                elif class_ == CLASS_TIMER:
+                    kind = np.int64(order & _KIND)
+                    if kind == TIMER_ATTEMPT or kind == TIMER_CALL:
+                        current = tasks[index].call_gen if kind == TIMER_ATTEMPT else tasks[index].call_id
+                        state = tasks[index].state
+                        if current == gen and (state == CALLING or (kind == TIMER_CALL and state == BACKING_OFF)):
+                            clock[0].now = time
+                            clock[0].events += 1
+                            time_out(
+                                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals,
+                                stations, flights, flight_buckets, caches, population, breakers, breaker_window, sites,
+                                call_meters, call_outcomes, call_latency, index,
+                            )  # fmt: skip
+                    elif kind == TIMER_HEDGE:
+                        if tasks[index].call_gen == gen and tasks[index].state == CALLING:
+                            clock[0].now = time
+                            clock[0].events += 1
+                            _hedge(
+                                clock, nodes, buckets, late, tasks, ready, ops, sites, breakers, breaker_window,
+                                endpoints, services, replicas, caches, population, call_meters, call_outcomes, index,
+                            )  # fmt: skip
+                    elif kind == TIMER_PATIENCE:
+                        if tasks[index].call_gen == gen and tasks[index].state == QUEUED:
+                            clock[0].now = time
+                            clock[0].events += 1
+                            s = tasks[index].station
+                            unqueue(clock, tasks, stations, s, index)
+                            stations[s].expired += 1
+                            tasks[index].outcome = EXPIRED
+                            make_ready(clock, tasks, ready, index, FAILED)
+                    elif queues[index].timer == gen:
+                        clock[0].now = time
+                        clock[0].events += 1
+                        _serve_queue(
+                            clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
+                            index,
+                        )  # fmt: skip
+                    continue
+                else:
+                    clock[0].now = time
+                    clock[0].events += 1
+                    kind = np.int64(order & _KIND)
+                    if kind == HOUSE_EXPIRY:
+                        _expire(
+                            clock, nodes, buckets, late, caches, stores, index, versions, population, listed, user_rows,
+                            item_rows, cluster_rows, store_service[index],
+                        )  # fmt: skip
+                    elif kind == HOUSE_HEALTH:
+                        probe(clock, nodes, buckets, late, services, replicas, index)
+                    elif kind == HOUSE_UP:
+                        if replicas[index].gen == gen:
+                            replicas[index].up = 1
+                    else:
+                        more = True
+                        if kind == HOUSE_SCALE:
+                            more = check_scaler(clock, nodes, buckets, late, stations, scalers, recommended, index)
+                        else:
+                            deliver_servers(clock, stations, scalers, index)
+                        if more:
+                            serve(
+                                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals,
+                                stations, np.int64(scalers[index].station),
+                            )  # fmt: skip
+                    continue
+        if not arrived:
+            result = run(
+                clock, nodes, buckets, late, tasks, ready, ops, handlers, choices, branches, durations, values,
+                slowdowns, totals, stations, sites, breakers, breaker_window, endpoints, services, replicas, caches,
+                stores, versions, pool, listed, flights, flight_buckets, population, user_rows, user_rows_float,
+                item_rows, item_rows_float, cluster_rows, limiters, queues, messages, endpoint_meters, call_meters,
+                call_outcomes, i, todo,
+            )  # fmt: skip
+            if result < 0:
+                i = -1
+                continue
+            if result >= 100:
+                _serve_queue(
+                    clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
+                    result - 100,
+                )  # fmt: skip
+                todo = STEP
+                continue
+            arrived = end_task(
+                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+                flight_buckets, caches, population, breakers, breaker_window, sites, replicas, spans, endpoint_meters,
+                endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters, call_outcomes, call_latency, i,
+                result,
+            )  # fmt: skip
+        if arrived:
+            arrived = False
+            free_queue = settle(
+                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+                flight_buckets, caches, population, breakers, breaker_window, sites, queues, messages, types, requests,
+                request_meters, request_outcomes, request_latency, sleepers, chunk_next, slot_head, slot_fill,
+                call_meters, call_outcomes, call_latency, i,
+            )  # fmt: skip
+            if free_queue >= 0:
+                _serve_queue(
+                    clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
+                    free_queue,
+                )  # fmt: skip
+        i = -1
+
+
+@entry
+def begin(
+    clock, nodes, buckets, late, stations, scalers, services, stores, store_service, population, durations, values,
+    sources, knots, sleepers, chunk_next, slot_head, slot_fill, first, count,
+):  # fmt: skip
+    """Schedule what starts by itself: sources, health checks, autoscalers, active expiry, closed users [first, count)."""
+    now = clock[0].now
+    if first == 0:
+        for o in range(len(sources)):
+            _schedule_source(clock, nodes, buckets, late, sources, knots, o)
+        for m in range(len(services)):
+            if services[m].check_every > 0.0:
+                schedule_house(
+                    clock, nodes, buckets, late, now + services[m].check_every, m, 0, HOUSE_HEALTH, m, _ZERO
+                )
+        for z in range(len(scalers)):
+            s = scalers[z].station
+            schedule_house(
+                clock, nodes, buckets, late, now + scalers[z].every, stations[s].service, s + 1, HOUSE_SCALE, z, _ZERO
+            )
+        for m in range(len(stores)):
+            schedule_house(clock, nodes, buckets, late, now + EXPIRY_S, store_service[m], 65535, HOUSE_EXPIRY, m, _ZERO)
+    for user in range(first, count):
+        if clock[0].low:
+            return user
+        key = mix(mix(population[0].salt, np.uint64(user)), np.uint64(0))
+        pause = draw(durations, values, population[0].think, key, np.uint64(0))
+        sleep_until(
+            clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill, now + pause, np.uint32(user), 1, 0,
+            THINKING,
+        )  # fmt: skip
+    return count
+
+
+@entry
+def warm(
+    clock, caches, c, stores, versions, population, pool, listed, user_rows, item_rows, cluster_rows, first, count
+):
+    """Fill cache c with its share of the keys from `first` on; returns the first key that is left."""
+    for row in range(first, count):
+        if clock[0].low:
+            return row
+        warm_one(
+            clock, caches, c, stores, versions, population, listed, user_rows, item_rows, cluster_rows, row, clock[0].now
+        )
+    m = caches[c].store
+    if m >= 0:
+        make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, clock[0].now)
+    return count
+
+
+@entry
+def close_window(clock, stations, queues):
+    """Bring all integrals up to now."""
+    for s in range(len(stations)):
+        account(stations, s, clock[0].now)
+    for q in range(len(queues)):
+        account_queue(queues, q, clock[0].now)
+
+
+@kernel
+def _kill(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+    flight_buckets, caches, population, r,
+):  # fmt: skip
+    """Every task in replica r ends `unavailable`, oldest first."""
+    count = 0
+    for i in range(len(tasks)):
+        if _is_in(tasks, i, r):
+            count += 1
+    if count == 0:
+        return
+    found = np.empty(count, np.int64)
+    since = np.empty(count, np.float64)
+    n = 0
+    for i in range(len(tasks)):
+        if _is_in(tasks, i, r):
+            found[n] = i
+            since[n] = tasks[i].arrived
+            n += 1
+    for n in np.argsort(since, kind="mergesort"):
+        stop(
+            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+            flight_buckets, caches, population, found[n], UNAVAILABLE,
+        )  # fmt: skip
+
+
+@kernel
+def _is_in(tasks, i, r):
+    state = tasks[i].state
+    return tasks[i].replica == r and state != FREE and state != TRAVELLING and state != REPLYING and tasks[i].arrived >= 0.0
+
+
+@entry
+def apply_changes(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+    flight_buckets, caches, stores, population, services, replicas, pool, listed, user_rows, item_rows, cluster_rows,
+):  # fmt: skip
+    """Parameters have changed: replicas go down or come back, new servers serve, full memory evicts."""
+    for r in range(len(replicas)):
+        if replicas[r].down and replicas[r].up:
+            replicas[r].up = 0
+            replicas[r].gen += np.uint32(1)
+            _kill(
+                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+                flight_buckets, caches, population, r,
+            )  # fmt: skip
+        elif not replicas[r].down and not replicas[r].up:
+            bring_back(clock, nodes, buckets, late, services, replicas, r)
+    for s in range(len(stations)):
+        if stations[s].waiting > 0:
+            serve(
+                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s
+            )
+    for m in range(len(stores)):
+        make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, clock[0].now)

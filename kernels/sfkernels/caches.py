@@ -1,0 +1,310 @@
+"""Caches: entries by key, versions by topic, memory with Redis's eviction; docs/model.md, section 5.
+
+# c = caches, m = stores, k = topics; rows[key, column] = entries, 8 bytes each
+An entry packs: expiry in ms (32 bits), access clock (22), version (8), listed (1), present (1). A store
+keeps a list of its entries, in any order, to sample from; an entry that has gone stays listed until a
+sample finds it. The sampled LRU with its pool of 16 is Redis's `evictionPoolPopulate`.
+"""
+
+import math
+
+import numpy as np
+
+from sfkernels.jit import hot, kernel
+from sfkernels.keys import topic_of_key
+from sfkernels.names import (
+    EVICT_FIFO, EVICT_RANDOM, KEY_CLUSTER, KEY_ITEM, KEY_TOPIC, KEY_USER, POOL, SCOPE_ALL, SCOPE_KEY,
+)  # fmt: skip
+from sfkernels.random import below, mix, uniform
+
+HIT, STALE, MISS = range(3)
+
+_PRESENT, _LISTED = np.uint64(1), np.uint64(2)
+_2, _10, _32, _40 = np.uint64(2), np.uint64(10), np.uint64(32), np.uint64(40)
+_BYTE, _CLOCK = np.uint64(255), np.uint64((1 << 22) - 1)
+_KEY = np.uint64((1 << 40) - 1)
+_ZERO, _ONE = np.uint64(0), np.uint64(1)
+_JITTER, _SPREAD, _WARM = np.uint64(0x6A74), np.uint64(0x7370), np.uint64(0x7761)
+
+
+@hot
+def get_entry(caches, c, user_rows, item_rows, cluster_rows, row):
+    """Entry of cache c under this key."""
+    column = caches[c].column
+    if caches[c].key == KEY_USER:
+        return user_rows[row, column]
+    if caches[c].key == KEY_ITEM:
+        return item_rows[row, column]
+    return cluster_rows[row, column]
+
+
+@hot
+def set_entry(caches, c, user_rows, item_rows, cluster_rows, row, entry):
+    """Write the entry of cache c under this key."""
+    column = caches[c].column
+    if caches[c].key == KEY_USER:
+        user_rows[row, column] = entry
+    elif caches[c].key == KEY_ITEM:
+        item_rows[row, column] = entry
+    else:
+        cluster_rows[row, column] = entry
+
+
+@hot
+def _expiry_ms(at):
+    return np.uint64(math.ceil(at * 1000.0 - 1e-6))
+
+
+@hot
+def _ticks(stores, m, now):
+    return np.uint64(now / stores[m].clock) & _CLOCK
+
+
+@hot
+def _is_current(caches, c, versions, population, entry, row, now):
+    """Whether the entry has the version of its topic."""
+    v = caches[c].versions + topic_of_key(population, caches[c].key, row)
+    number = np.int64((entry >> _2) & _BYTE)
+    current = np.int64(versions[v].number)
+    if number == current:
+        return True
+    if versions[v].over > 0.0 and number == ((current - 1) & 255):
+        spread = uniform(mix(caches[c].salt, _SPREAD), np.uint64(row))
+        return now < versions[v].start + spread * versions[v].over
+    return False
+
+
+@kernel
+def _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry):
+    set_entry(caches, c, user_rows, item_rows, cluster_rows, row, entry & ~_PRESENT)
+    caches[c].entries -= 1
+    if caches[c].store >= 0:
+        stores[caches[c].store].used -= caches[c].entry_size
+
+
+@kernel
+def look_up(caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, row, now):
+    """HIT, STALE or MISS; counts, renews the access clock, removes what has expired."""
+    entry = get_entry(caches, c, user_rows, item_rows, cluster_rows, row)
+    if not entry & _PRESENT:
+        caches[c].misses += 1
+        return MISS
+    if not _is_current(caches, c, versions, population, entry, row, now):
+        caches[c].misses += 1
+        caches[c].invalidated += 1
+        _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
+        return MISS
+    expiry = np.float64(entry >> _32) * 0.001
+    if now < expiry:
+        caches[c].hits += 1
+        fresh = entry
+        if caches[c].sliding:
+            fresh = (fresh & ((_ONE << _32) - _ONE)) | (_expiry_ms(now + caches[c].ttl) << _32)
+        m = caches[c].store
+        if m >= 0 and stores[m].eviction != EVICT_FIFO:
+            fresh = (fresh & ~(_CLOCK << _10)) | (_ticks(stores, m, now) << _10)
+        if fresh != entry:
+            set_entry(caches, c, user_rows, item_rows, cluster_rows, row, fresh)
+        return HIT
+    if now < expiry + caches[c].stale_for:
+        caches[c].stale += 1
+        return STALE
+    caches[c].misses += 1
+    caches[c].expired += 1
+    _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
+    return MISS
+
+
+@hot
+def _draw_listed(stores, m):
+    n = stores[m].draws
+    stores[m].draws = n + _ONE
+    return below(stores[m].salt, n, stores[m].listed)
+
+
+@kernel
+def _unlist(stores, m, listed, at):
+    last = stores[m].listed - 1
+    listed[stores[m].first + at] = listed[stores[m].first + last]
+    stores[m].listed = last
+
+
+@kernel
+def _sample(caches, stores, m, listed, user_rows, item_rows, cluster_rows):
+    """A present entry of the store, at random, as (cache, row, entry, ref); cache −1 if there is none."""
+    while stores[m].listed > 0:
+        at = _draw_listed(stores, m)
+        ref = listed[stores[m].first + at]
+        c = np.int64(ref >> _40)
+        row = np.int64(ref & _KEY)
+        entry = get_entry(caches, c, user_rows, item_rows, cluster_rows, row)
+        if entry & _PRESENT:
+            return c, row, entry, ref
+        set_entry(caches, c, user_rows, item_rows, cluster_rows, row, entry & ~_LISTED)
+        _unlist(stores, m, listed, at)
+    return -1, 0, _ZERO, _ZERO
+
+
+@kernel
+def _fill_pool(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, now):
+    """Samples go into the pool where they are idle longer than what is there; sorted, longest last."""
+    clock = _ticks(stores, m, now)
+    first = m * POOL
+    for _ in range(stores[m].samples):
+        c, row, entry, ref = _sample(caches, stores, m, listed, user_rows, item_rows, cluster_rows)
+        if c < 0:
+            return
+        idle = np.float64((clock - ((entry >> _10) & _CLOCK)) & _CLOCK)
+        n = stores[m].pooled
+        known = False
+        for k in range(n):
+            if pool[first + k].ref == ref:
+                known = True
+        if known:
+            continue
+        if n == POOL:
+            if idle <= pool[first].idle:
+                continue
+            for k in range(n - 1):
+                pool[first + k].idle = pool[first + k + 1].idle
+                pool[first + k].ref = pool[first + k + 1].ref
+            n -= 1
+        k = n
+        while k > 0 and pool[first + k - 1].idle > idle:
+            pool[first + k].idle = pool[first + k - 1].idle
+            pool[first + k].ref = pool[first + k - 1].ref
+            k -= 1
+        pool[first + k].idle = idle
+        pool[first + k].ref = ref
+        stores[m].pooled = n + 1
+
+
+@kernel
+def _evict_one(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, now):
+    """Evict one entry; False if there is none."""
+    if stores[m].eviction == EVICT_RANDOM:
+        c, row, entry, _ = _sample(caches, stores, m, listed, user_rows, item_rows, cluster_rows)
+        if c < 0:
+            return False
+        _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
+        caches[c].evictions += 1
+        return True
+    while True:
+        _fill_pool(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, now)
+        if stores[m].pooled == 0:
+            return False
+        while stores[m].pooled > 0:
+            n = stores[m].pooled - 1
+            stores[m].pooled = n
+            ref = pool[m * POOL + n].ref
+            c = np.int64(ref >> _40)
+            row = np.int64(ref & _KEY)
+            entry = get_entry(caches, c, user_rows, item_rows, cluster_rows, row)
+            if entry & _PRESENT:
+                _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
+                caches[c].evictions += 1
+                return True
+
+
+@kernel
+def make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, now):
+    """Evict until the store is within its limit."""
+    while stores[m].used + stores[m].reserved > stores[m].limit and stores[m].used > 0.0:
+        if not _evict_one(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, now):
+            return
+
+
+@kernel
+def _put(clock, caches, c, stores, versions, population, listed, user_rows, item_rows, cluster_rows, row, expiry, now):
+    entry = get_entry(caches, c, user_rows, item_rows, cluster_rows, row)
+    m = caches[c].store
+    if not entry & _PRESENT:
+        caches[c].entries += 1
+        if m >= 0:
+            stores[m].used += caches[c].entry_size
+            if not entry & _LISTED:
+                listed[stores[m].first + stores[m].listed] = (np.uint64(c) << _40) | np.uint64(row)
+                stores[m].listed += 1
+                if stores[m].capacity - stores[m].listed < 1024:
+                    clock[0].low = 1
+                entry = _LISTED
+    touched = _ticks(stores, m, now) if m >= 0 else _ZERO
+    number = versions[caches[c].versions + topic_of_key(population, caches[c].key, row)].number
+    fresh = (_expiry_ms(expiry) << _32) | (touched << _10) | (np.uint64(number) << _2) | (entry & _LISTED) | _PRESENT
+    set_entry(caches, c, user_rows, item_rows, cluster_rows, row, fresh)
+
+
+@kernel
+def put(
+    clock, caches, c, stores, versions, population, pool, listed, user_rows, item_rows, cluster_rows, row, key, salt
+):
+    """Write the entry of a key, now, and evict if the memory is full."""
+    now = clock[0].now
+    ttl = caches[c].ttl
+    if caches[c].ttl_jitter > 0.0:
+        ttl *= 1.0 - caches[c].ttl_jitter * uniform(key, mix(salt, _JITTER))
+    caches[c].stores += 1
+    _put(clock, caches, c, stores, versions, population, listed, user_rows, item_rows, cluster_rows, row, now + ttl, now)
+    m = caches[c].store
+    if m >= 0 and stores[m].used + stores[m].reserved > stores[m].limit:
+        make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, now)
+
+
+@kernel
+def _new_version(versions, v, over, now):
+    versions[v].number = (versions[v].number + np.uint32(1)) & np.uint32(255)
+    versions[v].start = now
+    versions[v].over = over
+
+
+@kernel
+def invalidate(
+    caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, scope, share, over, row, topic, now
+):
+    """Make the entry of a key, of similar topics, or all entries invalid."""
+    if scope == SCOPE_KEY:
+        entry = get_entry(caches, c, user_rows, item_rows, cluster_rows, row)
+        if entry & _PRESENT:
+            _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
+        return
+    count = np.int64(population[0].clusters)
+    first = caches[c].versions
+    if scope == SCOPE_ALL:
+        for k in range(count):
+            _new_version(versions, first + k, over, now)
+        return
+    near = min(count, np.int64(math.ceil(share * count - 1e-9)))
+    for k in range(near):
+        place = topic - (near - 1) // 2 + k
+        _new_version(versions, first + (place % count + count) % count, over, now)
+
+
+@kernel
+def expire_some(caches, stores, m, versions, population, listed, user_rows, item_rows, cluster_rows, now):
+    """Redis's active expiry: 20 at random, again while more than a tenth had expired, at most 500 rounds."""
+    for _ in range(500):
+        gone = 0
+        for _ in range(20):
+            c, row, entry, _ref = _sample(caches, stores, m, listed, user_rows, item_rows, cluster_rows)
+            if c < 0:
+                return
+            old = np.float64(entry >> _32) * 0.001 + caches[c].stale_for <= now
+            if old or not _is_current(caches, c, versions, population, entry, row, now):
+                _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
+                gone += 1
+        if gone <= 2:
+            return
+
+
+@kernel
+def warm_one(clock, caches, c, stores, versions, population, listed, user_rows, item_rows, cluster_rows, row, now):
+    """Put a key into a cache with probability `warm`; its remaining time is uniform in (0, ttl]."""
+    here = mix(caches[c].salt, _WARM)
+    if uniform(here, np.uint64(2 * row)) < caches[c].warm:
+        left = uniform(here, np.uint64(2 * row + 1)) * caches[c].ttl
+        _put(
+            clock, caches, c, stores, versions, population, listed, user_rows, item_rows, cluster_rows, row, now + left, now
+        )
+
+
+__all__ = ["HIT", "KEY_CLUSTER", "KEY_TOPIC", "MISS", "STALE", "invalidate", "look_up", "put", "warm_one"]

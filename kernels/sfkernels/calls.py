@@ -1,0 +1,251 @@
+"""Calls: attempts, replies, timeouts, hedges, zombies, cancellation; docs/model.md, section 4.
+
+# t = tasks, k = call sites, r = replicas
+A caller waits with its children linked to it. Who gives up on a child parts from it: the child goes on
+as a zombie, or is stopped. A stopped task leaves its place at once and ends with the ready tasks.
+"""
+
+import numpy as np
+
+from sfkernels.balancers import choose
+from sfkernels.breakers import ask, record
+from sfkernels.calendar import schedule_task, schedule_timer
+from sfkernels.flights import find, ref_of, wait_no_more
+from sfkernels.jit import hot, kernel
+from sfkernels.keys import key_of
+from sfkernels.meters import meter_attempt
+from sfkernels.names import (
+    ARRIVE, BRANCH, CALLING, CANCELLED, COALESCED, ENDING, EXPIRED, FORKED, HEDGE, OK, OP_BROADCAST, OP_CALL, OP_FORK,
+    OPEN, QUEUED, READY, REPLY, REPLYING, SERVED, TIMEOUT, TIMER_ATTEMPT, TIMER_CALL, TIMER_HEDGE, TRACED, TRAVELLING,
+    UNAVAILABLE, ZOMBIE,
+)  # fmt: skip
+from sfkernels.random import mix
+from sfkernels.ready import make_ready
+from sfkernels.retries import earn
+from sfkernels.stations import cut_short, leave, unqueue
+from sfkernels.tasks import adopt, new_task, part, void_events
+
+_TWO, _ONE = np.uint64(2), np.uint64(1)
+ONE = np.uint32(1)
+
+
+@hot
+def inherit(tasks, i, c):
+    """A called task is about the same user and item, at the same priority, as its caller."""
+    tasks[c].user = tasks[i].user
+    tasks[c].item = tasks[i].item
+    tasks[c].priority = tasks[i].priority
+    tasks[c].flags = tasks[i].flags & (ZOMBIE | TRACED)
+    tasks[c].trace = tasks[i].trace
+    tasks[c].parent_span = tasks[i].span
+    tasks[c].span = tasks[c].key
+
+
+@hot
+def send_off(clock, nodes, buckets, late, tasks, ready, network, c):
+    """Task c travels to its endpoint."""
+    if network > 0.0:
+        tasks[c].state = TRAVELLING
+        schedule_task(clock, nodes, buckets, late, clock[0].now + network, c, tasks[c].gen)
+    else:
+        make_ready(clock, tasks, ready, c, ARRIVE)
+
+
+@hot
+def spawn(clock, tasks, sites, k, i, r, key):
+    """Task that call site k of task i sends to replica r."""
+    c = new_task(clock, tasks, key)
+    inherit(tasks, i, c)
+    tasks[c].endpoint = sites[k].endpoint
+    tasks[c].site = k
+    tasks[c].replica = r
+    tasks[c].attempt = tasks[i].attempt
+    if sites[k].priority >= 0:
+        tasks[c].priority = sites[k].priority
+    return c
+
+
+@hot
+def _place(caches, population, sites, k, tasks, i):
+    c = sites[k].cache
+    if c < 0:
+        return np.uint64(tasks[i].user)
+    return np.uint64(key_of(population, caches[c].key, tasks[i].user, tasks[i].item))
+
+
+@hot
+def begin_call(clock, nodes, buckets, late, tasks, sites, k, i):
+    """A call begins: its deadline, its budget."""
+    tasks[i].attempt = 0
+    tasks[i].call_deadline = np.inf
+    tasks[i].call_id += ONE
+    if sites[k].budgeted:
+        earn(sites, k, clock[0].now)
+    if sites[k].attempts > 1:
+        tasks[i].backoff = sites[k].base
+    if sites[k].deadline < np.inf:
+        tasks[i].call_deadline = clock[0].now + sites[k].deadline
+        schedule_timer(clock, nodes, buckets, late, tasks[i].call_deadline, TIMER_CALL, i, tasks[i].call_id)
+
+
+@hot
+def attempt(
+    clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services, replicas, caches,
+    population, call_meters, call_outcomes, k, i, hedge,
+):  # fmt: skip
+    """One attempt of call site k by task i: OK if it is under way, else the outcome it has at once."""
+    now = clock[0].now
+    if now >= tasks[i].deadline:
+        call_meters[k].attempts += 1
+        call_outcomes[k, EXPIRED] += 1
+        return EXPIRED
+    permit = np.uint32(0)
+    b = sites[k].breaker
+    if b >= 0:
+        permit = ask(breakers, b, now)
+        if permit == 0:
+            if not hedge:
+                call_meters[k].attempts += 1
+                call_meters[k].open += 1
+                call_outcomes[k, OPEN] += 1
+            return OPEN
+    call_meters[k].attempts += 1
+    key = mix(mix(tasks[i].key, sites[k].salt), np.uint64(tasks[i].attempt) * _TWO + np.uint64(hedge))
+    s = endpoints[sites[k].endpoint].service
+    r = choose(services, replicas, s, key, _place(caches, population, sites, k, tasks, i))
+    if r < 0:
+        call_outcomes[k, UNAVAILABLE] += 1
+        if b >= 0:
+            record(breakers, breaker_window, b, permit, UNAVAILABLE, now)
+        return UNAVAILABLE
+    until = min(now + sites[k].timeout, tasks[i].deadline)
+    if not hedge:
+        tasks[i].state = CALLING
+        tasks[i].call_gen += ONE
+        tasks[i].attempt_start = now
+        if until < np.inf:
+            schedule_timer(clock, nodes, buckets, late, until, TIMER_ATTEMPT, i, tasks[i].call_gen)
+        if sites[k].hedge_after < np.inf:
+            schedule_timer(clock, nodes, buckets, late, now + sites[k].hedge_after, TIMER_HEDGE, i, tasks[i].call_gen)
+    else:
+        until = min(tasks[i].attempt_start + sites[k].timeout, tasks[i].deadline)
+        call_meters[k].hedges += 1
+    c = spawn(clock, tasks, sites, k, i, r, key)
+    if hedge:
+        tasks[c].flags |= HEDGE
+    tasks[c].permit = permit
+    if sites[k].propagate:
+        tasks[c].deadline = min(until, tasks[i].call_deadline)
+    adopt(tasks, i, c)
+    send_off(clock, nodes, buckets, late, tasks, ready, sites[k].network, c)
+    return OK
+
+
+@kernel
+def stop(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+    flight_buckets, caches, population, i, outcome,
+):  # fmt: skip
+    """Stop task i wherever it is: it leaves its place now and ends with the ready tasks."""
+    state = tasks[i].state
+    if state == REPLYING:
+        return
+    tasks[i].outcome = outcome
+    if state == TRAVELLING:
+        return
+    if state == READY:
+        tasks[i].todo = ENDING
+        return
+    void_events(tasks, i)
+    if state == QUEUED:
+        s = tasks[i].station
+        unqueue(clock, tasks, stations, s, i)
+        stations[s].left += 1
+    elif state == SERVED:
+        s = tasks[i].station
+        cut_short(clock, tasks, stations, s, i)
+        leave(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s)
+    elif state == COALESCED:
+        c = ops[tasks[i].pc].a
+        row = key_of(population, caches[c].key, tasks[i].user, tasks[i].item)
+        wait_no_more(flights, tasks, find(flights, flight_buckets, ref_of(c, row)), i)
+    make_ready(clock, tasks, ready, i, ENDING)
+
+
+@kernel
+def abandon(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+    flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, i,
+    outcome,
+):  # fmt: skip
+    """Task i gives up on all its children: their attempts end with this outcome, they become zombies or stop."""
+    op = ops[tasks[i].pc]
+    cancel = sites[op.a].cancel if op.code == OP_CALL else op.third if op.code == OP_FORK else 0
+    while tasks[i].child >= 0:
+        c = tasks[i].child
+        part(tasks, c)
+        if not tasks[c].flags & BRANCH:
+            k = tasks[c].site
+            meter_attempt(call_meters, call_outcomes, call_latency, k, outcome, clock[0].now - tasks[c].start)
+            if sites[k].breaker >= 0:
+                record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, clock[0].now)
+        tasks[c].flags |= ZOMBIE
+        if cancel:
+            stop(
+                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+                flight_buckets, caches, population, c, CANCELLED,
+            )  # fmt: skip
+
+
+@hot
+def deliver(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+    flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, c,
+):  # fmt: skip
+    """The reply of task c reaches its caller: the attempt or the branch has ended."""
+    i = tasks[c].parent
+    outcome = tasks[c].outcome
+    part(tasks, c)
+    now = clock[0].now
+    if not tasks[c].flags & BRANCH:
+        k = tasks[c].site
+        meter_attempt(call_meters, call_outcomes, call_latency, k, outcome, now - tasks[c].start)
+        if sites[k].breaker >= 0:
+            record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, now)
+    if tasks[i].state == FORKED:
+        tasks[i].left -= 1
+        if outcome == OK or ops[tasks[i].pc].code == OP_BROADCAST:
+            tasks[i].need -= 1
+        if tasks[i].need <= 0:
+            outcome = OK
+        elif tasks[i].left >= tasks[i].need:
+            return
+    elif outcome != OK and tasks[i].child >= 0:
+        return
+    if tasks[i].child >= 0:
+        abandon(
+            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+            flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
+            call_latency, i, CANCELLED,
+        )  # fmt: skip
+    tasks[i].call_gen += ONE
+    tasks[i].outcome = outcome
+    make_ready(clock, tasks, ready, i, REPLY)
+
+
+@kernel
+def time_out(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+    flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, i,
+):  # fmt: skip
+    """The timeout of task i's attempt, or the deadline of its call, has come."""
+    if tasks[i].state == CALLING:
+        call_meters[ops[tasks[i].pc].a].timeouts += 1
+        abandon(
+            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+            flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
+            call_latency, i, TIMEOUT,
+        )  # fmt: skip
+    void_events(tasks, i)
+    tasks[i].outcome = TIMEOUT
+    make_ready(clock, tasks, ready, i, REPLY)

@@ -1,0 +1,103 @@
+"""The end of a task: what it holds is released, what it leads passes on, then its reply travels.
+
+# t = tasks
+"""
+
+from sfkernels.calendar import schedule_task
+from sfkernels.calls import abandon, deliver
+from sfkernels.flights import land_all
+from sfkernels.jit import hot
+from sfkernels.meters import latency_bin, meter_end
+from sfkernels.names import BRANCH, HANDLER, OK, REPLYING, TRACED, USER, ZOMBIE
+from sfkernels.queues import settle_batch
+from sfkernels.stations import goes_on, leave
+from sfkernels.tasks import free_task
+from sfkernels.traces import write_span
+from sfkernels.users import answered
+
+
+@hot
+def end_task(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+    flight_buckets, caches, population, breakers, breaker_window, sites, replicas, spans, endpoint_meters,
+    endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters, call_outcomes, call_latency, i, outcome,
+):  # fmt: skip
+    """Task i ends with this outcome. True if its reply arrives at once, False if it travels."""
+    now = clock[0].now
+    tasks[i].outcome = outcome
+    if tasks[i].child >= 0:
+        abandon(
+            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+            flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
+            call_latency, i, outcome,
+        )  # fmt: skip
+    if tasks[i].arrived >= 0.0:
+        if tasks[i].waiter:
+            burner = replicas[tasks[i].replica].burner
+            goes_on(
+                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, burner, i
+            )
+        hold = ops[tasks[i].pc].hold
+        base = tasks[i].base
+        while hold >= 0:
+            leave(
+                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
+                base + ops[hold].a,
+            )  # fmt: skip
+            hold = ops[hold].hold
+    if tasks[i].flight >= 0:
+        land_all(clock, flights, flight_buckets, tasks, ready, ops, caches, i)
+    flags = tasks[i].flags
+    if not flags & BRANCH:
+        e = tasks[i].endpoint
+        if tasks[i].arrived < 0.0:
+            endpoint_meters[e].arrivals += 1
+            endpoint_meters[e].in_flight += 1
+            tasks[i].arrived = now
+        else:
+            replicas[tasks[i].replica].tasks -= 1
+        meter_end(
+            endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, e, outcome, now - tasks[i].arrived
+        )
+        if flags & ZOMBIE:
+            endpoint_meters[e].wasted += 1
+        if flags & TRACED:
+            write_span(clock, spans, tasks, i, outcome)
+    k = tasks[i].site
+    if tasks[i].parent >= 0 and k >= 0 and sites[k].network > 0.0:
+        tasks[i].state = REPLYING
+        schedule_task(clock, nodes, buckets, late, now + sites[k].network, i, tasks[i].gen)
+        return False
+    return True
+
+
+@hot
+def settle(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+    flight_buckets, caches, population, breakers, breaker_window, sites, queues, messages, types, requests,
+    request_meters, request_outcomes, request_latency, sleepers, chunk_next, slot_head, slot_fill, call_meters,
+    call_outcomes, call_latency, i,
+):  # fmt: skip
+    """The reply of task i arrives: at its caller, its user, its queue. Returns a queue with a free consumer, or -1."""
+    queue = -1
+    flags = tasks[i].flags
+    if tasks[i].parent >= 0:
+        deliver(
+            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+            flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
+            call_latency, i,
+        )  # fmt: skip
+    elif flags & USER:
+        q = tasks[i].request
+        outcome = tasks[i].outcome
+        request_outcomes[q, outcome] += 1
+        request_latency[q, latency_bin(clock[0].now - tasks[i].start)] += 1
+        answered(
+            clock, nodes, buckets, late, tasks, durations, values, population, types, requests, request_meters,
+            sleepers, chunk_next, slot_head, slot_fill, i, outcome,
+        )  # fmt: skip
+    elif flags & HANDLER:
+        queue = tasks[i].queue
+        settle_batch(clock, queues, queue, messages, tasks[i].messages, tasks[i].outcome == OK)
+    free_task(clock, tasks, i)
+    return queue

@@ -1,0 +1,42 @@
+"""How kernels are compiled, and where the machine code is kept.
+
+Numba's on-disk cache does not notice a change in a callee in another file,
+so the cache folder is named by a hash of all kernel sources.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numba
+
+
+def sources_hash():
+    """Short hash of every source file of the core and of Numba's version."""
+    digest = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def cache_folder():
+    """Folder of the compiled code: $SFMODEL_CACHE_DIR, $XDG_CACHE_HOME/sfmodel or ~/.cache/sfmodel."""
+    root = os.environ.get("SFMODEL_CACHE_DIR")
+    if root is None:
+        root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "sfmodel"
+    return Path(root) / sources_hash()
+
+
+numba.config.CACHE_DIR = str(cache_folder())
+
+_options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+
+entry = numba.njit(cache=True, **_options)
+"""A kernel that Python calls."""
+
+kernel = numba.njit(**_options)
+"""A kernel that kernels call, on paths that are not hot."""
+
+hot = numba.njit(forceinline=True, **_options)
+"""A small kernel that is always inlined."""

@@ -1,0 +1,81 @@
+"""Numbers that kernels and plan share: outcomes, states, operations, kinds."""
+
+# outcomes of a task
+OK, TIMEOUT, REJECTED, THROTTLED, OPEN, UNAVAILABLE, ERROR, EXPIRED, CANCELLED = range(9)
+OUTCOMES = ("ok", "timeout", "rejected", "throttled", "open", "unavailable", "error", "expired", "cancelled")
+
+# where a task is
+(FREE, READY, TRAVELLING, QUEUED, SERVED, CALLING, BACKING_OFF, SLEEPING, LIMITED, COALESCED, FORKED, REPLYING) = range(12)
+
+# what a ready task does next
+ARRIVE, STEP, REPLY, FAILED, ENDING, RETRY = range(6)
+
+# flags of a task
+ZOMBIE, TRACED, BRANCH, USER, HANDLER, HEDGE = 1, 2, 4, 8, 16, 32
+
+# operations of a script
+(
+    OP_USE, OP_HOLD, OP_RELEASE, OP_CALL, OP_SEND, OP_FORK, OP_BROADCAST, OP_PUBLISH, OP_LOOKUP, OP_MISS, OP_STORE,
+    OP_INVALIDATE, OP_PASS, OP_SLEEP, OP_CHOOSE, OP_COUNT, OP_JUMP, OP_RETURN, OP_FAIL,
+) = range(19)  # fmt: skip
+
+# classes of events, in their order at the same time
+CLASS_TASK, CLASS_TIMER, CLASS_SOURCE, CLASS_USER, CLASS_HOUSE = 1, 2, 3, 4, 5
+
+# kinds of events within a class
+EVENT_TASK = 0
+TIMER_ATTEMPT, TIMER_CALL, TIMER_HEDGE, TIMER_PATIENCE, TIMER_LINGER = 0, 1, 2, 3, 4
+HOUSE_HEALTH, HOUSE_SCALE, HOUSE_EXPIRY, HOUSE_SERVERS, HOUSE_UP = 0, 1, 2, 3, 4
+
+# distributions
+CONSTANT, EXPONENTIAL, LOGNORMAL, GAMMA, HYPEREXPONENTIAL, EMPIRICAL = range(6)
+
+# orders of a station
+FIFO, LIFO, PRIORITY = range(3)
+
+# backoff and jitter
+BACKOFF_CONSTANT, BACKOFF_EXPONENTIAL = range(2)
+JITTER_NONE, JITTER_FULL, JITTER_EQUAL, JITTER_DECORRELATED = range(4)
+
+# breaker states
+CLOSED, OPENED, HALF_OPEN = range(3)
+
+# balancers
+ROUND_ROBIN, RANDOM, LEAST_REQUESTS, TWO_CHOICES, BY_KEY = range(5)
+
+# keys
+KEY_NONE, KEY_USER, KEY_ITEM, KEY_CLUSTER, KEY_TOPIC, KEY_ADDRESS = range(6)
+
+# scopes of an invalidation
+SCOPE_KEY, SCOPE_SIMILAR, SCOPE_ALL = range(3)
+
+# evictions
+EVICT_LRU, EVICT_FIFO, EVICT_RANDOM = range(3)
+
+# limiters
+BUCKET, FIXED_WINDOW, SLIDING_WINDOW = range(3)
+
+# sources
+SOURCE_POISSON, SOURCE_EVERY, SOURCE_TIMES, SOURCE_SESSIONS = range(4)
+
+# why `advance` returned
+DONE, GROW = range(2)
+
+LATENCY_FIRST_S = 1e-4
+LATENCY_RATIO = 1.04
+LATENCY_BINS = 388
+
+NB = 4096
+"""Buckets of the fine calendar."""
+NC = 4096
+"""Rotations of the fine calendar that the coarse one holds."""
+NS = 8192
+"""Slots of the sleepers' wheel."""
+SLOT_S = 0.125
+"""Width of a slot of the sleepers' wheel."""
+CHUNK = 64
+"""Sleepers in a chunk."""
+POOL = 16
+"""Size of Redis's eviction pool."""
+FLIGHT_BUCKETS = 4096
+"""Hash buckets of misses under way."""

@@ -1,0 +1,190 @@
+"""Queues with consumers: messages wait until a consumer takes a batch; docs/model.md, section 8.
+
+# q = queues, g = messages (one pool for all queues, linked)
+"""
+
+import numpy as np
+
+from sfkernels.calendar import schedule_timer
+from sfkernels.jit import hot, kernel
+from sfkernels.names import TIMER_LINGER
+from sfkernels.random import mix
+
+ONE = np.uint64(1)
+
+
+@hot
+def account_queue(queues, q, now):
+    """Bring the integral of the length up to now."""
+    queues[q].length += (now - queues[q].updated) * queues[q].waiting
+    queues[q].updated = now
+
+
+@hot
+def _head(queues, q, level):
+    if level == 0:
+        return queues[q].head0
+    if level == 1:
+        return queues[q].head1
+    if level == 2:
+        return queues[q].head2
+    return queues[q].head3
+
+
+@hot
+def _set_head(queues, q, level, g):
+    if level == 0:
+        queues[q].head0 = g
+    elif level == 1:
+        queues[q].head1 = g
+    elif level == 2:
+        queues[q].head2 = g
+    else:
+        queues[q].head3 = g
+
+
+@hot
+def _tail(queues, q, level):
+    if level == 0:
+        return queues[q].tail0
+    if level == 1:
+        return queues[q].tail1
+    if level == 2:
+        return queues[q].tail2
+    return queues[q].tail3
+
+
+@hot
+def _set_tail(queues, q, level, g):
+    if level == 0:
+        queues[q].tail0 = g
+    elif level == 1:
+        queues[q].tail1 = g
+    elif level == 2:
+        queues[q].tail2 = g
+    else:
+        queues[q].tail3 = g
+
+
+@kernel
+def _oldest(queues, q, messages):
+    """Level whose first message is the oldest, or -1."""
+    best = -1
+    for level in range(4):
+        g = _head(queues, q, level)
+        if g >= 0 and (best < 0 or messages[g].published < messages[_head(queues, q, best)].published):
+            best = level
+    return best
+
+
+@kernel
+def _take(queues, q, messages, level):
+    g = _head(queues, q, level)
+    _set_head(queues, q, level, messages[g].next)
+    if messages[g].next < 0:
+        _set_tail(queues, q, level, -1)
+    queues[q].waiting -= 1
+    return g
+
+
+@hot
+def free_message(clock, messages, g):
+    """Give a message's slot back."""
+    messages[g].next = clock[0].message_free
+    clock[0].message_free = g
+    clock[0].messages_left += 1
+
+
+@kernel
+def append(clock, queues, q, messages, user, item, priority):
+    """Append a message: False if the queue is full."""
+    account_queue(queues, q, clock[0].now)
+    if queues[q].waiting >= queues[q].limit:
+        if not queues[q].drop_oldest or queues[q].limit == 0:
+            queues[q].rejected += 1
+            return False
+        free_message(clock, messages, _take(queues, q, messages, _oldest(queues, q, messages)))
+        queues[q].dropped += 1
+    g = clock[0].message_free
+    clock[0].message_free = messages[g].next
+    clock[0].messages_left -= 1
+    if clock[0].messages_left < 1024:
+        clock[0].low = 1
+    messages[g].published = clock[0].now
+    messages[g].user = user
+    messages[g].item = item
+    messages[g].priority = priority
+    messages[g].next = -1
+    level = np.int64(priority) if queues[q].priority else 0
+    last = _tail(queues, q, level)
+    if last >= 0:
+        messages[last].next = g
+    else:
+        _set_head(queues, q, level, g)
+    _set_tail(queues, q, level, g)
+    queues[q].published += 1
+    queues[q].waiting += 1
+    if queues[q].waiting > queues[q].length_max:
+        queues[q].length_max = queues[q].waiting
+    return True
+
+
+@kernel
+def take_batch(clock, nodes, buckets, late, queues, q, messages):
+    """Messages for a free consumer, linked, and their number; (-1, 0) if it is not yet time.
+
+    Sets the linger timer where a smaller batch waits for it.
+    """
+    if queues[q].busy >= queues[q].consumers or queues[q].waiting == 0:
+        return -1, 0
+    now = clock[0].now
+    if queues[q].waiting < queues[q].batch:
+        oldest = messages[_head(queues, q, _oldest(queues, q, messages))].published
+        due = oldest + queues[q].linger
+        if now < due:
+            queues[q].timer += np.uint32(1)
+            schedule_timer(clock, nodes, buckets, late, due, TIMER_LINGER, q, queues[q].timer)
+            return -1, 0
+    account_queue(queues, q, now)
+    n = min(queues[q].waiting, np.int64(queues[q].batch))
+    first = -1
+    last = -1
+    level = 0
+    for _ in range(n):
+        while _head(queues, q, level) < 0:
+            level += 1
+        g = _take(queues, q, messages, level)
+        messages[g].next = -1
+        if last >= 0:
+            messages[last].next = g
+        else:
+            first = g
+        last = g
+    queues[q].busy += 1
+    queues[q].batches += 1
+    return first, n
+
+
+@kernel
+def batch_key(queues, q):
+    """Key of the next batch's draws."""
+    n = queues[q].number
+    queues[q].number = n + ONE
+    return mix(queues[q].salt, n)
+
+
+@kernel
+def settle_batch(clock, queues, q, messages, first, delivered):
+    """The handler has ended: its messages are delivered or failed, the consumer is free."""
+    now = clock[0].now
+    g = first
+    while g >= 0:
+        following = messages[g].next
+        if delivered:
+            queues[q].delivered += 1
+            queues[q].delay += now - messages[g].published
+        else:
+            queues[q].failed += 1
+        free_message(clock, messages, g)
+        g = following
+    queues[q].busy -= 1

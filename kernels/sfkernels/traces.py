@@ -1,0 +1,30 @@
+"""Traces: one span for each task of a sampled request."""
+
+from sfkernels.jit import kernel
+from sfkernels.names import ZOMBIE
+
+
+@kernel
+def write_span(clock, spans, tasks, i, outcome):
+    """Record task i, which ends now. Lost spans are counted when there is no room."""
+    n = clock[0].span_count
+    if n >= len(spans):
+        clock[0].spans_lost += 1
+        return
+    clock[0].span_count = n + 1
+    spans[n].trace = tasks[i].trace
+    spans[n].span = tasks[i].span
+    spans[n].parent = tasks[i].parent_span
+    spans[n].start = tasks[i].start
+    spans[n].arrived = tasks[i].arrived
+    spans[n].ended = clock[0].now
+    spans[n].queued = tasks[i].queued
+    spans[n].served = tasks[i].served
+    spans[n].endpoint = tasks[i].endpoint
+    spans[n].call = tasks[i].site
+    spans[n].replica = tasks[i].replica
+    spans[n].user = tasks[i].user
+    spans[n].item = tasks[i].item
+    spans[n].outcome = outcome
+    spans[n].attempt = tasks[i].attempt
+    spans[n].zombie = 1 if tasks[i].flags & ZOMBIE else 0
