@@ -1,0 +1,224 @@
+"""Hydra's side of the command line: compose a configuration, and say in one line what is wrong with a request.
+
+Requests are looked through before Hydra runs them. That is where a mistyped group, option or key meets the names
+it could have been, and where a key that the language knows but no file has written is let in: Hydra alone would
+ask for `++key=value`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sfmodel.errors import ConfigError, nearest
+from sfmodel.schema.files import conf_folder
+from sfmodel.schema.keys import is_model, names_at, place_at, split
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+CONFIG_NAME = "config"
+
+
+def user_folder() -> Path | None:
+    """Return ./conf, where a user's own platforms are, None where there is none or it is the package's."""
+    own = Path.cwd() / "conf"
+    return own if own.is_dir() and own.resolve() != conf_folder().resolve() else None
+
+
+def search_path_override() -> list[str]:
+    """Return the override that puts ./conf on Hydra's search path."""
+    own = user_folder()
+    return [f"hydra.searchpath=['file://{own}']"] if own else []
+
+
+def composed(overrides: Sequence[str]) -> dict[str, Any]:
+    """Return the composed configuration as a plain mapping."""
+    with _hydra():
+        return to_mapping(_compose(prepared(overrides, composing=True)))
+
+
+def to_mapping(config: DictConfig) -> dict[str, Any]:
+    """Return a plain mapping with all references resolved."""
+    with _one_line():
+        return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[return-value]
+
+
+def options(group: str) -> list[str]:
+    """Return the files of a config group, the user's own included."""
+    with _hydra():
+        return _options(group)
+
+
+def checked(overrides: Sequence[str]) -> list[str]:
+    """Return the overrides as Hydra shall run them, after a look at every name in them."""
+    with _hydra():
+        return prepared(overrides)
+
+
+# Within Hydra
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    with _one_line(), initialize_config_dir(str(conf_folder()), job_name="sfmodel", version_base="1.3"):
+        yield
+
+
+def _compose(overrides: Sequence[str]) -> DictConfig:
+    return compose(CONFIG_NAME, overrides=[*search_path_override(), *overrides])
+
+
+def _loader() -> Any:
+    loader = GlobalHydra.instance().config_loader()
+    own = user_folder()
+    path = loader.get_search_path()
+    if own and not any(entry.path == f"file://{own}" for entry in path.get_path()):
+        path.append("user", f"file://{own}")
+        loader.repository.initialize_sources(path)
+    return loader
+
+
+def _options(group: str) -> list[str]:
+    return sorted(set(_loader().get_group_options(group)))
+
+
+def _groups() -> list[str]:
+    return sorted(set(_loader().list_groups("")) - {"hydra", "data"})
+
+
+def prepared(overrides: Sequence[str], *, composing: bool = False) -> list[str]:
+    """Check groups, options and keys; let in keys that are known but not written."""
+    with _one_line():
+        parsed = [OverridesParser.create().parse_override(text) for text in overrides]
+    groups = _groups()
+    for override in parsed:
+        _check_group(override, groups)
+    chosen = [_first_choice(override) for override in parsed if _is_group(override, groups)]
+    base = OmegaConf.to_container(_compose([text for text in chosen if text]), resolve=False)
+    assert isinstance(base, dict)
+    ready = [_with_key(text, override, base, groups) for text, override in zip(overrides, parsed, strict=True)]
+    if composing and any(override.is_sweep_override() for override in parsed):
+        raise ConfigError("one configuration is expected here, found a sweep; give each key one value")
+    return ready
+
+
+def _is_group(override: Override, groups: list[str]) -> bool:
+    return override.key_or_group.split("/")[0] in groups and "." not in override.key_or_group
+
+
+def _is_hydras(override: Override) -> bool:
+    return override.key_or_group.split(".")[0].split("/")[0] == "hydra"
+
+
+def _check_group(override: Override, groups: list[str]) -> None:
+    if not _is_group(override, groups) or override.is_delete():
+        return
+    group = override.key_or_group
+    valid = _options(group)
+    values = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
+    for value in values:
+        for name in value if isinstance(value, list) else [value]:
+            if name is not None and str(name) not in valid:
+                raise ConfigError(f"there is no {group} '{name}'; {nearest(str(name), valid)}")
+
+
+def _first_choice(override: Override) -> str | None:
+    """A group override with the first of its swept values: enough to know which keys there are."""
+    text = override.input_line or ""
+    if not override.is_sweep_override():
+        return text
+    first = next(iter(override.sweep_string_iterator()), None)
+    return f"{text.split('=', 1)[0]}={first}" if first is not None else None
+
+
+def _with_key(text: str, override: Override, base: dict[str, Any], groups: list[str]) -> str:
+    """Return an override of a key in the form that Hydra accepts, or say what the key could have been."""
+    if _is_group(override, groups) or _is_hydras(override) or override.package is not None:
+        return text
+    key = override.key_or_group
+    parts = split(key)
+    _check_key(key, parts, base, groups)
+    plain = not (override.is_add() or override.is_force_add() or override.is_delete())
+    return f"++{text}" if plain and not _is_written(base, parts) else text
+
+
+def _check_key(key: str, parts: list[str], base: dict[str, Any], groups: list[str]) -> None:
+    for length in range(1, len(parts) + 1):
+        inside, part = parts[: length - 1], parts[length - 1]
+        above = place_at(inside, base)
+        valid = names_at(inside, base)
+        is_name = above is not None and not is_model(above.model)
+        known = place_at(parts[:length], base) is not None
+        if _is_written(base, parts[:length]) or (known and not (is_name and valid)):
+            continue
+        names = valid if inside else [*valid, *groups]
+        raise ConfigError(f"{key}: unknown key '{part}'{_within(inside)}; {nearest(part, names)}")
+
+
+def _within(parts: list[str]) -> str:
+    return f" in {'.'.join(parts)}" if parts else ""
+
+
+def _is_written(base: Any, parts: Sequence[str]) -> bool:
+    here = base
+    for part in parts:
+        if isinstance(here, dict):
+            key = next((key for key in here if str(key) == part), None)
+            if key is None:
+                return False
+            here = here[key]
+        elif isinstance(here, list) and part.isdigit() and int(part) < len(here):
+            here = here[int(part)]
+        else:
+            return False
+    return True
+
+
+# Hydra's exceptions
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turn the exceptions of Hydra and OmegaConf into errors of one clear line."""
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException) as error:
+        raise as_config_error(error) from None
+
+
+def as_config_error(error: Exception) -> ConfigError:
+    """Return an error of this package for one of Hydra's."""
+    if isinstance(error, OverrideParseException):
+        return ConfigError(
+            f"'{error.override}' is not an override; expected key=value, such as seed=2 or platform=streamflow, "
+            "with values that contain spaces or signs in quotes: 'window=\"10 s\"'"
+        )
+    if isinstance(error, MissingConfigException):
+        return _missing_file(error)
+    cause = error.__cause__ or error
+    text = " ".join(str(cause).split())
+    unknown = re.search(r"Interpolation key '([^']+)' not found", text)
+    if unknown:
+        key = getattr(cause, "full_key", None)
+        return ConfigError(f"{key or 'configuration'}: refers to ${{{unknown[1]}}}, which is not there")
+    return ConfigError(text or str(error))
+
+
+def _missing_file(error: MissingConfigException) -> ConfigError:
+    missing = str(error.missing_cfg_file or "")
+    group, _, name = missing.rpartition("/")
+    if error.options:
+        return ConfigError(f"there is no {group or 'configuration'} '{name}'; {nearest(name, error.options)}")
+    return ConfigError(" ".join(str(error).split()))

@@ -1,0 +1,75 @@
+"""What there is: parameters with unit, default and reason; mechanisms; platforms, demands, scenarios."""
+
+from __future__ import annotations
+
+import argparse
+
+from sfmodel.errors import ConfigError, nearest
+
+GROUPS = {"platforms": "platform", "demands": "demand", "scenarios": "scenario", "interventions": "intervention"}
+WIDTH = 130
+WHAT = ("parameters", "mechanisms", *GROUPS)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("what", help=", ".join(WHAT))
+    parser.add_argument("filter", nargs="?", default="", help="only what contains this word")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print one list."""
+    what, word = arguments.what, arguments.filter.lower()
+    if what not in WHAT:
+        raise ConfigError(f"list: there is no list of '{what}'; {nearest(what, WHAT)}")
+    rows = _rows(what)
+    shown = [row for row in rows if word in " ".join(row).lower()]
+    if not shown:
+        raise ConfigError(f"list {what}: nothing contains '{arguments.filter}'")
+    _print(shown)
+    return 0
+
+
+def _rows(what: str) -> list[tuple[str, ...]]:
+    if what == "parameters":
+        from sfmodel.schema.catalogue import parameters
+
+        return parameters()
+    if what == "mechanisms":
+        from sfmodel.schema.catalogue import mechanisms
+
+        return mechanisms()
+    return _group(GROUPS[what])
+
+
+def _group(group: str) -> list[tuple[str, ...]]:
+    """Name and first comment line of each file of a config group."""
+    from sfmodel.cli.compose import options, user_folder
+    from sfmodel.schema.files import conf_folder
+
+    rows = []
+    for name in options(group):
+        folders = [folder for folder in (conf_folder(), user_folder()) if folder is not None]
+        path = next((f / group / f"{name}.yaml" for f in folders if (f / group / f"{name}.yaml").is_file()), None)
+        rows.append((name, _first_comment(path.read_text(encoding="utf-8")) if path else ""))
+    return rows
+
+
+def _first_comment(text: str) -> str:
+    """The comment at the head of a file as one line, cut where it gets long."""
+    words: list[str] = []
+    for line in text.splitlines():
+        if line.startswith(("# @package", "# yaml-language-server")):
+            continue
+        if not line.startswith("#") or (line.strip() == "#" and words):
+            break
+        words += line.lstrip("#").split()
+    whole = " ".join(words)
+    return whole if len(whole) <= WIDTH else whole[: WIDTH - 1].rsplit(" ", 1)[0] + " …"
+
+
+def _print(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
+        print("  ".join([*cells, row[-1]]).rstrip())

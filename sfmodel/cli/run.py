@@ -1,0 +1,154 @@
+"""`sfmodel run`: one run, or with -m a sweep; the words after it are Hydra's."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sfmodel.cli.compose import CONFIG_NAME, as_config_error, checked, search_path_override, to_mapping
+from sfmodel.errors import ConfigError, SfmodelError
+from sfmodel.schema.files import conf_folder
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+FOLDERS = (
+    "hydra.run.dir=runs",
+    "hydra.sweep.dir=runs/sweep-${now:%Y%m%d-%H%M%S}",
+    "hydra.sweep.subdir=.",
+    "hydra.output_subdir=null",  # a run's folder keeps its own copy, so that it is never there without its run
+    "hydra/job_logging=none",
+    "hydra/hydra_logging=none",
+)
+"""Where Hydra writes; a user's own hydra.… overrides come after these and win."""
+
+_HELP = """usage: sfmodel run [-m] [key=value …]
+
+One run. Without any key: one evening of StreamFlow AI. Your own ./conf is on the search path.
+
+  sfmodel run platform=chain                     another platform (sfmodel list platforms)
+  sfmodel run scenario=f4_engine_half seed=2     something goes wrong
+  sfmodel run until=20:30 demand.level=1.1       any key of the configuration (sfmodel list parameters)
+  sfmodel run -m seed=1,2,3                      a sweep: every combination of comma-separated values
+
+Everything after 'run' is Hydra's own syntax: -m/--multirun, --cfg job, --config-dir, hydra.launcher=…
+The run's folder appears under runs/ when it is complete."""
+
+_failures: list[SfmodelError] = []
+
+
+def execute_raw(words: list[str]) -> int:
+    """Run Hydra on these words."""
+    if any(word in ("-h", "--help") for word in words):
+        print(_HELP)
+        return 0
+    flags, overrides = _split(words)
+    _no_sweep_without_flag(flags, overrides)
+    ready = checked(overrides)
+    _failures.clear()
+    try:
+        _run_hydra([*flags, *search_path_override(), *FOLDERS, *ready])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise as_config_error(error) from None
+    except KeyboardInterrupt:
+        print(
+            "sfmodel: interrupted; runs that had finished are in runs/. The same command does the rest again.",
+            file=sys.stderr,
+        )
+        return 1
+    return _report_failures()
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Separate Hydra's flags from its overrides."""
+    parser = get_args_parser()
+    parser.error = _refuse  # type: ignore[method-assign]
+    known = parser.parse_args(words)
+    overrides = list(known.overrides)
+    rest = list(words)
+    for text in overrides:
+        rest.remove(text)
+    return rest, overrides
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ConfigError(f"run: {message}; see 'sfmodel run --help'")
+
+
+def _no_sweep_without_flag(flags: list[str], overrides: list[str]) -> None:
+    """Several values need -m: said before Hydra says it less plainly."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    if any(flag in ("-m", "--multirun") for flag in flags):
+        return
+    for text in overrides:
+        try:
+            is_sweep = OverridesParser.create().parse_override(text).is_sweep_override()
+        except HydraException as error:
+            raise as_config_error(error) from None
+        if is_sweep:
+            raise ConfigError(f"'{text}' has several values; for a run of each, add -m: sfmodel run -m {text}")
+
+
+def _run_hydra(words: list[str]) -> None:
+    """Call Hydra's own entry point, with its exceptions instead of its printed traces."""
+    arguments, full_error = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv = ["sfmodel", *words]
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        hydra.main(config_path=str(conf_folder()), config_name=CONFIG_NAME, version_base="1.3")(_task)()
+    finally:
+        sys.argv = arguments
+        if full_error is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = full_error
+
+
+def _task(config: DictConfig) -> None:
+    """One job of Hydra's: one run in a folder."""
+    try:
+        _one_run(config)
+    except SfmodelError as error:
+        if _in_this_process():
+            _failures.append(error)
+        else:
+            raise
+
+
+def _one_run(config: DictConfig) -> None:
+    from sfmodel.running import run_to_folder
+
+    settings = HydraConfig.get()
+    root = Path(settings.sweep.dir if settings.mode == RunMode.MULTIRUN else settings.run.dir)
+    files = {
+        "config.yaml": OmegaConf.to_yaml(config),
+        "overrides.yaml": OmegaConf.to_yaml(settings.overrides.task),
+        "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": settings})),
+    }
+    run_to_folder(to_mapping(config), files, root)
+
+
+def _in_this_process() -> bool:
+    """Launchers of their own run jobs elsewhere, where a noted failure would be lost."""
+    settings = HydraConfig.get()
+    return settings.mode != RunMode.MULTIRUN or "BasicLauncher" in settings.launcher["_target_"]
+
+
+def _report_failures() -> int:
+    from sfmodel.cli import complain
+
+    told: dict[str, SfmodelError] = {str(error): error for error in _failures}
+    for error in told.values():
+        complain(error)
+    return max((error.exit_status for error in _failures), default=0)
