@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import simpy
 
 from sfmodel.schema.caches import Cache as Config
+from sfmodel.schema.caches import Memory as MemoryConfig
 from sfmodel.schema.steps import Call, Invalidate
 
 from . import calls
@@ -125,7 +126,7 @@ class Cache:
         """Read; return hit, stale or miss."""
         readable = True
         if self.config.read is not None:
-            readable = (yield from self.call(task, place + ("read",), self.config.read)) == "ok"
+            readable = (yield from self.call(task, place.below("read"), self.config.read)) == "ok"
         key = self.key_of(task)
         state = self.state(key) if readable else "miss"
         if state == "miss" and self.config.coalesce:
@@ -154,7 +155,7 @@ class Cache:
     def store(self, task: Task, place: Place) -> Script:
         """Write the task's entry, unless the write call fails."""
         if self.config.write is not None:
-            outcome = yield from self.call(task, place + ("write",), self.config.write)
+            outcome = yield from self.call(task, place.below("write"), self.config.write)
             if outcome != "ok":
                 return
         key = self.key_of(task)
@@ -176,7 +177,7 @@ class Cache:
             lives *= 1 - self.config.ttl_jitter * self.world.chance.uniform()
         return math.ceil((self.world.clock.now + lives) * 1000) / 1000
 
-    def store_config(self):  # noqa: ANN201
+    def store_config(self) -> MemoryConfig | None:
         """The memory it lives in, if any."""
         return None if self.config.of is None else self.world.platform.services[self.config.of].memory
 
@@ -199,7 +200,7 @@ class Cache:
     def invalidate(self, task: Task, step: Invalidate, place: Place) -> Script:
         """Tell every replica, then make entries invalid."""
         if self.config.invalidate is not None:
-            yield from self.tell_all(task, place + ("invalidate",))
+            yield from self.tell_all(task, place.below("invalidate"))
         key = self.key_of(task)
         if step.scope == "key":
             self.entries.pop(key, None)

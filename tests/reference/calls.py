@@ -40,8 +40,10 @@ def call(task: Task, place: Place, options: Options | None = None, balancing_key
     now = world.clock.now
     if task.deadline is not None and now >= task.deadline:
         return "expired"
-    deadline = options().deadline
-    ends_at = min(math.inf if deadline is None else now + deadline, math.inf if task.deadline is None else task.deadline)
+    bound = options().deadline
+    ends_at = math.inf if task.deadline is None else task.deadline
+    if bound is not None:
+        ends_at = min(ends_at, now + bound)
     key = task.user if balancing_key is None else balancing_key
     with waiting(task):
         return (yield from attempts(task, world.sites[place], options, ends_at, key))
@@ -123,6 +125,7 @@ class Attempt:
         self.task, self.site, self.step, self.key, self.replica = task, site, step, key, replica
         self.world = task.world
         self.timer_at = min(ends_at, math.inf if step.timeout is None else self.world.clock.now + step.timeout)
+        self.began = self.world.clock.now
         self.done = self.world.clock.event()
         self.outcome: str | None = None
         self.requests: list[Request] = []
@@ -152,6 +155,7 @@ class Attempt:
         """A second request beside the first."""
         if self.outcome is None and self.send():
             self.world.record.add("call_hedges", self.site.key)
+            self.world.record.add("call_attempts", self.site.key)
 
     def time_out(self) -> None:
         """No reply in time."""
@@ -171,6 +175,7 @@ class Attempt:
         """The attempt has its outcome: give up what is pending, make the caller ready."""
         self.outcome = outcome
         self.world.record.add("call_outcomes", (self.site.key, outcome))
+        self.world.record.add("call_time", self.site.key, self.world.clock.now - self.began)
         for request in self.requests:
             if not request.answered:
                 unrecorded = "timeout" if outcome == "timeout" else "cancelled"
@@ -251,14 +256,19 @@ def send(task: Task, step: Send) -> None:
     replica = world.services[service_name].choose(task.user)
     if replica is None:
         return
-    about = replace(task.about, priority=task.priority if step.priority is None else step.priority, batch=1, deadline=None)
+    priority = task.priority if step.priority is None else step.priority
+    about = replace(task.about, priority=priority, batch=1, deadline=None)
     network = world.platform.network if step.network is None else step.network
     zombie = task.zombie
     travel(world, network, lambda: start_root(replica, Place(service_name, endpoint), about, zombie=zombie))
 
 
+def nobody(outcome: str) -> None:
+    """Waits for no reply."""
+
+
 def start_root(
-    replica: Replica, place: Place, about: About, on_end: Callable[[str], None] = lambda _: None, *, zombie: bool = False
+    replica: Replica, place: Place, about: About, on_end: Callable[[str], None] = nobody, *, zombie: bool = False
 ) -> None:
     """Start a task whose end no caller waits for, or count it where the replica is down."""
     if replica.accepts():

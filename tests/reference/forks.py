@@ -40,7 +40,7 @@ class Fork:
         task = self.task
         about = replace(task.about, priority=task.priority, deadline=task.deadline)
         for index in range(len(self.step.fork)):
-            at = place + ("fork", index)
+            at = place.below("fork", index)
             self.branches.append(Task(task.replica, at, about, self.ended, branch=True, zombie=task.zombie))
 
     def ended(self, outcome: str) -> None:

@@ -37,6 +37,7 @@ class Limiter:
         passes = wait is not None
         self.world.record.add("limiter_passed" if passes else "limiter_refused", f"{self.service.name}.{self.name}")
         if passes and wait > self.world.clock.now:
+            self.world.record.add("limiter_wait", f"{self.service.name}.{self.name}", wait - self.world.clock.now)
             yield self.world.clock.at(wait, (TASK,))
         return "ok" if passes else "throttled"
 

@@ -89,6 +89,7 @@ class Queue:
 
     def handle(self, batch: list[Message]) -> None:
         """Run the handler once for the batch."""
+        self.world.record.add("queue_batches", self.key)
         first = batch[0]
         about = About(first.user, first.item, first.topic, first.priority, batch=len(batch))
         replica = self.service.choose(first.user)

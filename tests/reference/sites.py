@@ -38,7 +38,7 @@ def all_sites(world: World) -> dict[Place, Site]:
 def calls_of_steps(world: World, place: Place) -> Iterator[tuple[Place, str]]:
     """The calls of a list of steps."""
     for index in range(len(world.find(place))):
-        yield from calls_of_step(world, place + (index,))
+        yield from calls_of_step(world, place.below(index))
 
 
 def calls_of_step(world: World, place: Place) -> Iterator[tuple[Place, str]]:
@@ -52,13 +52,13 @@ def calls_of_step(world: World, place: Place) -> Iterator[tuple[Place, str]]:
             service, _, name = cache.rpartition(".")
             target = getattr(world.platform.services[service or place.service].caches[name], call)
             if target is not None:
-                yield place + (call,), target
+                yield place.below(call), target
     if isinstance(step, words.Fork):
         for index in range(len(step.fork)):
-            yield from calls_of_steps(world, place + ("fork", index))
+            yield from calls_of_steps(world, place.below("fork", index))
     if isinstance(step, words.Choose):
         for index in range(len(step.choose)):
-            yield from calls_of_steps(world, place + ("choose", index, "do"))
+            yield from calls_of_steps(world, place.below("choose", index, "do"))
     for name in BODIES + HANDLERS:
         if getattr(step, name, None) is not None:
-            yield from calls_of_steps(world, place + (name,))
+            yield from calls_of_steps(world, place.below(name))

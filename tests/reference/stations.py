@@ -53,10 +53,15 @@ class Station:
         """Infinite where unlimited."""
         return math.inf if self.config.servers == "unlimited" else self.config.servers
 
+    def count(self, what: str) -> None:
+        """Count something of this station."""
+        self.world.record.add(f"station_{what}", self.key)
+
     # --- coming and going
 
     def enter(self, ticket: Ticket) -> None:
         """Start at once, wait, or be rejected."""
+        self.count("arrivals")
         limit = self.config.queue
         if self.is_free() and not self.queue:
             self.start(ticket)
@@ -64,7 +69,7 @@ class Station:
             self.wait(ticket)
         else:
             ticket.state, ticket.outcome = "gone", "rejected"
-            self.world.record.add("station_rejected", self.key)
+            self.count("rejected")
 
     def until_granted(self, ticket: Ticket) -> Script:
         """Enter; return when a hold is granted, a use has ended, or it failed."""
@@ -93,7 +98,7 @@ class Station:
     def expire(self, ticket: Ticket) -> None:
         """End the wait without service."""
         ticket.state, ticket.outcome = "gone", "expired"
-        self.world.record.add("station_expired", self.key)
+        self.count("expired")
         ticket.event.succeed()
 
     def leave(self, ticket: Ticket) -> None:
@@ -102,6 +107,7 @@ class Station:
         if state == "waiting":
             self.account()
             self.queue.remove(ticket)
+            self.count("left")
         elif state == "serving":
             self.account()
             self.in_service -= 1
@@ -141,6 +147,7 @@ class Station:
         was_waiting = ticket.state == "waiting"
         ticket.state = "serving"
         self.in_service += 1
+        self.count("starts")
         if ticket.use is not None:
             self.world.clock.after(self.service_time(ticket), (TASK,), lambda: self.end(ticket))
         elif was_waiting:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def run_whole(task: Task) -> Script:
     """The script of an endpoint, in its hold if it has one; or one branch of a fork."""
     hold = None if task.branch else task.world.find(task.place).hold
-    steps_at = task.place if task.branch else task.place + ("steps",)
+    steps_at = task.place if task.branch else task.place.below("steps")
     if hold is None:
         yield from run_steps(task, steps_at)
     else:
@@ -29,7 +29,7 @@ def run_whole(task: Task) -> Script:
 def run_steps(task: Task, place: Place) -> Script:
     """A list of steps in order."""
     for index in range(len(task.world.find(place))):
-        yield from run_step(task, place + (index,))
+        yield from run_step(task, place.below(index))
 
 
 def run_step(task: Task, place: Place) -> Script:
@@ -45,7 +45,7 @@ def unless_ok(task: Task, step: words.Failing, place: Place, outcome: str) -> Sc
         return
     for name in (f"on_{outcome}", "on_failure"):
         if getattr(step, name, None) is not None:
-            yield from run_steps(task, place + (name,))
+            yield from run_steps(task, place.below(name))
             return
     raise tasks.TaskEnds(outcome)
 
@@ -69,7 +69,7 @@ def in_hold(task: Task, station_name: str, body: Place) -> Script:
 
 def hold(task: Task, step: words.Hold, place: Place) -> Script:
     """hold: station, do: steps."""
-    outcome = yield from in_hold(task, step.hold, place + ("do",))
+    outcome = yield from in_hold(task, step.hold, place.below("do"))
     yield from unless_ok(task, step, place, outcome)
 
 
@@ -112,9 +112,9 @@ def lookup(task: Task, step: words.Lookup, place: Place) -> Script:
     """lookup: cache."""
     state = yield from caches.find(task, step.lookup).look(task, place)
     if state == "stale" and step.on_stale is not None:
-        yield from run_steps(task, place + ("on_stale",))
+        yield from run_steps(task, place.below("on_stale"))
     else:
-        yield from run_steps(task, place + ("on_miss" if state == "miss" else "on_hit",))
+        yield from run_steps(task, place.below("on_miss" if state == "miss" else "on_hit"))
 
 
 def store(task: Task, step: words.Store, place: Place) -> Script:
@@ -141,7 +141,7 @@ def sleep(task: Task, step: words.Sleep, place: Place) -> Script:
 def choose(task: Task, step: words.Choose, place: Place) -> Script:
     """choose: one branch by chance."""
     index = task.world.chance.choice([branch.probability for branch in step.choose])
-    yield from run_steps(task, place + ("choose", index, "do"))
+    yield from run_steps(task, place.below("choose", index, "do"))
 
 
 def count(task: Task, step: words.CountStep, place: Place) -> Script:

@@ -43,7 +43,8 @@ class Place:
     endpoint: str
     path: tuple[int | str, ...] = ()
 
-    def __add__(self, further: tuple[int | str, ...]) -> Place:
+    def below(self, *further: int | str) -> Place:
+        """A place further down."""
         return Place(self.service, self.endpoint, self.path + further)
 
 
@@ -111,6 +112,8 @@ def count_end(world: World, key: str, outcome: str, duration: float) -> None:
     """Count the end of a task."""
     world.record.add("endpoint_outcomes", (key, outcome))
     world.record.add("endpoint_time", key, duration)
+    if outcome == "ok":
+        world.record.add("endpoint_time_ok", key, duration)
 
 
 def count_turned_away(world: World, key: str, outcome: str) -> None:

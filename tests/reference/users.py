@@ -122,6 +122,7 @@ class Session:
         """What the user does after an answer."""
         self.world.record.add("users_outcomes", (f"{self.type}.{self.name}", outcome))
         took = self.world.clock.now - self.asked
+        self.world.record.add("users_time", f"{self.type}.{self.name}", took)
         would_view = self.chance.happens(self.request.views)
         patience = None if self.config.patience is None else self.chance.duration(self.config.patience)
         if patience is not None and took > patience:

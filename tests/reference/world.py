@@ -10,6 +10,7 @@ from sfmodel.schema import Platform, Run
 
 from . import scenario
 from .balancers import Service
+from .calls import Site
 from .chance import Chance
 from .clock import Clock
 from .demand import Demand, Poisson
@@ -95,6 +96,12 @@ class World:
         for poisson in self.poissons:
             poisson.schedule()
 
+    def breaker_state(self, place: Place, site: Site) -> int:
+        """0 closed, 1 open, 2 half open, -1 none."""
+        if place.path[-1] in ("read", "write", "invalidate") or self.find(place).breaker is None:
+            return -1
+        return ("closed", "open", "half_open").index(site.breaker.state)
+
     def account(self) -> None:
         """Bring all integrals up to now."""
         for service in self.services.values():
@@ -109,6 +116,6 @@ class World:
         return self.record.result({
             "endpoint_in_flight": dict(self.in_flight),
             "endpoint_in_flight_start": self.in_flight_at_start,
-            "breaker_state": {site.key: site.breaker.state for site in self.sites.values()},
+            "breaker_state": {site.key: self.breaker_state(place, site) for place, site in self.sites.items()},
             "cache_entries": {cache.key: len(cache.entries) for cache in caches},
         })  # fmt: skip
