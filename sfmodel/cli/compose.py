@@ -81,7 +81,7 @@ def _compose(overrides: Sequence[str]) -> DictConfig:
 
 
 def _loader() -> Any:
-    loader = GlobalHydra.instance().config_loader()
+    loader: Any = GlobalHydra.instance().config_loader()
     own = user_folder()
     path = loader.get_search_path()
     if own and not any(entry.path == f"file://{own}" for entry in path.get_path()):
@@ -106,8 +106,7 @@ def prepared(overrides: Sequence[str], *, composing: bool = False) -> list[str]:
     for override in parsed:
         _check_group(override, groups)
     chosen = [_first_choice(override) for override in parsed if _is_group(override, groups)]
-    base = OmegaConf.to_container(_compose([text for text in chosen if text]), resolve=False)
-    assert isinstance(base, dict)
+    base: Any = OmegaConf.to_container(_compose([text for text in chosen if text]), resolve=False)
     ready = [_with_key(text, override, base, groups) for text, override in zip(overrides, parsed, strict=True)]
     if composing and any(override.is_sweep_override() for override in parsed):
         raise ConfigError("one configuration is expected here, found a sweep; give each key one value")

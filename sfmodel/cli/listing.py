@@ -47,7 +47,7 @@ def _group(group: str) -> list[tuple[str, ...]]:
     from sfmodel.cli.compose import options, user_folder
     from sfmodel.schema.files import conf_folder
 
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name in options(group):
         folders = [folder for folder in (conf_folder(), user_folder()) if folder is not None]
         path = next((f / group / f"{name}.yaml" for f in folders if (f / group / f"{name}.yaml").is_file()), None)

@@ -1,0 +1,27 @@
+"""Check a platform without simulating it: each check is one file with `check(subject)` and one line in `CHECKS`."""
+
+from __future__ import annotations
+
+from sfmodel.lint import dependencies, holds, load, retries, timeouts, unbounded, unused
+from sfmodel.lint.subject import Section, Subject
+from sfmodel.schema.run import Run
+
+CHECKS = (
+    dependencies.check,
+    load.check,
+    retries.check,
+    timeouts.check,
+    unbounded.check,
+    holds.check,
+    unused.check,
+)
+"""Every check, in the order in which it is printed."""
+
+
+def lint(run: Run, hit: float = 0.8) -> str:
+    """Return the findings of all checks as text; `hit` is the assumed hit ratio of every cache."""
+    subject = Subject(run, hit)
+    return "\n\n".join(section.text() for section in (check(subject) for check in CHECKS))
+
+
+__all__ = ["CHECKS", "Section", "Subject", "lint"]

@@ -1,0 +1,105 @@
+"""Offered load of each station and limiter at normal and at peak demand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sfmodel.lint.demand import peak_of, rates_per_s
+from sfmodel.lint.subject import Section, Subject
+from sfmodel.schema.limiters import Limiter
+from sfmodel.schema.stations import Station
+
+HIGH = 0.8
+"""Utilisation above which queues of random arrivals grow long."""
+ROUNDS = 50
+"""Rounds of the fixed point between load and contention."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Load of one station or limiter."""
+
+    key: str
+    capacity: float
+    normal: float
+    peak: float
+
+    def line(self, width: int) -> str:
+        """Return the row as it is printed."""
+        if self.capacity == float("inf"):
+            return f"{self.key:<{width}}  {self.normal:>8.3g}  {self.peak:>8.3g}  of unlimited"
+        normal, peak = (x / self.capacity if self.capacity else float("inf") for x in (self.normal, self.peak))
+        mark = "OVERLOADED" if peak >= 1 else "high" if peak >= HIGH else ""
+        cells = f"{self.normal:>8.3g}  {self.peak:>8.3g}  of {self.capacity:<8.4g} {normal:>6.0%} {peak:>6.0%}"
+        return f"{self.key:<{width}}  {cells}  {mark}".rstrip()
+
+
+def check(subject: Subject) -> Section:
+    """Return the load of every station and platform-wide limiter."""
+    rows = rows_of(subject)
+    width = max((len(row.key) for row in rows), default=0)
+    level, peak = subject.run.demand.level, peak_of(subject.run.demand)
+    head = f"{'':<{width}}  {'normal':>8}  {'peak':>8}     {'capacity':<8} normal   peak"
+    notes = [
+        f"assumed: every cache hits {subject.hit:.0%} (--hit), nothing queues, fails or is retried; "
+        f"demand {level:.3g} is normal and {peak:.3g} is peak",
+        "servers busy on average, waiting holders included; limiters in requests per second",
+    ]
+    return Section("Offered load", [head, *(row.line(width) for row in rows)], notes=notes)
+
+
+def rows_of(subject: Subject) -> list[Row]:
+    """Return the rows of all stations, then of all limiters that are one for the whole platform."""
+    demands = (subject.run.demand.level, peak_of(subject.run.demand))
+    normal, peak = (rates_per_s(subject, demand) for demand in demands)
+    rows: list[Row] = []
+    for service, found in subject.platform.services.items():
+        up = max(found.replicas - len(set(found.down)), 0)
+        for name, station in found.stations.items():
+            loads = [_station_load(subject, service, name, station, rates, up) for rates in (normal, peak)]
+            rows.append(Row(f"platform.services.{service}.stations.{name}.servers", _servers(station) * up, *loads))
+    for service, found in subject.platform.services.items():
+        for name, limiter in found.limiters.items():
+            if limiter.key is None:
+                loads = [_passed(subject, service, name, rates) for rates in (normal, peak)]
+                option = "rate" if limiter.rate is not None else "limit"
+                rows.append(Row(f"platform.services.{service}.limiters.{name}.{option}", _rate(limiter), *loads))
+    return rows
+
+
+def _servers(station: Station) -> float:
+    return float("inf") if station.servers == "unlimited" else float(station.servers)
+
+
+def _rate(limiter: Limiter) -> float:
+    return limiter.rate if limiter.rate is not None else (limiter.limit or 0) / (limiter.window or 1.0)
+
+
+def _station_load(
+    subject: Subject, service: str, name: str, station: Station, rates: dict[str, float], replicas: int
+) -> float:
+    """Mean servers busy in all replicas: work with its contention, holds, and the waiting holders' share."""
+    work = held = waiting = 0.0
+    for endpoint in subject.platform.services[service].endpoints:
+        visit, per_s = subject.visits[f"{service}.{endpoint}"], rates.get(f"{service}.{endpoint}", 0.0)
+        work += per_s * visit.work_s.get(name, 0.0) / station.speed
+        held += per_s * visit.held_s.get(name, 0.0)
+        waiting += per_s * visit.waiting_s
+    return _contended(work, station, max(replicas, 1)) + held + station.waiting_cost * waiting
+
+
+def _contended(work: float, station: Station, replicas: int) -> float:
+    """Work × f(n) with n the mean number in service of a replica, by the Universal Scalability Law."""
+    serial, crosstalk = station.contention.serial, station.contention.crosstalk
+    load = work
+    for _ in range(ROUNDS):
+        n = max(min(load / replicas + 1, _servers(station)), 1.0)  # an arrival counts itself
+        load = work * (1 + serial * (n - 1) + crosstalk * n * (n - 1))
+    return load
+
+
+def _passed(subject: Subject, service: str, name: str, rates: dict[str, float]) -> float:
+    return sum(
+        rates.get(f"{service}.{endpoint}", 0.0) * subject.visits[f"{service}.{endpoint}"].passed.get(name, 0.0)
+        for endpoint in subject.platform.services[service].endpoints
+    )

@@ -1,0 +1,51 @@
+"""What is configured and never used: often a name that was meant elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sfmodel.lint.subject import Section, Subject
+from sfmodel.schema.call_graph import waited_calls
+from sfmodel.schema.steps import Hold, Pass, Publish, Send, SlowedByStation, Use
+from sfmodel.schema.walk import endpoints_of, steps_of
+
+
+def check(subject: Subject) -> Section:
+    """Name the stations, limiters, queues and endpoints that nothing uses."""
+    used = _used(subject)
+    lines = []
+    for service, found in subject.platform.services.items():
+        for kind in ("stations", "limiters", "queues", "endpoints"):
+            for name in getattr(found, kind):
+                if (kind, f"{service}.{name}") not in used:
+                    lines.append(f"platform.services.{service}.{kind}.{name}: nothing uses it")
+    return Section("Unused", lines, nothing="none")
+
+
+def _used(subject: Subject) -> set[tuple[str, str]]:
+    used = {("endpoints", entry) for entry in subject.entries}
+    for service, _, endpoint in endpoints_of(subject.platform):
+        if endpoint.hold is not None:
+            used.add(("stations", f"{service}.{endpoint.hold}"))
+    for placed in steps_of(subject.platform):
+        used |= set(_by_step(subject, placed.service, placed.step))
+    for found in subject.platform.services.values():
+        for cache in found.caches.values():
+            used |= {("endpoints", name) for name in (cache.read, cache.write, cache.invalidate) if name}
+    return used
+
+
+def _by_step(subject: Subject, service: str, step: object) -> Iterator[tuple[str, str]]:
+    if isinstance(step, Use):
+        yield "stations", f"{service}.{step.use}"
+        yield from (("stations", f"{service}.{s.station}") for s in step.slowed_by if isinstance(s, SlowedByStation))
+    elif isinstance(step, Hold):
+        yield "stations", f"{service}.{step.hold}"
+    elif isinstance(step, Pass):
+        yield "limiters", f"{service}.{step.pass_}"
+    elif isinstance(step, Publish):
+        yield "queues", step.publish
+    elif isinstance(step, Send):
+        yield "endpoints", step.send
+    for waited in waited_calls(subject.platform, service, step):  # type: ignore[arg-type]
+        yield "endpoints", waited.target
