@@ -97,12 +97,12 @@ def station(b: Builder, *, scaled: bool = False) -> Mapping:
     return made
 
 
-def cache(b: Builder, later: list[str]) -> Mapping:
+def cache(b: Builder) -> Mapping:
     """A cache; where nothing is random without a memory, whose eviction draws."""
     keys = ("user", "item", "cluster", "topic") if b.with_users else ("item", "topic")
-    made: Mapping = {"key": b.pick(*keys), "ttl": b.pick("0.7 s", "2.35 s", "9 s", "1 h")}
+    made: Mapping = {"key": b.pick(*keys), "ttl": b.pick("0.3 s", "0.7 s", "2.35 s", "1 h")}
     makers: Mapping = {
-        "sliding": lambda: True, "stale_for": lambda: b.pick("0.4 s", "3 s"), "coalesce": lambda: True,
+        "sliding": lambda: True, "stale_for": lambda: b.pick("0.9 s", "5 s"), "coalesce": lambda: True,
         "timeout": lambda: b.pick(*SHORT_WAITS),
     }  # fmt: skip
     if b.targets:
@@ -110,7 +110,7 @@ def cache(b: Builder, later: list[str]) -> Mapping:
     if b.random:
         makers |= {"ttl_jitter": lambda: 0.3, "warm": lambda: 0.5}
     made |= options(b, **makers)
-    if b.random and "store" in later and b.often():
+    if b.random and b.often():
         made |= {"of": "store", "entry_size": b.pick("1 kB", "2 kB")}
     return made
 
@@ -145,11 +145,11 @@ def queue(b: Builder) -> Mapping:
     )
 
 
-def service(b: Builder, name: str, later: list[str]) -> Mapping:
+def service(b: Builder, name: str) -> Mapping:
     """Stations, caches, limiters, a queue, and scripts."""
     made: Mapping = {
         "stations": {"cpu": station(b, scaled=True), "disk": station(b), "pool": station(b)},
-        "caches": {"near": cache(b, later)} if b.often() else {},
+        "caches": {"near": cache(b)} if b.often() else {},
         "limiters": {"gate": limiter(b)} if b.often() else {},
         "queues": {"jobs": queue(b)} if b.often() else {},
     }
@@ -170,7 +170,7 @@ def service(b: Builder, name: str, later: list[str]) -> Mapping:
         )  # fmt: skip
     if name == "store" and b.random:
         made["memory"] = {
-            "limit": b.pick("3 kB", "8 kB"),
+            "limit": b.pick("2 kB", "4 kB", "9 kB"),
             "eviction": b.pick("lru", "fifo", "random"),
             "clock": b.pick("1 s", "10 ms"),
         }
@@ -460,7 +460,7 @@ def run(draw: Draw, *, random: bool) -> Mapping:
     services: Mapping = {}
     for index in reversed(range(number)):
         name = names[index]
-        services[name] = service(b, name, names[index + 1 :])
+        services[name] = service(b, name)
         b.targets.append(f"{name}.get")
         b.queues += [f"{name}.{q}" for q in services[name]["queues"]]
     services = {name: services[name] for name in names}

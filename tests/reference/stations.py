@@ -156,6 +156,7 @@ class Station:
     def end(self, ticket: Ticket) -> None:
         """The server is freed, those who wait are served, then the task goes on."""
         if ticket.state == "serving":
+            self.count("ends")
             self.leave(ticket)
             ticket.event.succeed()
 
