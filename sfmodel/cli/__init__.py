@@ -47,7 +47,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage."""
-        raise ConfigError(f"{self.prog.removeprefix('sfmodel ')}: {message}; see '{self.prog} --help'")
+        raise ConfigError(
+            f"{self.prog.removeprefix('sfmodel ')}: {message.replace(', overrides', '')}; see '{self.prog} --help'"
+        )
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
@@ -37,16 +38,30 @@ def user_folder() -> Path | None:
     return own if own.is_dir() and own.resolve() != conf_folder().resolve() else None
 
 
-def search_path_override() -> list[str]:
-    """Return the override that puts ./conf on Hydra's search path."""
+def search_path(overrides: Sequence[str] = (), folder: str | None = None) -> list[str]:
+    """Return the override that puts ./conf, and a folder named by --config-dir, on Hydra's search path.
+
+    Nothing where the user says `hydra.searchpath=…`, which then stands alone.
+    """
+    if any(text.startswith("hydra.searchpath=") for text in overrides):
+        return [text for text in overrides if text.startswith("hydra.searchpath=")]
+    folders = [Path(folder).resolve()] if folder else []
     own = user_folder()
-    return [f"hydra.searchpath=['file://{own}']"] if own else []
+    folders += [own] if own else []
+    return [f"hydra.searchpath=[{','.join(_quoted(f'file://{path}') for path in folders)}]"] if folders else []
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def composed(overrides: Sequence[str]) -> dict[str, Any]:
     """Return the composed configuration as a plain mapping."""
     with _hydra():
-        return to_mapping(_compose(prepared(overrides, composing=True)))
+        ready, is_sweep = _prepared(overrides, search_path(overrides))
+        if is_sweep:
+            raise ConfigError("one configuration is expected here, found a sweep; give each key one value")
+        return to_mapping(_compose([*search_path(overrides), *ready]))
 
 
 def to_mapping(config: DictConfig) -> dict[str, Any]:
@@ -58,13 +73,15 @@ def to_mapping(config: DictConfig) -> dict[str, Any]:
 def options(group: str) -> list[str]:
     """Return the files of a config group, the user's own included."""
     with _hydra():
-        return _options(group)
+        return _options(group, search_path())
 
 
-def checked(overrides: Sequence[str]) -> list[str]:
-    """Return the overrides as Hydra shall run them, after a look at every name in them."""
+def checked(overrides: Sequence[str], folder: str | None = None) -> list[str]:
+    """Return the overrides as Hydra shall run them, after a look at every name in them; `folder` is --config-dir."""
+    path = search_path(overrides, folder)
     with _hydra():
-        return prepared(overrides)
+        ready, _ = _prepared(overrides, path)
+    return [*(text for text in path if text not in ready), *ready]
 
 
 # Within Hydra
@@ -77,40 +94,33 @@ def _hydra() -> Iterator[None]:
 
 
 def _compose(overrides: Sequence[str]) -> DictConfig:
-    return compose(CONFIG_NAME, overrides=[*search_path_override(), *overrides])
+    return compose(CONFIG_NAME, overrides=list(overrides))
 
 
-def _loader() -> Any:
-    loader: Any = GlobalHydra.instance().config_loader()
-    own = user_folder()
-    path = loader.get_search_path()
-    if own and not any(entry.path == f"file://{own}" for entry in path.get_path()):
-        path.append("user", f"file://{own}")
-        loader.repository.initialize_sources(path)
-    return loader
+def _options(group: str, path: Sequence[str], kind: ObjectType = ObjectType.CONFIG) -> list[str]:
+    loader = GlobalHydra.instance().config_loader()
+    return sorted(set(loader.get_group_options(group, kind, config_name=CONFIG_NAME, overrides=list(path))))
 
 
-def _options(group: str) -> list[str]:
-    return sorted(set(_loader().get_group_options(group)))
+def _groups(path: Sequence[str]) -> list[str]:
+    return sorted(set(_options("", path, ObjectType.GROUP)) - {"hydra", "data"})
 
 
-def _groups() -> list[str]:
-    return sorted(set(_loader().list_groups("")) - {"hydra", "data"})
-
-
-def prepared(overrides: Sequence[str], *, composing: bool = False) -> list[str]:
-    """Check groups, options and keys; let in keys that are known but not written."""
-    with _one_line():
-        parsed = [OverridesParser.create().parse_override(text) for text in overrides]
-    groups = _groups()
+def _prepared(overrides: Sequence[str], path: Sequence[str]) -> tuple[list[str], bool]:
+    """Check groups, options and keys; let in keys that are known but not written. Also say whether it is a sweep."""
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    groups = _groups(path)
     for override in parsed:
-        _check_group(override, groups)
+        _check_group(override, groups, path)
     chosen = [_first_choice(override) for override in parsed if _is_group(override, groups)]
-    base: Any = OmegaConf.to_container(_compose([text for text in chosen if text]), resolve=False)
-    ready = [_with_key(text, override, base, groups) for text, override in zip(overrides, parsed, strict=True)]
-    if composing and any(override.is_sweep_override() for override in parsed):
-        raise ConfigError("one configuration is expected here, found a sweep; give each key one value")
-    return ready
+    base: Any = OmegaConf.to_container(_compose([*path, *(text for text in chosen if text)]), resolve=False)
+    one_base = not any(o.is_sweep_override() for o in parsed if _is_group(o, groups))
+    written = base if one_base else {}  # what one file writes, another of the sweep may not
+    ready = []
+    for text, override in zip(overrides, parsed, strict=True):
+        _check_key(override, base, groups)
+        ready.append(_let_in(text, override, written, groups))
+    return ready, any(override.is_sweep_override() for override in parsed)
 
 
 def _is_group(override: Override, groups: list[str]) -> bool:
@@ -121,11 +131,11 @@ def _is_hydras(override: Override) -> bool:
     return override.key_or_group.split(".")[0].split("/")[0] == "hydra"
 
 
-def _check_group(override: Override, groups: list[str]) -> None:
+def _check_group(override: Override, groups: list[str], path: Sequence[str]) -> None:
     if not _is_group(override, groups) or override.is_delete():
         return
     group = override.key_or_group
-    valid = _options(group)
+    valid = _options(group, path)
     values = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
     for value in values:
         for name in value if isinstance(value, list) else [value]:
@@ -142,18 +152,24 @@ def _first_choice(override: Override) -> str | None:
     return f"{text.split('=', 1)[0]}={first}" if first is not None else None
 
 
-def _with_key(text: str, override: Override, base: dict[str, Any], groups: list[str]) -> str:
-    """Return an override of a key in the form that Hydra accepts, or say what the key could have been."""
-    if _is_group(override, groups) or _is_hydras(override) or override.package is not None:
+def _is_key(override: Override, groups: list[str]) -> bool:
+    return not (_is_group(override, groups) or _is_hydras(override) or override.package is not None)
+
+
+def _let_in(text: str, override: Override, written: dict[str, Any], groups: list[str]) -> str:
+    """Return an override in the form in which Hydra also accepts a key that no file has written."""
+    plain = not (override.is_add() or override.is_force_add() or override.is_delete())
+    if not plain or not _is_key(override, groups) or _is_written(written, split(override.key_or_group)):
         return text
+    return f"++{text}"
+
+
+def _check_key(override: Override, base: dict[str, Any], groups: list[str]) -> None:
+    """Refuse a key that the language does not have, or a name that the platform does not have."""
+    if not _is_key(override, groups):
+        return
     key = override.key_or_group
     parts = split(key)
-    _check_key(key, parts, base, groups)
-    plain = not (override.is_add() or override.is_force_add() or override.is_delete())
-    return f"++{text}" if plain and not _is_written(base, parts) else text
-
-
-def _check_key(key: str, parts: list[str], base: dict[str, Any], groups: list[str]) -> None:
     for length in range(1, len(parts) + 1):
         inside, part = parts[: length - 1], parts[length - 1]
         above = place_at(inside, base)

@@ -10,7 +10,7 @@ from sfmodel.errors import ConfigError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("platform", help="name of a platform (sfmodel list platforms)")
-    parser.add_argument("overrides", nargs="*", help="further keys, as for sfmodel run")
+    parser.add_argument("overrides", nargs="*", default=[], help="further keys, as for sfmodel run")
     parser.add_argument("--hit", default="80 %", help="assumed hit ratio of every cache (default: 80 %%)")
 
 

@@ -15,7 +15,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sfmodel.cli.compose import CONFIG_NAME, as_config_error, checked, search_path_override, to_mapping
+from sfmodel.cli.compose import CONFIG_NAME, as_config_error, checked, to_mapping
 from sfmodel.errors import ConfigError, SfmodelError
 from sfmodel.schema.files import conf_folder
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 FOLDERS = (
-    "hydra.run.dir=runs",
+    "hydra.run.dir=.",  # a run makes its own folder, under runs/
     "hydra.sweep.dir=runs/sweep-${now:%Y%m%d-%H%M%S}",
     "hydra.sweep.subdir=.",
     "hydra.output_subdir=null",  # a run's folder keeps its own copy, so that it is never there without its run
@@ -52,12 +52,12 @@ def execute_raw(words: list[str]) -> int:
     if any(word in ("-h", "--help") for word in words):
         print(_HELP)
         return 0
-    flags, overrides = _split(words)
+    flags, overrides, folder = _split(words)
     _no_sweep_without_flag(flags, overrides)
-    ready = checked(overrides)
+    ready = checked(overrides, folder)
     _failures.clear()
     try:
-        _run_hydra([*flags, *search_path_override(), *FOLDERS, *ready])
+        _run_hydra([*flags, *FOLDERS, *ready])
     except (HydraException, OmegaConfBaseException) as error:
         raise as_config_error(error) from None
     except KeyboardInterrupt:
@@ -69,8 +69,8 @@ def execute_raw(words: list[str]) -> int:
     return _report_failures()
 
 
-def _split(words: list[str]) -> tuple[list[str], list[str]]:
-    """Separate Hydra's flags from its overrides."""
+def _split(words: list[str]) -> tuple[list[str], list[str], str | None]:
+    """Separate Hydra's flags from its overrides; the folder is that of --config-dir."""
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
     known = parser.parse_args(words)
@@ -78,7 +78,7 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
     rest = list(words)
     for text in overrides:
         rest.remove(text)
-    return rest, overrides
+    return rest, overrides, known.config_dir
 
 
 def _refuse(message: str) -> NoReturn:
@@ -93,7 +93,7 @@ def _no_sweep_without_flag(flags: list[str], overrides: list[str]) -> None:
         return
     for text in overrides:
         try:
-            is_sweep = OverridesParser.create().parse_override(text).is_sweep_override()
+            is_sweep = OverridesParser.create().parse_overrides([text])[0].is_sweep_override()
         except HydraException as error:
             raise as_config_error(error) from None
         if is_sweep:
@@ -130,13 +130,13 @@ def _one_run(config: DictConfig) -> None:
     from sfmodel.running import run_to_folder
 
     settings = HydraConfig.get()
-    root = Path(settings.sweep.dir if settings.mode == RunMode.MULTIRUN else settings.run.dir)
+    chosen = Path(settings.sweep.dir if settings.mode == RunMode.MULTIRUN else settings.run.dir)
     files = {
         "config.yaml": OmegaConf.to_yaml(config),
         "overrides.yaml": OmegaConf.to_yaml(settings.overrides.task),
         "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": settings})),
     }
-    run_to_folder(to_mapping(config), files, root)
+    run_to_folder(to_mapping(config), files, Path("runs") if chosen == Path(".") else chosen)
 
 
 def _in_this_process() -> bool:

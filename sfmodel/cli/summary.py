@@ -1,0 +1,32 @@
+"""Print the headline figures of a run: of the whole run, and of its normal and peak hours."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from sfmodel.cli.which_run import add_run_argument, folder_of
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_run_argument(parser)
+    parser.add_argument("--json", action="store_true", help="print summary.json itself")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print the figures that were written with the run; measure them again where they are missing."""
+    from sfmodel.results.folder import SUMMARY, open_run
+    from sfmodel.results.summary import summarise, summary_table
+
+    folder = folder_of(arguments)
+    path = folder / SUMMARY
+    summary = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else summarise(open_run(folder))
+    if arguments.json:
+        print(json.dumps(summary, indent=2, ensure_ascii=False))
+        return 0
+    from rich.console import Console
+
+    Console().print(summary_table(summary, title=folder.name))
+    print(f"in {folder}")
+    return 0

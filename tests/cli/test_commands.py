@@ -1,0 +1,265 @@
+"""The command line as a user meets it: one clear line for each wrong request, the right exit status, no traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sfmodel.cli import COMMANDS, main
+
+Result = tuple[int, str, str]
+
+
+@pytest.fixture
+def sfmodel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Call the command in an empty folder; return (exit status, output, complaints)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> Result:
+        capsys.readouterr()
+        status = main(words)
+        output, complaints = capsys.readouterr()
+        assert "Traceback" not in complaints
+        return status, output, complaints
+
+    return call
+
+
+def write_platform(changes: dict) -> None:
+    """Write conf/platform/mine.yaml: one service with keys replaced by dotted paths."""
+    platform: dict = {
+        "name": "mine",
+        "services": {
+            "web": {
+                "stations": {"workers": {"servers": 2}, "locks": {"servers": 1}},
+                "endpoints": {"get": {"steps": [{"use": "workers", "time": "5 ms"}]}},
+            }
+        },
+        "sources": {"visitors": {"call": "web.get", "rate": "10/s"}},
+    }
+    for key, value in changes.items():
+        *above, last = key.split(".")
+        here = platform
+        for part in above:
+            here = here[part]
+        here[last] = value
+    path = Path("conf/platform/mine.yaml")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump({"defaults": [{"override /demand": "flat"}], "platform": platform}, allow_unicode=True)
+    path.write_text("# @package _global_\n" + text, encoding="utf-8")
+
+
+STEPS = "services.web.endpoints.get.steps"
+
+WRONG_PLATFORMS = [
+    (
+        {"services.web.stations.worker": {"severs": 1}},
+        "platform.services.web.stations.worker.severs: unknown key 'severs'",
+    ),
+    (
+        {STEPS: [{"call": "web.get", "timeout": "5 MB"}]},
+        f"platform.{STEPS}.0.timeout: expected a duration such as '5 ms', found '5 MB', which is in megabyte",
+    ),
+    ({STEPS: [{"call": "shop.get"}]}, f"platform.{STEPS}.0.call: there is no service 'shop'"),
+    ({STEPS: [{"call": "web.get"}]}, f"platform.{STEPS}.0: this endpoint waits for itself (web.get → web.get)"),
+    (
+        {STEPS: [{"hold": "locks", "do": [{"hold": "locks", "do": []}]}]},
+        f"platform.{STEPS}.0.do.0: this can deadlock: a server of each station is held while the next is queued for",
+    ),
+    (
+        {STEPS: [{"choose": [{"probability": 0.5}, {"probability": 0.4}]}]},
+        f"platform.{STEPS}.0.choose: expected probabilities that sum to 1, found 0.9",
+    ),
+    (
+        {"sources.visitors.rate": "-3/s"},
+        "platform.sources.visitors.rate: expected a rate that is not negative, found '-3/s'",
+    ),
+    ({"sources.visitors.call": "web.gett"}, "there is no endpoint of web 'gett'; did you mean 'get'?"),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), WRONG_PLATFORMS)
+@pytest.mark.parametrize("command", [("run", "platform=mine"), ("lint", "mine")])
+def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[str, ...]) -> None:
+    write_platform(changes)
+    status, _, complaints = sfmodel(*command)
+    assert status == 2
+    assert len(complaints.splitlines()) == 1
+    assert complaints.startswith("sfmodel: ")
+    assert expected in complaints
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["rum"], "there is no command 'rum'; did you mean 'run'?"),
+        (["list", "platform"], "list: there is no list of 'platform'; did you mean 'platforms'?"),
+        (["list", "parameters", "xyzzy"], "list parameters: nothing contains 'xyzzy'"),
+        (["lint"], "lint: the following arguments are required: platform; see 'sfmodel lint --help'"),
+        (["lint", "streamflw"], "there is no platform 'streamflw'; did you mean 'streamflow'?"),
+        (["lint", "mmc", "--hit", "5 MB"], "lint: --hit: expected a share such as '15 %', found '5 MB'"),
+        (["lint", "mmc", "seed=1,2"], "one configuration is expected here, found a sweep"),
+        (["run", "sed=3"], "sed: unknown key 'sed'; did you mean 'seed'?"),
+        (["run", "platfrm=mmc"], "platfrm: unknown key 'platfrm'; did you mean 'platform'?"),
+        (["run", "platform=mmmc"], "there is no platform 'mmmc'; did you mean 'mmc'?"),
+        (["run", "-m", "platform=mmc,chian"], "there is no platform 'chian'; did you mean 'chain'?"),
+        (["run", "platform=mmc", "tick=0"], "tick: expected a value above 0, found 0"),
+        (["run", "platform=mmc", "seed"], "'seed' is not an override; expected key=value"),
+        (["run", "platform=mmc", "seed=1,2"], "'seed=1,2' has several values; for a run of each, add -m"),
+        (["run", "platform=mmc", "--fast"], "run: unrecognized arguments: --fast; see 'sfmodel run --help'"),
+        (["run", "platform=mmc", "until=-1s"], "until: expected a time of day such as '15:30' or '24h', found '-1s'"),
+        (
+            ["run", "platform=mmc", "platform.services.serve.stations.servers.servers=3"],
+            "unknown key 'serve' in platform.services; did you mean 'server'?",
+        ),
+        (
+            ["run", "platform=mmc", "platform.services.server.stations.servers.sped=3"],
+            "unknown key 'sped' in platform.services.server.stations.servers; did you mean 'speed'?",
+        ),
+        (
+            ["new", "3 shops"],
+            "new: expected a name of letters, digits and _, that begins with a letter, found '3 shops'",
+        ),
+        (["new", "chain"], "new: 'chain' is a platform that comes with sfmodel; choose another name"),
+        (["summary", "nosuchrun"], "there is no run 'nosuchrun'"),
+    ],
+)
+def test_a_wrong_request(sfmodel, words: list[str], expected: str) -> None:
+    status, _, complaints = sfmodel(*words)
+    assert status == 2
+    assert len(complaints.splitlines()) == 1
+    assert expected in complaints
+
+
+def test_all_mistakes_are_named_at_once(sfmodel) -> None:
+    write_platform({"sources.visitors.rate": "fast", "services.web.stations.workers.servers": -1})
+    status, _, complaints = sfmodel("run", "platform=mine")
+    assert status == 2
+    assert len(complaints.splitlines()) == 2
+
+
+def test_a_key_that_no_file_has_written_needs_no_plus(sfmodel) -> None:
+    from sfmodel.cli.compose import composed
+
+    mapping = composed(["platform=mmc", "platform.services.server.stations.servers.speed=0.5"])
+    assert mapping["platform"]["services"]["server"]["stations"]["servers"] == {"servers": 10, "speed": 0.5}
+
+
+def test_help_names_every_command_with_an_example(sfmodel) -> None:
+    status, output, _ = sfmodel("--help")
+    assert status == 0
+    for name, command in COMMANDS.items():
+        assert f"  {name} " in output
+        assert command.example in output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(sfmodel, name: str) -> None:
+    try:
+        status = sfmodel(name, "--help")[0]
+    except SystemExit as end:  # argparse prints and leaves
+        status = end.code
+    assert status == 0
+
+
+def test_version(sfmodel) -> None:
+    assert sfmodel("--version")[1].startswith("sfmodel 0.")
+
+
+def test_help_starts_fast() -> None:
+    def once() -> float:
+        started = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-c", "from sfmodel.cli import main; main(['--help'])"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        return time.perf_counter() - started
+
+    assert min(once() for _ in range(3)) < 0.3
+
+
+@pytest.mark.parametrize("what", ["parameters", "mechanisms", "platforms", "demands", "scenarios"])
+def test_lists(sfmodel, what: str) -> None:
+    status, output, _ = sfmodel("list", what)
+    assert status == 0
+    assert len(output.splitlines()) > 2
+
+
+def test_every_parameter_says_what_it_means(sfmodel) -> None:
+    from sfmodel.schema.catalogue import parameters
+
+    assert [row for row in parameters() if not row[-1] or not row[1]] == []
+
+
+def test_schema_is_json_and_knows_the_language(sfmodel) -> None:
+    schema = json.loads(sfmodel("schema")[1])
+    assert {"platform", "demand", "scenario", "seed", "defaults"} <= set(schema["properties"])
+    assert "Station" in schema["$defs"]
+
+
+def test_new_writes_a_platform_that_is_right_and_does_not_overwrite_it(sfmodel) -> None:
+    status, output, _ = sfmodel("new", "shop")
+    assert status == 0
+    assert "sfmodel run platform=shop" in output
+    assert "$schema=" in Path("conf/platform/shop.yaml").read_text()
+    assert json.loads(Path("conf/sfmodel.schema.json").read_text())
+    assert sfmodel("lint", "shop")[0] == 0
+    assert "shop " in sfmodel("list", "platforms")[1]
+    before = Path("conf/platform/shop.yaml").read_text()
+    status, _, complaints = sfmodel("new", "shop")
+    assert status == 2
+    assert "is there already and stays as it is" in complaints
+    assert Path("conf/platform/shop.yaml").read_text() == before
+
+
+def test_an_interrupt_says_how_to_go_on(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib.import_module("sfmodel.running"), "run_to_folder", interrupted)
+    status, _, complaints = sfmodel("run", "platform=mmc")
+    assert status == 1
+    assert "interrupted; runs that had finished are in runs/" in complaints
+
+
+def test_run_hands_over_the_mapping_and_hydras_files(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib
+
+    running = importlib.import_module("sfmodel.running")
+    calls: list[tuple] = []
+    monkeypatch.setattr(running, "run_to_folder", lambda *arguments: calls.append(arguments))
+    assert sfmodel("run", "-m", "platform=mmc", "seed=1,2")[0] == 0
+    assert [mapping["seed"] for mapping, _, _ in calls] == [1, 2]
+    mapping, files, root = calls[0]
+    assert mapping["platform"]["name"] == "mmc"
+    assert set(files) == {"config.yaml", "overrides.yaml", "hydra.yaml"}
+    assert root.parts[0] == "runs"
+    assert sfmodel("run", "platform=mmc")[0] == 0
+    assert calls[-1][2] == Path("runs")
+
+
+def test_a_sweep_goes_on_after_a_failed_run_and_ends_with_its_status(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib
+
+    from sfmodel.errors import RunError
+
+    running = importlib.import_module("sfmodel.running")
+    seeds: list[int] = []
+
+    def run(mapping: dict, *_: object) -> None:
+        seeds.append(mapping["seed"])
+        if mapping["seed"] == 1:
+            raise RunError("the disk is full")
+
+    monkeypatch.setattr(running, "run_to_folder", run)
+    status, _, complaints = sfmodel("run", "-m", "platform=mmc", "seed=1,2")
+    assert (status, seeds, complaints) == (1, [1, 2], "sfmodel: the disk is full\n")

@@ -1,0 +1,165 @@
+"""Each check of lint on a platform made to need it, and the load against sums done by hand."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from sfmodel.lint import CHECKS, Subject, dependencies, holds, lint, load, retries, timeouts, unbounded, unused
+from sfmodel.lint.load import rows_of
+from sfmodel.schema import parse_run
+from sfmodel.schema.references import check_references
+
+
+def platform(**services: Any) -> dict[str, Any]:
+    return {
+        "platform": {
+            "name": "x",
+            "services": services,
+            "sources": {"visitors": {"call": "web.get", "rate": "100/s", "follow_demand": True}},
+        },
+        "demand": {"points": {"12:00": 1, "20:00": 3}},
+    }
+
+
+def service(steps: list, **more: Any) -> dict[str, Any]:
+    hold = more.pop("hold", None)
+    return {"endpoints": {"get": {"steps": steps, "hold": hold}}, **more}
+
+
+def subject(mapping: dict[str, Any], hit: float = 0.8) -> Subject:
+    run = parse_run(mapping)
+    check_references(run)
+    return Subject(run, hit)
+
+
+def loads(mapping: dict[str, Any], hit: float = 0.8) -> dict[str, tuple[float, float]]:
+    return {
+        row.key.removeprefix("platform.services."): (row.normal, row.peak) for row in rows_of(subject(mapping, hit))
+    }
+
+
+CPU = {"cpu": {"servers": 4}}
+
+
+def test_load_is_rate_times_work() -> None:
+    found = loads(platform(web=service([{"use": "cpu", "time": {"exponential": "10 ms"}}], stations=CPU)))
+    assert found == {"web.stations.cpu.servers": pytest.approx((1.0, 3.0))}
+
+
+def test_load_follows_probabilities_branches_returns_and_fan_out() -> None:
+    work = {"use": "cpu", "time": "10 ms"}
+    steps = [
+        {**work, "with_probability": 0.5},  # 0.5
+        {"choose": [{"probability": 0.2, "do": [work, "return"]}, {"probability": 0.8}]},  # 0.2, and 0.8 go on
+        {"fork": [[work], [work]]},  # 1.6
+    ]
+    found = loads(platform(web=service(steps, stations=CPU)))
+    assert found["web.stations.cpu.servers"][0] == pytest.approx(0.5 + 0.2 + 1.6)
+
+
+def test_a_cache_lets_the_misses_through() -> None:
+    steps = [{"lookup": "pages", "on_hit": "return"}, {"use": "cpu", "time": "10 ms"}]
+    web = service(steps, stations=CPU, caches={"pages": {"key": "item", "ttl": "1 min"}})
+    assert loads(platform(web=web), hit=0.7)["web.stations.cpu.servers"][0] == pytest.approx(0.3)
+
+
+def test_a_held_station_is_busy_while_others_work_and_waiting_costs() -> None:
+    web = service(
+        [{"call": "db.get"}],
+        hold="workers",
+        stations={"workers": {"servers": 50}, "cpu": {"servers": 4, "waiting_cost": 0.1}},
+    )
+    db = service([{"sleep": "40 ms"}])
+    found = loads({**platform(web=web, db=db), "platform": {**platform(web=web, db=db)["platform"], "network": "5 ms"}})
+    assert found["web.stations.workers.servers"] == pytest.approx((5.0, 15.0))
+    assert found["web.stations.cpu.servers"] == pytest.approx((0.5, 1.5))
+
+
+def test_contention_is_the_universal_scalability_law() -> None:
+    # load = work · (1 + serial · load), so load = 1 / (1 − 0.2) at work 1 and serial 0.2
+    stations = {"cpu": {"servers": 40, "contention": {"serial": 0.2}}}
+    found = loads(platform(web=service([{"use": "cpu", "time": "10 ms"}], stations=stations)))
+    assert found["web.stations.cpu.servers"][0] == pytest.approx(1.25)
+
+
+def test_queues_and_limiters() -> None:
+    web = service(
+        [{"pass": "quota"}, {"publish": "web.mail"}],
+        stations=CPU,
+        limiters={"quota": {"kind": "token_bucket", "rate": "200/s"}},
+        queues={"mail": {"handler": "deliver", "batch": 10, "linger": "1 s"}},
+    )
+    web["endpoints"]["deliver"] = {"steps": [{"use": "cpu", "time": "10 ms"}]}
+    found = loads(platform(web=web))
+    assert found["web.limiters.quota.rate"] == pytest.approx((100.0, 300.0))
+    assert found["web.stations.cpu.servers"] == pytest.approx((0.1, 0.3))
+
+
+def test_an_overloaded_station_is_marked() -> None:
+    text = load.check(subject(platform(web=service([{"use": "cpu", "time": "20 ms"}], stations=CPU)))).text()
+    assert "50%   150%  OVERLOADED" in text
+    assert "assumed: every cache hits 80%" in text
+
+
+def chain(**call: Any) -> dict[str, Any]:
+    web = service([{"call": "api.get", "timeout": "1 s", "retries": {"attempts": 3}}])
+    api = service([{"call": "db.get", **call}])
+    return platform(web=web, api=api, db=service([{"sleep": "200 ms"}]))
+
+
+def test_the_tree_of_dependencies() -> None:
+    lines = dependencies.check(subject(chain(timeout="2 s"))).lines
+    assert lines == ["web.get", "└─ api.get  [timeout 1 s, 3 attempts]", "   └─ db.get  [timeout 2 s]"]
+
+
+def test_retries_multiply_along_a_path() -> None:
+    lines = retries.check(subject(chain(retries={"attempts": 2, "budget": {}}, hedge={"after": "1 s"}))).lines
+    assert lines[0] == "×12  web.get → api.get → db.get"
+    assert "platform.services.web.endpoints.get.steps.0.retries.attempts" in lines[1]
+    assert "platform.services.api.endpoints.get.steps.0.retries.attempts (bounded by its budget)" in lines[2]
+    assert "hedge" in lines[3]
+
+
+def test_a_caller_that_gives_up_before_its_callee() -> None:
+    assert timeouts.check(subject(chain(timeout="2 s"))).lines == [
+        "platform.services.web.endpoints.get.steps.0.timeout: 1 s, but api.get may itself wait 2 s for what it calls, "
+        "and goes on"
+    ]
+    assert timeouts.check(subject(chain(timeout="100 ms"))).lines == [
+        "platform.services.api.endpoints.get.steps.0.timeout: 100 ms is not more than db.get takes on average, "
+        "200 ms without queueing"
+    ]
+    assert timeouts.check(subject(chain(timeout="500 ms"))).lines == []
+
+
+def test_calls_without_a_timeout() -> None:
+    assert unbounded.check(subject(chain())).lines == [
+        "platform.services.api.endpoints.get.steps.0: waits for db.get as long as it takes"
+    ]
+    assert unbounded.check(subject(chain(timeout="2 s"))).lines == []
+
+
+def test_a_cycle_of_holds_that_a_timeout_ends() -> None:
+    web = service([{"call": "db.get", "timeout": "1 s"}], hold="workers", stations={"workers": {"servers": 2}})
+    web["endpoints"]["status"] = {"steps": [{"use": "workers", "time": "1 ms"}]}
+    lines = holds.check(subject(platform(web=web, db=service([{"call": "web.status"}])))).lines
+    assert lines[0].startswith("web.workers → web.workers: under load these wait for each other until a timeout")
+    assert "platform.services.web.endpoints.get.steps.0" in lines[1]
+
+
+def test_what_nothing_uses() -> None:
+    lines = unused.check(subject(platform(web=service([], stations=CPU)))).lines
+    assert lines == ["platform.services.web.stations.cpu: nothing uses it"]
+
+
+def test_every_check_has_a_title_and_streamflow_takes_less_than_two_seconds() -> None:
+    from sfmodel.cli.compose import composed
+
+    run = parse_run(composed(["platform=streamflow"]))
+    started = time.perf_counter()
+    text = lint(run)
+    assert time.perf_counter() - started < 1
+    assert all(check(Subject(run, 0.8)).title in text for check in CHECKS)
