@@ -142,11 +142,11 @@ _CALLS = (
 
 _CACHES = (
     _count("cache_hits", "cache", "Lookups that found a current entry"),
-    _count("cache_misses", "cache", "Lookups that found none"),
+    _count("cache_misses", "cache", "Lookups that found none that may be served"),
     _count("cache_stale", "cache", "Lookups that found an entry past its time and served it"),
     _count("cache_expired", "cache", "Misses whose entry was present and too old"),
     _count("cache_invalidated", "cache", "Misses whose entry was present and invalidated"),
-    _count("cache_coalesced", "cache", "Misses that waited for another task's store and became hits"),
+    _count("cache_coalesced", "cache", "Lookups that waited for another task's store and then went on as hits"),
     _count("cache_stores", "cache", "Entries written"),
     _count("cache_evictions", "cache", "Entries removed for lack of memory"),
     _state("cache_entries", "cache", "1", "Entries present at the end of the window"),

@@ -1,0 +1,85 @@
+"""Figures of a run, each an idea of its own file; readable in print and by the colour-blind.
+
+A figure is a function from a dataset to a matplotlib figure. To add one, write its file and add a line to `FIGURES`.
+Nothing here is imported before a figure is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sfmodel.errors import ConfigError, RunError, nearest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FIGURES: dict[str, str] = {
+    "peak_hours": "The evening on one page: demand, response times, errors, hit rates, queues, limits, databases",
+    "response_times": "How response times are spread, in normal and peak hours",
+    "dependencies": "Who calls whom, how often and how slowly",
+}
+"""Every figure by name, which is its file's and its function's, and what it shows."""
+
+FORMATS = ("svg", "png")
+
+
+def draw(
+    ds: xr.Dataset,
+    folder: Path,
+    names: Iterable[str] | None = None,
+    formats: Sequence[str] = FORMATS,
+) -> list[Path]:
+    """Draw figures of a run into a folder and return the files.
+
+    Parameters
+    ----------
+    ds
+        Dataset of a run.
+    folder
+        Where the files go, made if it is missing.
+    names
+        Names in `FIGURES`; none: all.
+    formats
+        Endings: svg, png, pdf.
+
+    Raises
+    ------
+    ConfigError
+        No such figure or format.
+    RunError
+        The run has no windows, or the folder cannot be written.
+    """
+    wanted = list(FIGURES if names is None else names)
+    _check(wanted, formats)
+    if not ds.sizes.get("time"):
+        raise RunError("this run has no windows, so there is nothing to draw; run it for longer than one window")
+    files: list[Path] = []
+    for name in wanted:
+        figure = getattr(import_module(f"sfmodel.figures.{name}"), name)(ds)
+        files.extend(_save(figure, Path(folder) / f"{name}.{ending}") for ending in formats)
+    return files
+
+
+def _check(names: Sequence[str], formats: Sequence[str]) -> None:
+    for name in names:
+        if name not in FIGURES:
+            raise ConfigError(f"unknown figure '{name}'; {nearest(name, FIGURES)}")
+    for ending in formats:
+        if ending not in (*FORMATS, "pdf"):
+            raise ConfigError(f"unknown format '{ending}'; {nearest(ending, (*FORMATS, 'pdf'))}")
+
+
+def _save(figure: Any, path: Path) -> Path:
+    from sfmodel.figures.style import DOTS_PER_INCH
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=DOTS_PER_INCH, metadata={"Date": None} if path.suffix == ".svg" else None)
+    except OSError as error:
+        raise RunError(
+            f"{path} cannot be written: {(error.strerror or str(error)).lower()}; choose another folder"
+        ) from error
+    return path

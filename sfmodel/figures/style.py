@@ -1,0 +1,112 @@
+"""How figures look: Okabe–Ito colours, and a line style and a marker for each, so that print in grey can be read too.
+
+Colours after Okabe and Ito, Color Universal Design (2008). Yellow is left out: it does not show on paper.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, BLACK = "#E69F00", "#56B4E9", "#000000"
+GREY = "#6B6B6B"
+
+COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2)), "-")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+DOTS_PER_INCH = 150
+SMALL, NORMAL, LARGE = 7, 8, 12
+
+_MARKED = 9
+
+
+def line_style(number: int, points: int) -> dict[str, Any]:
+    """Colour, dashes and sparse markers of the line of this number, with so many points."""
+    k = number % len(COLOURS)
+    every = max(1, points // _MARKED)
+    return {
+        "color": COLOURS[k],
+        "linestyle": DASHES[k],
+        "marker": MARKERS[k],
+        "markevery": ((number * every) // len(COLOURS), every),
+        "markersize": 3.2,
+        "linewidth": 1.3,
+    }
+
+
+def new_figure(width_in: float, height_in: float, title: str, below: str = "") -> Figure:
+    """Make a figure of this size with a title, and a line of small print under it."""
+    from matplotlib import rcParams
+    from matplotlib.figure import Figure
+
+    rcParams["svg.hashsalt"] = "sfmodel"  # the same data draws the same file
+    figure = Figure(figsize=(width_in, height_in))
+    figure.text(0.06, 1 - 0.28 / height_in, title, fontsize=LARGE, fontweight="bold", va="center")
+    figure.text(0.06, 1 - 0.52 / height_in, below, fontsize=SMALL, color=GREY, va="center")
+    return figure
+
+
+def tidy(axes: Axes, title: str, unit: str) -> None:
+    """Give a panel its title and unit, light grid lines, and no frame but the left and the bottom."""
+    axes.set_title(title, fontsize=NORMAL + 1, loc="left", pad=4)
+    axes.set_ylabel(unit, fontsize=NORMAL)
+    axes.tick_params(labelsize=SMALL, length=2.5)
+    axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def legend(axes: Axes) -> None:
+    """Put the legend into the headroom above the lines."""
+    handles, labels = axes.get_legend_handles_labels()
+    if not handles:
+        return
+    columns = 1 if max(map(len, labels)) > 26 else 2 if max(map(len, labels)) > 14 else 4
+    rows = -(-len(labels) // columns)
+    low, high = axes.get_ylim()
+    if axes.get_yscale() == "linear":
+        axes.set_ylim(low, high + (high - low) * 0.14 * rows)
+    else:
+        axes.set_ylim(low, high * (high / low) ** (0.14 * rows))
+    axes.legend(
+        fontsize=SMALL, frameon=False, loc="upper left", ncols=columns, borderaxespad=0.1, handlelength=2.6,
+        columnspacing=1.2, labelspacing=0.25,
+    )  # fmt: skip
+
+
+def logarithmic(axis: Axis) -> None:
+    """Write out the ticks of a logarithmic axis, at 1, 2 and 5."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def clock_axis(axes: Axes, start_s: float, end_s: float) -> None:
+    """Label a time axis in s since midnight with the time of day."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter
+
+    span = end_s - start_s
+    steps = (1, 5, 10, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+    step = next((s for s in steps if span / s <= 7), 86400 * max(1, round(span / 86400 / 7)))
+    first = -(-start_s // step) * step
+    ticks = [first + step * k for k in range(int((end_s - first) // step) + 1)]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value, seconds=step < 60)))
+    axes.set_xlim(start_s, max(end_s, start_s + 1))
+
+
+def clock(time_s: float, seconds: bool = False) -> str:
+    """Time of day of s since midnight of day 1: 20:30, or 20:30:05."""
+    whole = round(time_s)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    hours = hours if hours == 24 else hours % 24
+    return f"{hours:02d}:{minutes:02d}" + (f":{whole % 60:02d}" if seconds else "")
