@@ -21,6 +21,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError, YAMLError  # type: ignore[import-untyped]
 
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.schema.files import conf_folder
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 CONFIG_NAME = "config"
+HYDRAS_ERRORS = (HydraException, OmegaConfBaseException, YAMLError)
+"""What Hydra and the files it reads can complain with."""
 
 
 def user_folder() -> Path | None:
@@ -45,6 +48,8 @@ def search_path(overrides: Sequence[str] = (), folder: str | None = None) -> lis
     """
     if any(text.startswith("hydra.searchpath=") for text in overrides):
         return [text for text in overrides if text.startswith("hydra.searchpath=")]
+    if folder and not Path(folder).is_dir():
+        raise ConfigError(f"run: --config-dir: there is no folder '{folder}'")
     folders = [Path(folder).resolve()] if folder else []
     own = user_folder()
     folders += [own] if own else []
@@ -209,7 +214,7 @@ def _one_line() -> Iterator[None]:
     """Turn the exceptions of Hydra and OmegaConf into errors of one clear line."""
     try:
         yield
-    except (HydraException, OmegaConfBaseException) as error:
+    except HYDRAS_ERRORS as error:
         raise as_config_error(error) from None
 
 
@@ -222,13 +227,23 @@ def as_config_error(error: Exception) -> ConfigError:
         )
     if isinstance(error, MissingConfigException):
         return _missing_file(error)
+    if isinstance(error, MarkedYAMLError):
+        return _unreadable(error)
     cause = error.__cause__ or error
-    text = " ".join(str(cause).split())
+    text = " ".join(str(cause).split(" full_key:")[0].splitlines()[0:1]).strip() or str(error)
     unknown = re.search(r"Interpolation key '([^']+)' not found", text)
     if unknown:
         key = getattr(cause, "full_key", None)
         return ConfigError(f"{key or 'configuration'}: refers to ${{{unknown[1]}}}, which is not there")
-    return ConfigError(text or str(error))
+    key = getattr(cause, "full_key", None)
+    return ConfigError(f"{key}: {text[0].lower()}{text[1:]}" if key else text)
+
+
+def _unreadable(error: MarkedYAMLError) -> ConfigError:
+    """A file that is no YAML, or names a key twice."""
+    mark = error.problem_mark or error.context_mark
+    where = f"{mark.name}, line {mark.line + 1}" if mark else "a configuration file"
+    return ConfigError(f"{where}: {error.problem or error.context}")
 
 
 def _missing_file(error: MissingConfigException) -> ConfigError:
@@ -236,4 +251,4 @@ def _missing_file(error: MissingConfigException) -> ConfigError:
     group, _, name = missing.rpartition("/")
     if error.options:
         return ConfigError(f"there is no {group or 'configuration'} '{name}'; {nearest(name, error.options)}")
-    return ConfigError(" ".join(str(error).split()))
+    return ConfigError(" ".join(re.split(r"\.?\s*Config search path", str(error))[0].split()))

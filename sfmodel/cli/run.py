@@ -13,9 +13,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from sfmodel.cli.compose import CONFIG_NAME, as_config_error, checked, to_mapping
+from sfmodel.cli.compose import CONFIG_NAME, HYDRAS_ERRORS, as_config_error, checked, to_mapping
 from sfmodel.errors import ConfigError, SfmodelError
 from sfmodel.schema.files import conf_folder
 
@@ -58,7 +57,7 @@ def execute_raw(words: list[str]) -> int:
     _failures.clear()
     try:
         _run_hydra([*flags, *FOLDERS, *ready])
-    except (HydraException, OmegaConfBaseException) as error:
+    except HYDRAS_ERRORS as error:
         raise as_config_error(error) from None
     except KeyboardInterrupt:
         print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sfmodel.lint import dependencies, holds, load, retries, timeouts, unbounded, unused
+from sfmodel.lint.hits import Hits
 from sfmodel.lint.subject import Section, Subject
 from sfmodel.schema.run import Run
 
@@ -18,10 +19,10 @@ CHECKS = (
 """Every check, in the order in which it is printed."""
 
 
-def lint(run: Run, hit: float = 0.8) -> str:
-    """Return the findings of all checks as text; `hit` is the assumed hit ratio of every cache."""
-    subject = Subject(run, hit)
+def lint(run: Run, hit: Hits | None = None) -> str:
+    """Return the findings of all checks as text; `hit` are the assumed hit ratios, 80 % for all unless given."""
+    subject = Subject(run, hit or Hits())
     return "\n\n".join(section.text() for section in (check(subject) for check in CHECKS))
 
 
-__all__ = ["CHECKS", "Section", "Subject", "lint"]
+__all__ = ["CHECKS", "Hits", "Section", "Subject", "lint"]

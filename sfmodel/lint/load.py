@@ -41,7 +41,7 @@ def check(subject: Subject) -> Section:
     level, peak = subject.run.demand.level, peak_of(subject.run.demand)
     head = f"{'':<{width}}  {'normal':>8}  {'peak':>8}     {'capacity':<8} normal   peak"
     notes = [
-        f"assumed: every cache hits {subject.hit:.0%} (--hit), nothing queues, fails or is retried; "
+        f"assumed: {subject.hit} (--hit), nothing queues, fails or is retried; "
         f"demand {level:.3g} is normal and {peak:.3g} is peak",
         "servers busy on average, waiting holders included; limiters in requests per second",
     ]

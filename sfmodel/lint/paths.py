@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from sfmodel.lint.durations import mean_s
+from sfmodel.lint.hits import Hits
 from sfmodel.schema.call_graph import waited_calls
 from sfmodel.schema.platform import Platform
 from sfmodel.schema.steps import (
@@ -65,12 +66,12 @@ class _Way:
 
     platform: Platform
     service: str
-    hit: float
+    hit: Hits
     memo: dict[str, Visit]
     visit: Visit
 
 
-def visit_of(platform: Platform, name: str, hit: float, memo: dict[str, Visit]) -> Visit:
+def visit_of(platform: Platform, name: str, hit: Hits, memo: dict[str, Visit]) -> Visit:
     """Return the mean execution of `service.endpoint`; needs a platform whose names are checked."""
     if name in memo:
         return memo[name]
@@ -130,10 +131,11 @@ def _step(way: _Way, step: StepBase, p: float, *, held: bool) -> tuple[float, fl
 
 def _lookup(way: _Way, step: Lookup, p: float, *, held: bool) -> tuple[float, float]:
     spent = _called(way, step, p, held=held)
+    hit = way.hit.of(way.service, step.lookup)
     after, seconds = _sum(
         [
-            _walk(way, step.on_hit, p * way.hit, held=held),
-            _walk(way, step.on_miss, p * (1 - way.hit), held=held),
+            _walk(way, step.on_hit, p * hit, held=held),
+            _walk(way, step.on_miss, p * (1 - hit), held=held),
         ]
     )
     return after, seconds + spent
@@ -156,7 +158,7 @@ def _copies(way: _Way, step: StepBase, target: str) -> int:
     return way.platform.services[target.partition(".")[0]].replicas if isinstance(step, Invalidate) else 1
 
 
-def call_s(platform: Platform, target: str, step: StepBase, hit: float, memo: dict[str, Visit]) -> float:
+def call_s(platform: Platform, target: str, step: StepBase, hit: Hits, memo: dict[str, Visit]) -> float:
     """Return the mean seconds of a waited call without queueing: there, the work, and back."""
     own = step.network if isinstance(step, Call) else None
     network_s = platform.network if own is None else own

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from sfmodel.lint.hits import Hits
 from sfmodel.lint.paths import Visit, visit_of
 from sfmodel.schema.run import Run
 from sfmodel.schema.walk import Parts, endpoints_of, key_of
@@ -29,8 +30,8 @@ class Section:
 class Subject:
     """A run under examination."""
 
-    def __init__(self, run: Run, hit: float) -> None:
-        """Look at `run`, with every cache hitting with probability `hit`."""
+    def __init__(self, run: Run, hit: Hits) -> None:
+        """Look at `run`, with these hit ratios."""
         self.run = run
         self.platform = run.platform
         self.hit = hit

@@ -59,7 +59,7 @@ class _Complaint:
 
     @property
     def where(self) -> str:
-        return ".".join(self.path) or "configuration"
+        return ".".join(self.path)
 
     @property
     def written(self) -> Any:
@@ -77,12 +77,12 @@ class _Complaint:
 
     def sentence(self) -> str:
         """Return the line that is shown."""
-        return f"{self.where}: {self._text()}"
+        return f"{self.where}: {self._text()}" if self.path else self._text()
 
     def _text(self) -> str:
         kind, context, found = self.kind, self.entry.get("ctx", {}), self.entry.get("input")
         if kind == "extra_forbidden":
-            return f"unknown key '{self.path[-1]}'; {nearest(self.path[-1], names_at(self.path[:-1], self.mapping))}"
+            return f"unknown key '{self.path[-1]}'; {self._hint()}"
         if kind == "missing":
             return "this key is missing and has no default"
         if kind in ("value_error", "assertion_error"):
@@ -95,6 +95,11 @@ class _Complaint:
         if kind in _EXPECTED:
             return f"expected {_EXPECTED[kind]}, found {_short(found)}"
         return f"{self.entry['msg'][0].lower()}{self.entry['msg'][1:]}, found {_short(found)}"
+
+    def _hint(self) -> str:
+        if len(self.path) == 2 and self.path[0] == self.path[1]:  # a file of a config group, written as if for all
+            return f"begin the file with '# @package _global_', or leave out '{self.path[0]}:'"
+        return nearest(self.path[-1], names_at(self.path[:-1], self.mapping))
 
     @property
     def literals(self) -> list[str]:

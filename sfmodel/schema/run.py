@@ -22,6 +22,11 @@ class Trace(Word):
     """Most spans kept."""
 
 
+def _clock(time_s: float) -> str:
+    minutes, seconds = divmod(time_s, 60)
+    return f"{int(minutes // 60):02d}:{int(minutes % 60):02d}" + (f":{seconds:04.1f}" if seconds else "")
+
+
 class Run(Word):
     """Everything a run depends on."""
 
@@ -66,5 +71,6 @@ class Run(Word):
     @model_validator(mode="after")
     def _forwards(self) -> Run:
         if self.until < self.start:
-            raise ValueError(f"expected until at or after start ({self.start:g} s), found {self.until:g} s")
+            start, until = _clock(self.start), _clock(self.until)
+            raise ValueError(f"until: expected a time at or after start, {start}, found {until}")
         return self

@@ -127,6 +127,12 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
             "new: expected a name of letters, digits and _, that begins with a letter, found '3 shops'",
         ),
         (["new", "chain"], "new: 'chain' is a platform that comes with sfmodel; choose another name"),
+        (
+            ["run", "platform=mmc", "start=20:00", "until=19:00"],
+            "until: expected a time at or after start, 20:00, found 19",
+        ),
+        (["run", "platform=mmc", "hydra.lancher=x"], "hydra.lancher: key 'lancher' not in 'HydraConf'"),
+        (["run", "-cd", "nowhere"], "run: --config-dir: there is no folder 'nowhere'"),
         (["summary", "nosuchrun"], "there is no run 'nosuchrun'"),
     ],
 )
@@ -135,6 +141,29 @@ def test_a_wrong_request(sfmodel, words: list[str], expected: str) -> None:
     assert status == 2
     assert len(complaints.splitlines()) == 1
     assert expected in complaints
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("platform:\n  a: [1\n", "mine.yaml, line 3: expected ',' or ']', but got '<stream end>'"),
+        ("# @package _global_\nplatform:\n  name: x\n  name: y\n", "mine.yaml, line 4: found duplicate key name"),
+        (
+            "platform:\n  name: x\n",
+            "platform.platform: unknown key 'platform'; begin the file with '# @package _global_'",
+        ),
+        ("name: ${nobody}\n", "refers to ${nobody}, which is not there"),
+        ("defaults: [nothing_there]\nname: x\n", "In 'platform/mine': Could not load 'platform/nothing_there'\n"),
+    ],
+)
+def test_a_file_that_cannot_be_read(sfmodel, text: str, expected: str) -> None:
+    path = Path("conf/platform/mine.yaml")
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    for command in (("run", "platform=mine"), ("lint", "mine")):
+        status, _, complaints = sfmodel(*command)
+        assert status == 2
+        assert expected in complaints
 
 
 def test_all_mistakes_are_named_at_once(sfmodel) -> None:

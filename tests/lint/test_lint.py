@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from sfmodel.lint import CHECKS, Subject, dependencies, holds, lint, load, retries, timeouts, unbounded, unused
+from sfmodel.errors import ConfigError
+from sfmodel.lint import CHECKS, Hits, Subject, dependencies, holds, lint, load, retries, timeouts, unbounded, unused
+from sfmodel.lint.hits import hits_from
 from sfmodel.lint.load import rows_of
 from sfmodel.schema import parse_run
 from sfmodel.schema.references import check_references
@@ -32,7 +34,7 @@ def service(steps: list, **more: Any) -> dict[str, Any]:
 def subject(mapping: dict[str, Any], hit: float = 0.8) -> Subject:
     run = parse_run(mapping)
     check_references(run)
-    return Subject(run, hit)
+    return Subject(run, Hits(hit))
 
 
 def loads(mapping: dict[str, Any], hit: float = 0.8) -> dict[str, tuple[float, float]]:
@@ -64,6 +66,15 @@ def test_a_cache_lets_the_misses_through() -> None:
     steps = [{"lookup": "pages", "on_hit": "return"}, {"use": "cpu", "time": "10 ms"}]
     web = service(steps, stations=CPU, caches={"pages": {"key": "item", "ttl": "1 min"}})
     assert loads(platform(web=web), hit=0.7)["web.stations.cpu.servers"][0] == pytest.approx(0.3)
+
+
+def test_one_cache_may_hit_more_than_the_others() -> None:
+    steps = [{"lookup": "pages", "on_hit": "return"}, {"use": "cpu", "time": "10 ms"}]
+    run = parse_run(platform(web=service(steps, stations=CPU, caches={"pages": {"key": "item", "ttl": "1 min"}})))
+    hits = hits_from(["50 %", "web.pages=90 %"], run.platform)
+    assert rows_of(Subject(run, hits))[0].normal == pytest.approx(0.1)
+    with pytest.raises(ConfigError, match=r"there is no cache 'web.page'; did you mean 'web.pages'\?"):
+        hits_from(["web.page=1"], run.platform)
 
 
 def test_a_held_station_is_busy_while_others_work_and_waiting_costs() -> None:
@@ -162,4 +173,4 @@ def test_every_check_has_a_title_and_streamflow_takes_less_than_two_seconds() ->
     started = time.perf_counter()
     text = lint(run)
     assert time.perf_counter() - started < 1
-    assert all(check(Subject(run, 0.8)).title in text for check in CHECKS)
+    assert all(check(Subject(run, Hits())).title in text for check in CHECKS)
