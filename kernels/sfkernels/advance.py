@@ -15,7 +15,7 @@ from sfkernels.jit import entry, hot, kernel
 from sfkernels.keys import draw_item, draw_user
 from sfkernels.names import (
     ARRIVE, BACKING_OFF, CALLING, CLASS_HOUSE, CLASS_SOURCE, CLASS_TASK, CLASS_TIMER, CLASS_USER, DONE, ENDING, EXPIRED,
-    FAILED, FREE, GROW, HANDLER, HOUSE_EXPIRY, HOUSE_HEALTH, HOUSE_SCALE, HOUSE_SERVERS, HOUSE_UP, NB, QUEUED, REPLYING,
+    FAILED, FREE, GROW, HANDLER, HOUSE_EXPIRY, HOUSE_HEALTH, HOUSE_SCALE, HOUSE_SERVERS, HOUSE_UP, NB, QUEUED, READY, REPLYING,
     RETRY, SERVED, SLOT_S, SOURCE_SESSIONS, STEP, TIMER_ATTEMPT, TIMER_CALL, TIMER_HEDGE, TIMER_PATIENCE, TRAVELLING,
     UNAVAILABLE,
 )  # fmt: skip
@@ -419,31 +419,26 @@ def _kill(
     flight_buckets, caches, population, r,
 ):  # fmt: skip
     """Every task in replica r ends `unavailable`, oldest first."""
-    count = 0
-    for i in range(len(tasks)):
-        if _is_in(tasks, i, r):
-            count += 1
-    if count == 0:
-        return
-    found = np.empty(count, np.int64)
-    since = np.empty(count, np.float64)
-    n = 0
-    for i in range(len(tasks)):
-        if _is_in(tasks, i, r):
-            found[n] = i
-            since[n] = tasks[i].arrived
-            n += 1
-    for n in np.argsort(since, kind="mergesort"):
+    while True:
+        oldest = -1
+        for i in range(len(tasks)):
+            if _is_in(tasks, i, r) and (oldest < 0 or tasks[i].arrived < tasks[oldest].arrived):
+                oldest = i
+        if oldest < 0:
+            return
         stop(
             clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-            flight_buckets, caches, population, found[n], UNAVAILABLE,
+            flight_buckets, caches, population, oldest, UNAVAILABLE,
         )  # fmt: skip
 
 
 @kernel
 def _is_in(tasks, i, r):
+    """Whether task i is in replica r and not about to end."""
     state = tasks[i].state
-    return tasks[i].replica == r and state != FREE and state != TRAVELLING and state != REPLYING and tasks[i].arrived >= 0.0
+    if tasks[i].replica != r or state == FREE or state == TRAVELLING or state == REPLYING or tasks[i].arrived < 0.0:
+        return False
+    return not (state == READY and tasks[i].todo == ENDING)
 
 
 @entry
@@ -460,7 +455,7 @@ def apply_changes(
                 clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
                 flight_buckets, caches, population, r,
             )  # fmt: skip
-        elif not replicas[r].down and not replicas[r].up:
+        elif not replicas[r].down and replicas[r].up == 0:
             bring_back(clock, nodes, buckets, late, services, replicas, r)
     for s in range(len(stations)):
         if stations[s].waiting > 0:

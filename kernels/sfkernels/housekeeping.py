@@ -13,6 +13,7 @@ from sfkernels.names import CLASS_HOUSE, HOUSE_HEALTH, HOUSE_SCALE, HOUSE_SERVER
 from sfkernels.stations import account
 
 _ZERO = np.uint32(0)
+STARTING = 2
 
 
 @hot
@@ -112,6 +113,7 @@ def bring_back(clock, nodes, buckets, late, services, replicas, r):
     m = replicas[r].service
     replicas[r].gen += np.uint32(1)
     if services[m].start_delay > 0.0:
+        replicas[r].up = STARTING
         schedule_house(
             clock, nodes, buckets, late, clock[0].now + services[m].start_delay, m, 1, HOUSE_UP, r, replicas[r].gen
         )

@@ -30,7 +30,7 @@ def cache_folder():
 
 numba.config.CACHE_DIR = str(cache_folder())
 
-_options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+_options = {"nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False}
 
 entry = numba.njit(cache=True, **_options)
 """A kernel that Python calls."""

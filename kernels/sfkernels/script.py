@@ -216,7 +216,7 @@ def run(
             if tasks[i].outcome == CANCELLED:
                 tasks[i].pc = 0
                 return CANCELLED
-            if not replicas[r].up:
+            if replicas[r].up != 1:
                 tasks[i].pc = 0
                 return UNAVAILABLE
         else:

@@ -1,0 +1,107 @@
+"""One run: windows of simulated time, one after another, each handed to an observer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from sfkernels import names
+
+from sfmodel.plan import Plan, build_plan
+from sfmodel.readings import Readings
+from sfmodel.schema.run import Run
+from sfmodel.schema.scenario_segments import segments
+from sfmodel.world import World, check_memory
+
+Values = Mapping[str, NDArray]
+Observer = Callable[[int, float, Values], None]
+
+
+@dataclass
+class Simulation:
+    """A run under way: its plan, its world, what it has cost."""
+
+    run: Run
+    plan: Plan
+    world: World
+    wall_seconds: float = 0.0
+    """Time in the kernels."""
+    windows: int = 0
+    """Windows that were measured."""
+    readings: Readings = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read the meters of this world."""
+        self.readings = Readings(self.plan, self.world)
+
+    @property
+    def events(self) -> int:
+        """Events so far."""
+        return int(self.world.arrays["clock"]["events"][0])
+
+    @property
+    def requests(self) -> int:
+        """Requests so far: of users and of sources."""
+        return int(self.world.arrays["clock"]["requests"][0])
+
+
+def prepare(run: Run) -> Simulation:
+    """Plan a validated run and allocate its world.
+
+    Raises
+    ------
+    ConfigError
+        A file that cannot be used.
+    RunError
+        Not enough memory; nothing was allocated.
+    """
+    plan = build_plan(run)
+    check_memory(plan)
+    return Simulation(run, plan, World(plan, run.seed, run.trace.one_in, run.trace.limit))
+
+
+def simulate(simulation: Simulation, observe: Observer | None = None) -> None:
+    """Run from the beginning of the warm-up to the end.
+
+    `observe(k, end_s, values)` is called after each window, with the values of every variable of the
+    registry; it may raise to stop.
+    """
+    run, world = simulation.run, simulation.world
+    changes = segments(run)[1:]
+    started = time.perf_counter()
+    with np.errstate(over="ignore"):
+        world.begin()
+        simulation.wall_seconds += time.perf_counter() - started
+        edges = window_edges(run)
+        _until(simulation, run.start, changes)
+        simulation.readings.reset()
+        for k in range(len(edges) - 1):
+            _until(simulation, edges[k + 1], changes)
+            values = simulation.readings.take(edges[k], edges[k + 1])
+            simulation.windows = k + 1
+            if observe is not None:
+                observe(k, edges[k + 1], values)
+
+
+def window_edges(run: Run) -> NDArray[np.float64]:
+    """Edges of the windows; the last window may be shorter."""
+    count = int(np.ceil((run.until - run.start) / run.window - 1e-9))
+    return np.append(run.start + run.window * np.arange(count), run.until) if count else np.array([run.start])
+
+
+def _until(simulation: Simulation, time_s: float, changes: list[tuple[float, Run]]) -> None:
+    """Advance to a time, with the changes of the scenario on the way."""
+    started = time.perf_counter()
+    while changes and changes[0][0] < time_s:
+        at_s, effective = changes.pop(0)
+        simulation.world.advance(at_s)
+        simulation.world.change(effective)
+    simulation.world.advance(time_s)
+    simulation.world.close_window()
+    simulation.wall_seconds += time.perf_counter() - started
+
+
+__all__ = ["Simulation", "names", "prepare", "simulate", "window_edges"]

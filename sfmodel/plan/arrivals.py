@@ -1,0 +1,142 @@
+"""Sources as records: integrated rates, times, intervals; changes of rates by a scenario are folded in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sfkernels import names
+from sfkernels.records import KNOT, SOURCE
+
+from sfmodel.errors import ConfigError
+from sfmodel.plan.demand import Times, breathing, curve, integrated
+from sfmodel.plan.index import Index
+from sfmodel.plan.salts import salt
+from sfmodel.plan.series import times_s
+from sfmodel.plan.things import _array
+from sfmodel.schema.run import Run
+from sfmodel.schema.sources import Source
+
+Segments = list[tuple[float, Run]]
+
+
+class DemandCurves:
+    """Demand of each stretch of a run."""
+
+    def __init__(self, segments: Segments, seed: int) -> None:
+        """Keep the stretches; nothing is computed yet."""
+        self.segments, self.seed = segments, seed
+
+    def at(self, t: Times, stretch: int) -> Times:
+        """Demand at times t with the configuration of a stretch."""
+        demand = self.segments[stretch][1].demand
+        return curve(demand, t) * breathing(demand.breathing, self.seed, t)
+
+    def over(self, t: Times) -> Times:
+        """Demand at times t, each with the configuration that acts then."""
+        result = np.empty_like(t)
+        starts = [time for time, _ in self.segments]
+        stretches = np.clip(np.searchsorted(starts, t, side="right") - 1, 0, None)
+        for stretch in range(len(starts)):
+            inside = stretches == stretch
+            if inside.any():
+                result[inside] = self.at(t[inside], stretch)
+        return result
+
+
+def _spike_rate(source: Source, t: Times) -> Times:
+    rate = np.zeros_like(t)
+    for spike in source.spikes:
+        inside = (t >= spike.at) & (t < spike.at + spike.for_)
+        rate[inside] += spike.count / spike.for_
+    return rate
+
+
+def _spike_edges(source: Source) -> list[float]:
+    """Just before and at each edge, so that a burst is a step and no ramp."""
+    edges = [edge for spike in source.spikes for edge in (spike.at, spike.at + spike.for_)]
+    return [t for edge in edges for t in (float(np.nextafter(edge, 0)), edge)]
+
+
+def _knots(times: Times, totals: Times) -> NDArray:
+    knots = np.zeros(len(times), KNOT)
+    knots["time"], knots["total"] = times, totals
+    return knots
+
+
+def _recorded(source: Source, name: str) -> Times:
+    assert source.file is not None
+    times, stamped = times_s(source.file.file, source.file.time, f"platform.sources.{name}.file.time")
+    if stamped:
+        if source.file.start is None:
+            raise ConfigError(
+                f"platform.sources.{name}.file: '{source.file.file}' holds timestamps; "
+                "say with `start` at which time of day the first arrival is"
+            )
+        times = times - times[0] + source.file.start
+    return times
+
+
+def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray], float]:
+    """Sources and their knots; and the highest rate of requests per second."""
+    run = segments[0][1]
+    begin_s, until_s = run.start - run.warmup, run.until
+    boundaries = [time for time, _ in segments[1:]]
+    curves = DemandCurves(segments, run.seed)
+    rows: list[dict[str, Any]] = []
+    knots: list[NDArray] = []
+    count, highest = 0, 0.0
+
+    def add_knots(row: dict[str, Any], times: Times, totals: Times) -> None:
+        nonlocal count, highest
+        row.update(first=count, at=count, count=len(times))
+        knots.append(_knots(times, totals))
+        count += len(times)
+        gaps = np.diff(times)
+        if len(totals) > 1 and totals[-1] > 0:
+            highest += float(np.max(np.diff(totals)[gaps > 1e-6] / gaps[gaps > 1e-6]))
+
+    for name, source in run.platform.sources.items():
+        row: dict[str, Any] = {
+            "endpoint": index.endpoints.index(source.call), "priority": source.priority, "batch": source.batch,
+            "user": source.user == "random", "item": source.item == "random",
+            "salt": salt("source", name, str(run.seed)),
+        }  # fmt: skip
+        if source.every is not None:
+            row.update(kind=names.SOURCE_EVERY, every=source.every)
+            highest += source.batch / source.every
+        elif source.at or source.file is not None:
+            times = np.sort(np.array(source.at)) if source.at else _recorded(source, name)
+            times = times[times >= begin_s]
+            row["kind"] = names.SOURCE_TIMES
+            add_knots(row, times, np.zeros_like(times))
+            row["count"] = len(times)
+        else:
+            def rate(t: Times, stretch: int, name: str = name) -> Times:
+                now = segments[stretch][1].platform.sources[name]
+                level = curves.at(t, stretch) if now.follow_demand else 1.0
+                return now.rate * level + _spike_rate(now, t)
+
+            edges = [e for _, r in segments for e in _spike_edges(r.platform.sources[name])]
+            row["kind"] = names.SOURCE_POISSON
+            add_knots(row, *integrated(rate, boundaries, begin_s, until_s, edges))
+        rows.append(row)
+    users = run.platform.users
+    if users is not None and users.arrivals == "sessions":
+        def session_rate(t: Times, stretch: int) -> Times:
+            now = segments[stretch][1].platform.users
+            assert now is not None
+            return now.sessions.rate * curves.at(t, stretch)
+
+        row = {"kind": names.SOURCE_SESSIONS, "salt": salt("sessions", str(run.seed))}
+        before = highest
+        add_knots(row, *integrated(session_rate, boundaries, begin_s, until_s, []))
+        mean = sum(kind.share * kind.requests for kind in users.sessions.types.values())
+        highest = before + (highest - before) * mean
+        rows.append(row)
+    arrays = {
+        "sources": _array(rows, SOURCE),
+        "knots": np.concatenate(knots) if knots else np.zeros(1, KNOT),
+    }
+    return arrays, highest

@@ -1,0 +1,134 @@
+"""The plan of a run: every array of parameters, the labels of the results, the sizes of what is allocated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sfkernels.records import VERSION
+
+from sfmodel.errors import ConfigError
+from sfmodel.plan.arrivals import DemandCurves, Segments, source_arrays
+from sfmodel.plan.durations import Durations
+from sfmodel.plan.index import Index
+from sfmodel.plan.items import endpoints_about_items
+from sfmodel.plan.scripts import Scripts
+from sfmodel.plan.things import cache_arrays, endpoint_array, queue_array, service_arrays, site_arrays, user_arrays
+from sfmodel.schema.run import Run
+from sfmodel.schema.scenario_segments import segments
+
+EVENTS_PER_REQUEST = 12.0
+EVENTS_PER_TICK = 8.0
+
+
+@dataclass
+class Plan:
+    """Flat arrays and labels; nothing in it is changed by a run."""
+
+    arrays: dict[str, NDArray]
+    """Parameters by the names of `advance`'s arguments."""
+    labels: dict[str, list[str]]
+    """Labels of the dataset's dimensions."""
+    edges: list[tuple[str, str]]
+    """Caller and callee of each call site."""
+    columns: dict[str, int]
+    """8-byte columns per user, item and cluster."""
+    population: int
+    items: int
+    clusters: int
+    tick_s: float
+    begin_s: float
+    demand: DemandCurves
+    task_reserve: int
+    """Tasks that one event may start, at most."""
+
+
+def build_plan(run: Run, stretches: Segments | None = None) -> Plan:
+    """Compile a validated run.
+
+    Parameters
+    ----------
+    run
+        Validated, its references checked.
+    stretches
+        (time_s, effective run) of each stretch between scenario events; by default computed.
+
+    Raises
+    ------
+    ConfigError
+        A file that cannot be used, a second station with a waiting cost.
+    """
+    stretches = segments(run) if stretches is None else stretches
+    effective = stretches[0][1]
+    platform = effective.platform
+    index = Index(platform)
+    arrays, labels, edges, columns, reserve = _parameters(effective, index)
+    sources, highest = source_arrays(stretches, index)
+    arrays.update(sources)
+    arrays["versions"] = np.zeros(max(1, len(index.caches)) * platform.content.clusters, VERSION)
+    users = platform.users
+    return Plan(
+        arrays=arrays, labels=labels, edges=edges, columns=columns, tick_s=run.tick or _tick(highest),
+        population=(run.users or users.population) if users else 1, items=run.items or platform.content.items,
+        clusters=platform.content.clusters, begin_s=run.start - run.warmup,
+        demand=DemandCurves(stretches, run.seed), task_reserve=reserve,
+    )  # fmt: skip
+
+
+def build_parameters(run: Run) -> dict[str, NDArray]:
+    """Arrays of the parameters that a scenario may change."""
+    return _parameters(run, Index(run.platform))[0]
+
+
+def _parameters(
+    run: Run, index: Index
+) -> tuple[dict[str, NDArray], dict[str, list[str]], list[tuple[str, str]], dict[str, int], int]:
+    platform = run.platform
+    _one_burner(run)
+    durations = Durations()
+    scripts = Scripts(platform, index, durations)
+    starts = [
+        scripts.compile(service, name, endpoint)
+        for service, owner in platform.services.items()
+        for name, endpoint in owner.endpoints.items()
+    ]
+    arrays = scripts.arrays()
+    arrays.update(service_arrays(platform, index, durations))
+    arrays.update(site_arrays(platform, index, scripts.sites, run.start - run.warmup))
+    caches, columns = cache_arrays(platform, index)
+    arrays.update(caches)
+    arrays["queues"] = queue_array(platform, index)
+    uses_item = endpoints_about_items(platform, index)
+    arrays["endpoints"] = endpoint_array(index, starts, uses_item)
+    arrays.update(user_arrays(run, index, durations, uses_item))
+    arrays["durations"], arrays["values"] = durations.arrays()
+    arrays["totals"] = np.array([c.start for c in platform.counters.values()] or [0.0])
+    labels = {
+        "service": index.services, "endpoint": index.endpoints, "station": index.stations,
+        "call": [site.label for site in scripts.sites], "cache": index.caches, "limiter": index.limiters,
+        "queue": index.queues, "request": index.requests,
+    }  # fmt: skip
+    edges = [(site.label.split(">", 1)[0], site.target) for site in scripts.sites]
+    widest = max(
+        [1, *(op["b"] for op in scripts.ops if "x" in op and isinstance(op.get("b"), int)), *(s.batch for s in platform.sources.values())]
+    )
+    consumers = sum(q.consumers for s in platform.services.values() for q in s.queues.values())
+    replicas = max(s.replicas for s in platform.services.values())
+    return arrays, labels, edges, columns, int(widest + consumers + replicas) + 64
+
+
+def _tick(rate_per_s: float) -> float:
+    """Width of a bucket with some eight events in it: a power of two of a microsecond."""
+    wanted = EVENTS_PER_TICK / max(1.0, rate_per_s * EVENTS_PER_REQUEST)
+    return float(np.clip(2.0 ** np.floor(np.log2(wanted)), 2.0**-17, 2.0**-4))
+
+
+def _one_burner(run: Run) -> None:
+    for name, service in run.platform.services.items():
+        burners = [key for key, station in service.stations.items() if station.waiting_cost > 0]
+        if len(burners) > 1:
+            raise ConfigError(
+                f"platform.services.{name}.stations: expected a waiting_cost at one station at most, "
+                f"found it at {' and '.join(burners)}"
+            )

@@ -1,0 +1,133 @@
+"""Demand over time: the curve, its level, its breathing; and the integrated rate of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sfkernels.durations import normal_quantile
+
+from sfmodel.errors import ConfigError
+from sfmodel.plan.salts import salt
+from sfmodel.plan.series import numbers, times_s
+from sfmodel.schema.demand import Breathing, Demand, Series
+
+DAY_S = 86400.0
+MINUTE_S = 60.0
+
+Times = NDArray[np.float64]
+
+
+def _points(demand: Demand, t: Times) -> Times:
+    assert demand.points is not None
+    at = np.array(sorted(demand.points))
+    level = np.array([demand.points[time] for time in at])
+    if demand.interpolate == "step":
+        return level[np.searchsorted(at, t % DAY_S, side="right") - 1]
+    return np.interp(t % DAY_S, at, level, period=DAY_S)
+
+
+def _day_of_series(series: Series, times: Times, stamped: bool) -> tuple[float, Times]:
+    """Epoch of midnight of day 1, and the times of the series."""
+    if series.day is not None:
+        try:
+            stamp = datetime.fromisoformat(series.day + "T00:00:00+00:00").timestamp()
+        except ValueError:
+            raise ConfigError(f"demand.series.day: expected a date such as '2014-04-14', found '{series.day}'") from None
+        return stamp, times
+    if not stamped:
+        return 0.0, times
+    return float(np.ceil(times[0] / DAY_S) * DAY_S), times
+
+
+def _series(series: Series, t: Times) -> Times:
+    key = "demand.series"
+    times, stamped = times_s(series.file, series.time, f"{key}.time")
+    values = numbers(series.file, series.value, f"{key}.value")
+    if values.min() < 0:
+        raise ConfigError(f"{key}.value: '{series.file}' holds a negative demand ({values.min():g})")
+    midnight, times = _day_of_series(series, times, stamped)
+    own = times - midnight
+    if t[0] < own[0] or t[-1] > own[-1]:
+        raise ConfigError(
+            f"{key}: '{series.file}' covers {own[0] / 3600:.1f} h to {own[-1] / 3600:.1f} h of day 1, "
+            f"the run needs {t[0] / 3600:.1f} h to {t[-1] / 3600:.1f} h; choose another day"
+        )
+    used = (own >= t[0] - 3600) & (own <= t[-1] + 3600)
+    steps = np.diff(own[used])
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    if len(steps) and steps.max() > 1.5 * usual:
+        gap = own[used][int(np.argmax(steps))]
+        raise ConfigError(
+            f"{key}: '{series.file}' has a gap of {steps.max():g} s at {gap / 3600:.2f} h of day 1, where its step is "
+            f"{usual:g} s; fill it"
+        )
+    hours = np.linspace(series.normal[0], series.normal[1], 361)
+    level = values / np.mean(np.interp(hours, own, values))
+    if series.peak is not None:
+        inside = (own >= 0) & (own <= DAY_S)
+        top = float(level[inside].max())
+        if top <= 1:
+            raise ConfigError(f"{key}.peak: the highest value of '{series.file}' is not above its normal hours")
+        level = np.maximum(0.0, 1 + (level - 1) * (series.peak - 1) / (top - 1))
+    return np.interp(t, own, level)
+
+
+def curve(demand: Demand, t: Times) -> Times:
+    """Demand at times t (s since midnight of day 1), shape of t, without breathing."""
+    if demand.points is not None:
+        level = _points(demand, t)
+    elif demand.sine is not None:
+        level = 1 + demand.sine.amplitude * np.cos(2 * np.pi * (t - demand.sine.peak_at) / demand.sine.period)
+    elif demand.series is not None:
+        level = _series(demand.series, t)
+    else:
+        level = np.ones_like(t)
+    return level * demand.level
+
+
+def breathing(noise: Breathing, seed: int, t: Times) -> Times:
+    """Factor of the breathing at times t: exp(x − s²/2), x an AR(1) by minute, joined by lines."""
+    if noise.cv == 0:
+        return np.ones_like(t)
+    first = 0
+    last = int(np.ceil(t[-1] / MINUTE_S)) + 1
+    rho = float(np.exp(-MINUTE_S / noise.correlation))
+    shocks = np.array([_normal(seed, minute) for minute in range(first, last + 1)])
+    x = np.empty_like(shocks)
+    x[0] = noise.cv * shocks[0]
+    scale = noise.cv * np.sqrt(1 - rho * rho)
+    for minute in range(1, len(x)):
+        x[minute] = rho * x[minute - 1] + scale * shocks[minute]
+    return np.interp(t, np.arange(first, last + 1) * MINUTE_S, np.exp(x - noise.cv**2 / 2))
+
+
+def _normal(seed: int, minute: int) -> float:
+    u = (int(salt("breathing", str(seed), str(minute))) >> 11) * 2.0**-53 + 2.0**-54
+    return float(normal_quantile(u))
+
+
+def times_of(begin_s: float, until_s: float, extra: Sequence[float] = (), step_s: float = 10.0) -> Times:
+    """Knots: every `step_s`, and the given times, from begin to until."""
+    regular = np.arange(np.floor(begin_s / step_s), np.ceil(until_s / step_s) + 1) * step_s
+    inside = [t for t in extra if begin_s < t < until_s]
+    return np.unique(np.concatenate([[begin_s], regular[(regular > begin_s) & (regular < until_s)], inside, [until_s]]))
+
+
+def integrated(
+    rate: Callable[[Times, int], Times], boundaries: Sequence[float], begin_s: float, until_s: float, extra: Sequence[float]
+) -> tuple[Times, Times]:
+    """(times, integral of the rate from begin) of a rate that changes at boundaries; `rate(t, stretch)` per second."""
+    edges = [begin_s, *[b for b in boundaries if begin_s < b < until_s], until_s]
+    times, totals = [np.array([begin_s])], [np.array([0.0])]
+    for stretch in range(len(edges) - 1):
+        if edges[stretch + 1] <= edges[stretch]:
+            continue
+        t = times_of(edges[stretch], edges[stretch + 1], extra)
+        r = rate(t, stretch)
+        steps = np.diff(t) * (r[1:] + r[:-1]) / 2
+        times.append(t[1:])
+        totals.append(totals[-1][-1] + np.cumsum(steps))
+    return np.concatenate(times), np.concatenate(totals)

@@ -1,0 +1,93 @@
+"""Columns of numbers and times from CSV and Parquet files, checked."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfmodel.errors import ConfigError, nearest
+from sfmodel.schema.files import find_file
+from sfmodel.schema.quantities import to_duration_s
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path) -> pl.DataFrame:
+    import polars as pl
+
+    try:
+        return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, try_parse_dates=True)
+    except Exception as error:
+        first = str(error).splitlines()[0]
+        raise ConfigError(f"cannot read '{path}' as CSV or Parquet: {first}") from None
+
+
+def _column(file: str, column: str, key: str) -> pl.Series:
+    path = find_file(file)
+    if path is None:
+        raise ConfigError(f"{key}.file: there is no file '{file}', in the working directory or in the package's conf/")
+    frame = _read(path)
+    if column not in frame.columns:
+        raise ConfigError(f"{key}: '{file}' has no column '{column}'; {nearest(column, frame.columns)}")
+    return frame[column]
+
+
+def numbers(file: str, column: str, key: str) -> NDArray[np.float64]:
+    """Finite numbers of a column; `key` is the configuration key that an error names."""
+    import polars as pl
+
+    series = _column(file, column, key)
+    try:
+        values = series.cast(pl.Float64).to_numpy()
+    except pl.exceptions.PolarsError:
+        raise ConfigError(f"{key}: column '{column}' of '{file}' holds {series.dtype}, expected numbers") from None
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise ConfigError(
+            f"{key}: row {bad[0] + 1} of column '{column}' in '{file}' is no number; {len(bad)} such rows; "
+            "fill or remove them"
+        )
+    if not len(values):
+        raise ConfigError(f"{key}: '{file}' has no rows")
+    return values
+
+
+def durations_s(file: str, column: str, unit: str, scale: float, key: str) -> NDArray[np.float64]:
+    """Recorded durations in seconds, sorted."""
+    values = numbers(file, column, key) * to_duration_s(f"1 {unit}") * scale
+    if values.min() < 0:
+        raise ConfigError(f"{key}: column '{column}' of '{file}' holds a negative duration ({values.min():g} s)")
+    return np.sort(values)
+
+
+def times_s(file: str, column: str, key: str) -> tuple[NDArray[np.float64], bool]:
+    """Times of a column, strictly after one another or equal, and whether they are timestamps (epoch seconds)."""
+    import polars as pl
+
+    series = _column(file, column, key)
+    stamped = series.dtype in (pl.Datetime, pl.Date)
+    if series.dtype == pl.String:
+        raise ConfigError(
+            f"{key}: column '{column}' of '{file}' holds text such as '{series[0]}', expected timestamps "
+            "(YYYY-MM-DD HH:MM:SS) or seconds"
+        )
+    if stamped:
+        if series.null_count():
+            raise ConfigError(f"{key}: column '{column}' of '{file}' has {series.null_count()} empty times; fill or remove them")
+        if getattr(series.dtype, "time_zone", None) is not None:
+            series = series.dt.replace_time_zone(None)
+        values = series.cast(pl.Datetime("us")).dt.epoch("us").to_numpy().astype(np.float64) * 1e-6
+    else:
+        values = numbers(file, column, key)
+    back = np.flatnonzero(np.diff(values) < 0)
+    if len(back):
+        raise ConfigError(
+            f"{key}: time runs backwards in '{file}' at row {back[0] + 2} of column '{column}'; sort the file"
+        )
+    return values, stamped

@@ -1,0 +1,256 @@
+"""Records of the things of a platform: stations, sites, caches, limiters, queues, users."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sfkernels import names
+from sfkernels.keys import zipf_constants
+from sfkernels.records import (
+    BREAKER, CACHE, ENDPOINT, LIMITER, POPULATION, QUEUE, REPLICA, REQUEST, SCALER, SERVICE, SESSION_TYPE, SITE, STATION,
+    STORE,
+)  # fmt: skip
+
+from sfmodel.plan.durations import Durations
+from sfmodel.plan.index import Index
+from sfmodel.plan.salts import salt
+from sfmodel.plan.scripts import SitePlan
+from sfmodel.schema.calls import Breaker, Failure
+from sfmodel.schema.platform import Platform
+from sfmodel.schema.run import Run
+from sfmodel.schema.users import Users
+
+NEVER = math.inf
+NO_LIMIT = 1 << 60
+BALANCERS = ("round_robin", "random", "least_requests", "two_choices", "key")
+KEYS = ("none", "user", "item", "cluster", "topic", "address")
+ORDERS = ("fifo", "lifo", "priority")
+
+
+def _array(rows: list[dict[str, Any]], dtype: np.dtype) -> NDArray:
+    """Records from rows of fields; at least one record, so that every array has an address."""
+    array = np.zeros(len(rows), dtype)
+    for place, row in enumerate(rows):
+        for name, value in row.items():
+            array[name][place] = value
+    return array
+
+
+def _mask(outcomes: tuple[Failure, ...]) -> int:
+    return sum(1 << names.OUTCOMES.index(outcome) for outcome in outcomes)
+
+
+def service_arrays(platform: Platform, index: Index, durations: Durations) -> dict[str, NDArray]:
+    """Services, replicas, stations, scalers."""
+    services, replicas, stations, scalers, recommended = [], [], [], [], 0
+    for number, (name, service) in enumerate(platform.services.items()):
+        check = service.health_check
+        services.append({
+            "replica": len(replicas), "replicas": service.replicas, "balancer": BALANCERS.index(service.balancer),
+            "stations": len(service.stations), "check_every": check.every if check else 0.0,
+            "unhealthy_after": check.unhealthy_after if check else 0, "healthy_after": check.healthy_after if check else 0,
+            "start_delay": service.start_delay, "salt": salt("service", name),
+        })  # fmt: skip
+        for replica in range(service.replicas):
+            base = len(stations)
+            burners = [base + i for i, s in enumerate(service.stations.values()) if s.waiting_cost > 0]
+            down = int(replica in service.down)
+            replicas.append({
+                "service": number, "base": base, "burner": burners[0] if burners else -1, "down": down,
+                "up": 1 - down, "healthy": 1 - down if check else 1,
+            })  # fmt: skip
+            for key, station in service.stations.items():
+                where = f"services.{name}.stations.{key}"
+                patience = -1 if station.patience is None else durations.add(station.patience, where)
+                servers = math.inf if station.servers == "unlimited" else station.servers
+                contention = station.contention
+                stations.append({
+                    "servers": servers, "speed": station.speed * service.replica_speed.get(replica, 1.0),
+                    "serial": contention.serial, "crosstalk": contention.crosstalk,
+                    "waiting_cost": station.waiting_cost, "patience": patience, "service": number,
+                    "limit": NO_LIMIT if station.queue is None else station.queue, "order": ORDERS.index(station.order),
+                    "drop_expired": station.drop_expired,
+                    "contended": int(contention.serial > 0 or contention.crosstalk > 0), "scaler": -1,
+                    **{f"{end}{level}": -1 for end in ("head", "tail") for level in range(4)},
+                })  # fmt: skip
+                if station.scaling is not None:
+                    s = station.scaling
+                    capacity = max(1, math.ceil(s.scale_down_after / s.every))
+                    stations[-1]["scaler"] = len(scalers)
+                    scalers.append({
+                        "station": len(stations) - 1, "min": s.min, "max": s.max, "target": s.target, "every": s.every,
+                        "start_delay": s.start_delay, "down_after": s.scale_down_after, "first": recommended,
+                        "capacity": capacity,
+                    })  # fmt: skip
+                    recommended += capacity
+    return {
+        "services": _array(services, SERVICE),
+        "replicas": _array(replicas, REPLICA),
+        "stations": _array(stations, STATION),
+        "scalers": _array(scalers, SCALER),
+        "recommended": np.zeros(max(1, recommended)),
+    }
+
+
+def _breaker(breaker: Breaker) -> dict[str, Any]:
+    return {
+        "failure_rate": breaker.failure_rate, "open_for": breaker.open_for, "window_s": breaker.window.time or 0.0,
+        "calls": breaker.window.calls or 0, "minimum": breaker.minimum_calls, "probes": breaker.half_open_calls,
+        "on": _mask(breaker.on), "epoch": 1,
+    }  # fmt: skip
+
+
+def site_arrays(platform: Platform, index: Index, sites: list[SitePlan], begin_s: float) -> dict[str, NDArray]:
+    """Call sites and their breakers."""
+    rows, breakers = [], []
+    for site in sites:
+        network = platform.network if site.network is None else site.network
+        row: dict[str, Any] = {
+            "timeout": NEVER if site.timeout is None else site.timeout, "deadline": NEVER, "hedge_after": NEVER,
+            "network": network, "salt": site.salt, "endpoint": index.endpoints.index(site.target), "breaker": -1,
+            "cache": site.cache, "priority": -1 if site.priority is None else site.priority, "attempts": 1,
+            "balance_at": begin_s,
+        }  # fmt: skip
+        call = site.call
+        if call is not None:
+            row.update(cancel=int(call.cancel), propagate=int(call.propagate))
+            if call.deadline is not None:
+                row["deadline"] = call.deadline
+            if call.hedge is not None:
+                row["hedge_after"] = call.hedge.after
+            if call.breaker is not None:
+                row["breaker"] = len(breakers)
+                breakers.append(_breaker(call.breaker))
+            if call.retries is not None:
+                r = call.retries
+                row.update(
+                    attempts=r.attempts, backoff=("constant", "exponential").index(r.backoff), base=r.base,
+                    factor=r.factor, cap=r.cap, retry_on=_mask(r.on),
+                    jitter=("none", "full", "equal", "decorrelated").index(r.jitter),
+                )  # fmt: skip
+                if r.budget is not None:
+                    row.update(
+                        budgeted=1, budget_ratio=r.budget.ratio, budget_reserve=r.budget.reserve,
+                        budget_cap=r.budget.cap, balance=r.budget.cap,
+                    )  # fmt: skip
+        rows.append(row)
+    window = np.zeros((max(1, len(breakers)), 1024), np.int64)
+    for number, breaker in enumerate(breakers):
+        if breaker["window_s"] > 0:
+            window[number, 0:30:3] = -1
+    return {"sites": _array(rows, SITE), "breakers": _array(breakers, BREAKER), "breaker_window": window}
+
+
+def cache_arrays(platform: Platform, index: Index) -> tuple[dict[str, NDArray], dict[str, int]]:
+    """Caches, stores and limiters; and the number of columns of the rows of each kind of key."""
+    columns = {"user": 0, "item": 0, "cluster": 0}
+    caches, limiters, stores, store_service = [], [], [], []
+    clusters = platform.content.clusters
+    for name, service in platform.services.items():
+        for key, cache in service.caches.items():
+            kind = {"user": "user", "item": "item"}.get(cache.key, "cluster")
+            caches.append({
+                "ttl": cache.ttl, "ttl_jitter": cache.ttl_jitter, "stale_for": cache.stale_for, "warm": cache.warm,
+                "entry_size": cache.entry_size, "salt": salt("cache", name, key), "key": KEYS.index(cache.key),
+                "column": columns[kind], "store": index.stores.index(cache.of) if cache.of else -1,
+                "sliding": cache.sliding, "coalesce": cache.coalesce, "versions": len(caches) * clusters,
+            })  # fmt: skip
+            columns[kind] += 1
+        for limiter in service.limiters.values():
+            bucket = limiter.kind in ("token_bucket", "gcra")
+            interval = 1 / limiter.rate if limiter.rate else 0.0
+            row = {
+                "interval": interval, "tolerance": (limiter.burst - 1) * interval, "limit": limiter.limit or 0,
+                "window": limiter.window or 1.0, "max_wait": NEVER if limiter.max_wait is None else limiter.max_wait,
+                "kind": names.BUCKET if bucket else names.FIXED_WINDOW + (limiter.kind == "sliding_window"),
+                "key": KEYS.index(limiter.key or "none"), "waits": limiter.when_full == "wait", "index": -2,
+            }  # fmt: skip
+            if limiter.key is not None:
+                kind = "item" if limiter.key == "item" else "user"
+                row["column"] = columns[kind]
+                columns[kind] += 1
+            limiters.append(row)
+        if service.memory is not None:
+            m = service.memory
+            stores.append({
+                "limit": m.limit, "reserved": m.reserved, "clock": m.clock, "salt": salt("store", name),
+                "eviction": ("lru", "fifo", "random").index(m.eviction), "samples": m.samples,
+            })  # fmt: skip
+            store_service.append(index.services.index(name))
+    arrays = {
+        "caches": _array(caches, CACHE),
+        "limiters": _array(limiters, LIMITER),
+        "stores": _array(stores, STORE),
+        "store_service": np.array(store_service or [0], np.int64),
+    }
+    return arrays, columns
+
+
+def queue_array(platform: Platform, index: Index) -> NDArray:
+    """Queues with consumers."""
+    rows = []
+    for name, service in platform.services.items():
+        for key, queue in service.queues.items():
+            rows.append({
+                "handler": index.endpoints.index(f"{name}.{queue.handler}"), "consumers": queue.consumers,
+                "batch": queue.batch, "priority": queue.order == "priority", "linger": queue.linger,
+                "drop_oldest": queue.when_full == "drop_oldest", "salt": salt("queue", name, key),
+                "limit": NO_LIMIT if queue.limit is None else queue.limit,
+                **{f"{end}{level}": -1 for end in ("head", "tail") for level in range(4)},
+            })  # fmt: skip
+    return _array(rows, QUEUE)
+
+
+def user_arrays(run: Run, index: Index, durations: Durations, uses_item: list[bool]) -> dict[str, NDArray]:
+    """Population, session types, request classes."""
+    content, users = run.platform.content, run.platform.users
+    items = run.items or content.items
+    total, first, shift = zipf_constants(float(items), content.popularity) if content.popularity > 0 else (0.0, 0.0, 0.0)
+    row: dict[str, Any] = {
+        "count": 1, "items": items, "clusters": content.clusters, "skew": 1.0, "zipf": content.popularity,
+        "zipf_total": total, "zipf_first": first, "zipf_shift": shift, "patience": -1, "slow": NEVER,
+        "address_size": 1, "salt": salt("users", str(run.seed)),
+    }  # fmt: skip
+    types, requests = [], []
+    if users is not None:
+        row.update(_habits(users, durations, run.users or users.population))
+        share = 0.0
+        for kind in users.sessions.types.values():
+            share += kind.share
+            types.append({"upto": share, "requests": kind.requests, "first": len(requests), "count": len(kind.mix)})
+            weight, total_weight = 0.0, sum(r.weight for r in kind.mix.values())
+            for request in kind.mix.values():
+                weight += request.weight
+                requests.append({
+                    "upto": weight / total_weight, "views": request.views, "priority": request.priority,
+                    "endpoint": index.endpoints.index(request.call),
+                })  # fmt: skip
+    return {
+        "population": _array([row], POPULATION),
+        "types": _array(types, SESSION_TYPE),
+        "requests": _array(requests, REQUEST),
+    }
+
+
+def _habits(users: Users, durations: Durations, population: int) -> dict[str, Any]:
+    return {
+        "count": population, "skew": users.skew, "closed": users.arrivals == "closed", "stretch": users.stretch,
+        "think": durations.add(users.think, "users.think"), "retry": users.retry.probability,
+        "after": durations.add(users.retry.after, "users.retry.after"), "attempts": users.retry.attempts,
+        "patience": -1 if users.patience is None else durations.add(users.patience, "users.patience"),
+        "leave_failure": users.leave.after_failure, "slow": NEVER if users.leave.slow is None else users.leave.slow,
+        "leave_slow": users.leave.after_slow, "address_share": users.shared_addresses.share,
+        "address_size": users.shared_addresses.size, "types_count": len(users.sessions.types),
+    }  # fmt: skip
+
+
+def endpoint_array(index: Index, starts: list[int], uses_item: list[bool]) -> NDArray:
+    """Endpoints: their service, their first operation, whether their requests are about an item."""
+    rows = [
+        {"service": index.services.index(label.split(".", 1)[0]), "pc": pc, "uses_item": uses}
+        for label, pc, uses in zip(index.endpoints, starts, uses_item, strict=True)
+    ]
+    return _array(rows, ENDPOINT)

@@ -1,0 +1,303 @@
+"""The world of a run: all state, allocated once, grown where a pool runs short.
+
+Nothing here decides anything; the kernels do. A world is a dict of arrays under the names of the
+arguments of `sfkernels.advance.advance`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sfkernels import advance as engine
+from sfkernels import names
+from sfkernels.records import (
+    CALL_METER, CLOCK, DUE, ENDPOINT_METER, FLIGHT, MESSAGE, NODE, POOLED, REQUEST_METER, SLEEPER, SPAN, TASK,
+)  # fmt: skip
+
+from sfmodel.errors import ConfigError, RunError
+from sfmodel.plan import Plan
+from sfmodel.plan.build import build_parameters
+from sfmodel.plan.salts import salt
+from sfmodel.schema.run import Run
+
+STATE_FIELDS = frozenset({"balance", "balance_at", "at", "count", "healthy", "up", "turn"})
+"""Fields of parameter records that the world changes itself: a scenario never writes them."""
+
+LINE = 64
+
+
+def rows_shape(count: int, columns: int) -> tuple[int, int]:
+    """Shape of the rows of one kind of key: rows never lie across two cache lines."""
+    if columns == 0:
+        return 1, 1
+    width = 1 << (columns - 1).bit_length() if columns <= 8 else -(-columns // 8) * 8
+    return count, width
+
+
+def big_arrays_bytes(plan: Plan) -> int:
+    """Bytes of what grows with users, items and clusters."""
+    sizes = ((plan.population, "user"), (plan.items, "item"), (plan.clusters, "cluster"))
+    return sum(8 * int(np.prod(rows_shape(n, plan.columns[kind]))) for n, kind in sizes)
+
+
+def check_memory(plan: Plan) -> None:
+    """Refuse a world that does not fit into the memory that is available.
+
+    Raises
+    ------
+    RunError
+        Says what is needed and what is there.
+    """
+    import psutil
+
+    needed = big_arrays_bytes(plan) + 300_000_000
+    available = psutil.virtual_memory().available
+    if needed > available:
+        raise RunError(
+            f"not enough memory: {plan.population:,} users and {plan.items:,} items need {needed / 1e9:.1f} GB, "
+            f"{available / 1e9:.1f} GB are available; use fewer, such as users={plan.population // 10}"
+        )
+
+
+def _aligned_zeros(shape: tuple[int, int]) -> NDArray[np.uint64]:
+    """Zeros that begin at a cache line; pages are taken when they are first touched."""
+    n = shape[0] * shape[1]
+    raw = np.zeros(n + LINE // 8, np.uint64)
+    skip = (-raw.ctypes.data % LINE) // 8
+    return raw[skip : skip + n].reshape(shape)
+
+
+def _chain(array: NDArray, field: str | None, first: int) -> None:
+    """Link the free slots from `first` on, the last to nothing."""
+    n = len(array)
+    following = np.arange(first + 1, n + 1, dtype=np.int32)
+    following[-1:] = -1
+    if field is None:
+        array[first:] = following
+    else:
+        array[field][first:] = following
+
+
+class World:
+    """State of one run, and the few things that are done to it from outside the kernels."""
+
+    def __init__(self, plan: Plan, seed: int, trace_one_in: int = 0, span_limit: int = 0) -> None:
+        """Allocate everything for a plan; time is the plan's beginning."""
+        self.plan = plan
+        self.arrays: dict[str, NDArray] = {name: array.copy() for name, array in plan.arrays.items()}
+        self._parameters = plan.arrays
+        a = self.arrays
+        a["clock"] = np.zeros(1, CLOCK)
+        a["buckets"] = np.full(names.NB + names.NC, -1, np.int32)
+        a["slot_head"] = np.full(names.NS, -1, np.int32)
+        a["slot_fill"] = np.zeros(names.NS, np.int32)
+        a["pool"] = np.zeros(max(1, len(a["stores"])) * names.POOL, POOLED)
+        a["flight_buckets"] = np.full(names.FLIGHT_BUCKETS, -1, np.int32)
+        a["spans"] = np.zeros(0 if trace_one_in == 0 else min(span_limit, 1 << 12), SPAN)
+        self._span_limit = span_limit if trace_one_in else 0
+        a["user_rows"] = _aligned_zeros(rows_shape(plan.population, plan.columns["user"]))
+        a["item_rows"] = _aligned_zeros(rows_shape(plan.items, plan.columns["item"]))
+        a["cluster_rows"] = _aligned_zeros(rows_shape(plan.clusters, plan.columns["cluster"]))
+        a["user_rows_float"] = a["user_rows"].view(np.float64)
+        a["item_rows_float"] = a["item_rows"].view(np.float64)
+        self._allocate_meters()
+        self._start_clock(seed, trace_one_in)
+        self._allocate_pools()
+        a["stations"]["updated"] = plan.begin_s
+        a["queues"]["updated"] = plan.begin_s
+        for record, what in (("services", "service"), ("caches", "cache"), ("stores", "store"), ("queues", "queue")):
+            a[record]["salt"] ^= salt(what, "seed", str(seed))
+
+    def _allocate_meters(self) -> None:
+        a, labels = self.arrays, self.plan.labels
+        for what, count, meter in (
+            ("endpoint", len(labels["endpoint"]), ENDPOINT_METER),
+            ("call", len(labels["call"]), CALL_METER),
+            ("request", len(labels["request"]), REQUEST_METER),
+        ):
+            a[f"{what}_meters"] = np.zeros(count, meter)
+            a[f"{what}_outcomes"] = np.zeros((count, len(names.OUTCOMES)), np.int64)
+            a[f"{what}_latency"] = np.zeros((count, names.LATENCY_BINS), np.uint32)
+        a["endpoint_latency_ok"] = np.zeros_like(a["endpoint_latency"])
+
+    def _start_clock(self, seed: int, trace_one_in: int) -> None:
+        clock, plan = self.arrays["clock"], self.plan
+        clock["now"], clock["tick"], clock["per_tick"] = plan.begin_s, plan.tick_s, 1 / plan.tick_s
+        clock["bucket"] = int(plan.begin_s * (1 / plan.tick_s))
+        clock["slot"] = int(plan.begin_s / names.SLOT_S) + 1
+        clock["seed"] = seed
+        clock["task_reserve"], clock["node_reserve"] = plan.task_reserve, 4 * plan.task_reserve
+        for free in ("node_free", "task_free", "chunk_free", "message_free", "flight_free"):
+            clock[free] = -1
+        if trace_one_in:
+            clock["traced_below"] = min((1 << 64) - 1, (1 << 64) // trace_one_in)
+
+    # pools
+
+    def _allocate_pools(self) -> None:
+        reserve = self.plan.task_reserve
+        self._grow_tasks(1 << max(12, (2 * reserve).bit_length()))
+        self._grow_nodes(1 << max(13, (8 * reserve).bit_length()))
+        self._grow_chunks(1 << 10)
+        self._grow_messages(1 << 12)
+        self._grow_flights(1 << 10)
+        self._grow_listed(1 << 14)
+
+    def _extended(self, name: str, size: int, dtype: Any) -> tuple[NDArray, int]:
+        old = self.arrays.get(name, np.zeros(0, dtype))
+        new = np.zeros(size, dtype)
+        new[: len(old)] = old
+        self.arrays[name] = new
+        return new, len(old)
+
+    def _grow_pool(self, name: str, size: int, dtype: Any, free: str, left: str, field: str | None = "next") -> None:
+        array, first = self._extended(name, size, dtype)
+        _chain(array, field, first)
+        clock = self.arrays["clock"]
+        links = array if field is None else array[field]
+        if clock[free][0] < 0:
+            clock[free] = first
+        else:
+            links[size - 1] = clock[free][0]
+            clock[free] = first
+        clock[left] += size - first
+
+    def _grow_tasks(self, size: int) -> None:
+        old = self.arrays.get("tasks")
+        first = 0 if old is None else len(old)
+        self._grow_pool("tasks", size, TASK, "task_free", "tasks_left")
+        self.arrays["tasks"]["replica"][first:] = -1
+        clock = self.arrays["clock"]
+        head, tail = int(clock["ready_head"][0]), int(clock["ready_tail"][0])
+        ready = np.zeros(size, np.int32)
+        if tail > head:
+            previous = self.arrays["ready"]
+            places = np.arange(head, tail)
+            ready[places & (size - 1)] = previous[places & (len(previous) - 1)]
+        self.arrays["ready"] = ready
+
+    def _grow_nodes(self, size: int) -> None:
+        self._grow_pool("nodes", size, NODE, "node_free", "nodes_left")
+        self._extended("batch", size, DUE)
+        self._extended("late", size, DUE)
+
+    def _grow_chunks(self, chunks: int) -> None:
+        self._extended("sleepers", chunks * names.CHUNK, SLEEPER)
+        self._grow_pool("chunk_next", chunks, np.int32, "chunk_free", "chunks_left", field=None)
+
+    def _grow_messages(self, size: int) -> None:
+        self._grow_pool("messages", size, MESSAGE, "message_free", "messages_left")
+
+    def _grow_flights(self, size: int) -> None:
+        self._grow_pool("flights", size, FLIGHT, "flight_free", "flights_left")
+
+    def _grow_listed(self, least: int) -> None:
+        """Give every store room for `least` more entries than it lists."""
+        stores = self.arrays["stores"]
+        old = self.arrays.get("listed", np.zeros(1, np.uint64))
+        capacities = [max(int(s["capacity"]), int(s["listed"]) + least) for s in stores]
+        new = np.zeros(max(1, sum(capacities)), np.uint64)
+        first = 0
+        for store, capacity in enumerate(capacities):
+            here, n = int(stores["first"][store]), int(stores["listed"][store])
+            new[first : first + n] = old[here : here + n]
+            stores["first"][store], stores["capacity"][store] = first, capacity
+            first += capacity
+        self.arrays["listed"] = new
+
+    def grow(self) -> None:
+        """Double whatever has run short."""
+        clock = self.arrays["clock"][0]
+        reserve = int(clock["task_reserve"])
+        if clock["tasks_left"] < reserve:
+            self._grow_tasks(2 * len(self.arrays["tasks"]))
+        due = int(self.call(engine.slot_size)) + int(clock["node_reserve"])
+        while clock["nodes_left"] < due:
+            self._grow_nodes(2 * len(self.arrays["nodes"]))
+        if clock["chunks_left"] < 64:
+            self._grow_chunks(2 * len(self.arrays["chunk_next"]))
+        if clock["messages_left"] < 1024:
+            self._grow_messages(2 * len(self.arrays["messages"]))
+        if clock["flights_left"] < 64:
+            self._grow_flights(2 * len(self.arrays["flights"]))
+        stores = self.arrays["stores"]
+        if len(stores) and (stores["capacity"] - stores["listed"]).min() < 1024:
+            self._grow_listed(max(1 << 14, int(stores["listed"].max())))
+        spans = len(self.arrays["spans"])
+        if spans < self._span_limit and clock["span_count"] * 2 > spans:
+            self._extended("spans", min(2 * spans, self._span_limit), SPAN)
+        self.arrays["clock"]["low"] = 0
+
+    # what is done to a world
+
+    def call(self, kernel: Callable[..., Any], **values: Any) -> Any:
+        """Call a kernel with the arrays that its arguments name."""
+        arguments = [values[name] if name in values else self.arrays[name] for name in _arguments(kernel)]
+        return kernel(*arguments)
+
+    def begin(self) -> None:
+        """Fill caches that start warm, and schedule what starts by itself."""
+        keys = {1: self.plan.population, 2: self.plan.items, 3: self.plan.clusters, 4: self.plan.clusters}
+        for c, cache in enumerate(self.arrays["caches"]):
+            if cache["warm"] > 0:
+                self._repeat(engine.warm, keys[int(cache["key"])], c=c)
+        closed = bool(self.arrays["population"]["closed"][0])
+        self._repeat(engine.begin, self.plan.population if closed else 0)
+
+    def _repeat(self, kernel: Callable[..., Any], count: int, **values: Any) -> None:
+        first = -1
+        while first < count:
+            first = int(self.call(kernel, first=max(first, 0), count=count, **values))
+            self.grow()
+
+    def advance(self, until_s: float) -> None:
+        """Process every event before `until_s`."""
+        while self.call(engine.advance, until=until_s) == names.GROW:
+            self.grow()
+
+    def close_window(self) -> None:
+        """Bring all integrals up to now."""
+        self.call(engine.close_window)
+
+    def change(self, run: Run) -> None:
+        """Take over the parameters of another configuration of the same structure, now.
+
+        Raises
+        ------
+        ConfigError
+            The structure differs.
+        """
+        self.close_window()
+        fresh = build_parameters(run)
+        for name, new in fresh.items():
+            old = self._parameters[name]
+            if old.shape != new.shape:
+                raise ConfigError(f"a scenario may change numbers, not the structure of the platform ({name} differ)")
+            if name != "values" and old.dtype.names is None and name not in ("handlers", "choices", "branches"):
+                continue
+            self._take_over(self.arrays[name], old, new)
+        self._parameters = {**self._parameters, **fresh}
+        self.call(engine.apply_changes)
+
+    @staticmethod
+    def _take_over(state: NDArray, old: NDArray, new: NDArray) -> None:
+        if old.dtype.names is None:
+            state[...] = new
+            return
+        for field in old.dtype.names:
+            if field not in STATE_FIELDS:
+                changed = old[field] != new[field]
+                state[field][changed] = new[field][changed]
+
+
+_argument_names: dict[Any, list[str]] = {}
+
+
+def _arguments(kernel: Callable[..., Any]) -> list[str]:
+    if kernel not in _argument_names:
+        _argument_names[kernel] = list(inspect.signature(getattr(kernel, "py_func", kernel)).parameters)
+    return _argument_names[kernel]
