@@ -6,7 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
-from sfmodel.errors import ConfigError
+from sfmodel.errors import ConfigError, RunError
 from sfmodel.schema.files import conf_folder
 
 FOLDER = Path("conf")
@@ -23,9 +23,12 @@ def execute(arguments: argparse.Namespace) -> int:
     name = arguments.name
     path = FOLDER / "platform" / f"{name}.yaml"
     _refuse(name, path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write_schema()
-    path.write_text(_template().replace("NAME", name), encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_schema()
+        path.write_text(_template().replace("NAME", name), encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"new: {path} cannot be written: {(error.strerror or str(error)).lower()}") from None
     print(f"{path}: web → api → database, 300 requests a second\n")
     print("next:")
     print(f"  sfmodel lint {name:<28} who calls whom, and how loaded each station is")

@@ -94,7 +94,7 @@ def _kind(field: FieldInfo) -> str:
     if annotation is None or annotation is type(None):
         return "no value"
     origin = typing.get_origin(annotation)
-    return {list: "a list", dict: "a mapping", tuple: "a list"}.get(origin, "steps")  # type: ignore[arg-type]
+    return {list: "a list", dict: "a mapping", tuple: "a list"}.get(origin, "steps")
 
 
 def _notes(annotation: Any) -> list[Any]:

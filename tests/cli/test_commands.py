@@ -133,6 +133,7 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
         ),
         (["run", "platform=mmc", "hydra.lancher=x"], "hydra.lancher: key 'lancher' not in 'HydraConf'"),
         (["run", "-cd", "nowhere"], "run: --config-dir: there is no folder 'nowhere'"),
+        (["schema", "platfrm"], "schema: there is no part 'platfrm'; did you mean 'platform'?"),
         (["summary", "nosuchrun"], "there is no run 'nosuchrun'"),
     ],
 )
@@ -231,6 +232,9 @@ def test_schema_is_json_and_knows_the_language(sfmodel) -> None:
     schema = json.loads(sfmodel("schema")[1])
     assert {"platform", "demand", "scenario", "seed", "defaults"} <= set(schema["properties"])
     assert "Station" in schema["$defs"]
+    assert "required" not in schema
+    assert {"enum": ["return", "fail", "continue"]} in schema["$defs"]["Step"]["anyOf"]
+    assert "endpoints" in json.loads(sfmodel("schema", "service")[1])["properties"]
 
 
 def test_new_writes_a_platform_that_is_right_and_does_not_overwrite_it(sfmodel) -> None:
