@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.errors import ConfigError, RunError, nearest
+from sfmodel.results.disk import disk_errors
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -75,11 +76,7 @@ def _check(names: Sequence[str], formats: Sequence[str]) -> None:
 def _save(figure: Any, path: Path) -> Path:
     from sfmodel.figures.style import DOTS_PER_INCH
 
-    try:
+    with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=DOTS_PER_INCH, metadata={"Date": None} if path.suffix == ".svg" else None)
-    except OSError as error:
-        raise RunError(
-            f"{path} cannot be written: {(error.strerror or str(error)).lower()}; choose another folder"
-        ) from error
     return path

@@ -14,13 +14,14 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.errors import ConfigError, RunError, RunNotFoundError, nearest
+from sfmodel.results.disk import disk_errors
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -79,7 +80,7 @@ class RunFolder:
                 f"choose another, for example '{_free_name(self.root, name)}'"
             )
         self._completed = False
-        with _disk_errors(self.root):
+        with disk_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             _clear_away_dead(self.path, name)
             self.path.mkdir()
@@ -98,7 +99,7 @@ class RunFolder:
         RunError
             The disk is full or the folder cannot be written.
         """
-        with _disk_errors(self.path):
+        with disk_errors(self.path):
             return _write(self.path / name, text)
 
     def write_json(self, name: str, content: Any) -> Path:
@@ -120,7 +121,7 @@ class RunFolder:
         RunError
             The folder cannot be renamed; it stays, marked incomplete.
         """
-        with _disk_errors(self.path):
+        with disk_errors(self.path):
             _write(self.path / MANIFEST, json.dumps(_sizes(self.path / DATASET)))
             if self.final.exists():
                 raise RunError(f"another run took the name '{self.name}' meanwhile; this one stays in {self.path}")
@@ -134,7 +135,7 @@ class RunFolder:
         aside = _free(self.root, self.name + _INCOMPLETE)
         with contextlib.suppress(OSError):  # a full disk: the first INCOMPLETE still stands
             (self.path / INCOMPLETE).write_text(reason.rstrip() + "\n", encoding="utf-8")
-        with _disk_errors(self.path):
+        with disk_errors(self.path):
             self.path.rename(aside)
         self._completed, self.path = True, aside
         return aside
@@ -320,18 +321,3 @@ def _free_name(root: Path, name: str) -> str:
     while (root / f"{name}-{number}").exists():
         number += 1
     return f"{name}-{number}"
-
-
-@contextlib.contextmanager
-def _disk_errors(where: Path) -> Iterator[None]:
-    """Turn an error of the disk into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        if isinstance(error, RunError | ConfigError | RunNotFoundError):
-            raise
-        reason = (error.strerror or str(error)).lower()
-        raise RunError(
-            f"{where} cannot be written: {reason}; free space there or choose another folder for runs. "
-            "Finished runs are untouched."
-        ) from error

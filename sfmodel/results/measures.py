@@ -178,7 +178,10 @@ def roots(ds: xr.Dataset) -> list[str]:
     named = ds.attrs.get("root_endpoints")
     if named:
         return [str(name) for name in named]
-    called = {str(label).partition(">")[2] for label in ds["call"].values} if "call" in ds.coords else set()
+    callees: Iterable[Any] = (
+        ds["edge_to"].values if "edge_to" in ds else ds["call"].values if "call" in ds.coords else []
+    )
+    called = {str(label).rpartition(">")[2].partition("#")[0] for label in callees}
     endpoints = [str(label) for label in ds["endpoint"].values] if "endpoint" in ds.coords else []
     return [label for label in endpoints if label not in called]
 

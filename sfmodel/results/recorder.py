@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sfmodel.errors import RunError
+from sfmodel.results.disk import disk_errors
 from sfmodel.results.variables import LABEL_SENTENCES, VARIABLES, Variable, coordinates, declare
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Recorder:
         self._coordinates = coordinates(labels)
         self._sizes = {dim: len(values) for dim, values in self._coordinates.items()}
         self._columns: list[_Column] = []
-        with _disk_errors(self._store):
+        with disk_errors(self._store):
             self._group = zarr.open_group(self._store, mode="w", zarr_format=3)
 
     def record(self, k: int, values: Mapping[str, ArrayLike]) -> None:
@@ -107,7 +107,7 @@ class Recorder:
         values = np.asarray(array)
         if values.dtype.kind == "U":
             values = values.astype(np.dtypes.StringDType())
-        with _disk_errors(self._store), _quiet():
+        with disk_errors(self._store), _quiet():
             made = self._group.create_array(
                 name, shape=values.shape, dtype=values.dtype, dimension_names=tuple(dims), attributes=dict(attrs)
             )
@@ -131,20 +131,20 @@ class Recorder:
 
         if not self.recorded:
             self._make_columns(self._declared)
-        with _disk_errors(self._store), _quiet():
+        with disk_errors(self._store), _quiet():
             for column in self._columns:
                 column.finish(self.recorded)
         self._write_coordinates(attrs)
-        with _disk_errors(self._store), _quiet():
+        with disk_errors(self._store), _quiet():
             self._group.attrs.update({**_plain(attrs), "format": FORMAT, "window_s": self.window_s})
             zarr.consolidate_metadata(self._store)
         return open_store(self._store)
 
     def _make_columns(self, names: Mapping[str, Any]) -> None:
-        unknown = sorted(set(names) - set(self._declared))
+        unknown = sorted(set(names) - set(self._declared) - set(VARIABLES))
         if unknown:
-            raise ValueError(f"expected variables of the registry for this platform, found {', '.join(unknown)}")
-        with _disk_errors(self._store):
+            raise ValueError(f"expected variables of the registry and counters, found {', '.join(unknown)}")
+        with disk_errors(self._store):
             self._columns = [
                 _Column(variable, self._group, variable.shape(self._sizes), self.windows)
                 for variable in self._declared.values()
@@ -192,7 +192,7 @@ class _Column:
             self._flush()
 
     def _flush(self) -> None:
-        with _disk_errors(self._array.store):
+        with disk_errors(self._array.store):
             self._array[self._written : self._written + self._filled] = self._buffer[: self._filled]
         self._written += self._filled
         self._filled = 0
@@ -237,18 +237,6 @@ def _plain_value(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return str(value)
-
-
-@contextmanager
-def _disk_errors(store: Any) -> Iterator[None]:
-    """Turn an error of the disk into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise RunError(
-            f"results cannot be written to {store}: {reason}; free space there or choose another folder for runs"
-        ) from error
 
 
 @contextmanager

@@ -1,0 +1,344 @@
+"""Sampled requests, call by call: written as logs, found again, printed as numbered steps.
+
+A span is one task: one call in flight. Three files of JSON lines go into a run's folder, like the services' own
+structured logs: traces.jsonl (every span), requests.jsonl (a line for each request), errors.jsonl (a line for each span
+that failed). Identifiers are 16 hexadecimal digits. Cost: some 10 µs a span.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfmodel.errors import ConfigError, RunNotFoundError, nearest
+from sfmodel.results.disk import disk_errors
+from sfmodel.results.variables import OUTCOMES
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+TRACES, REQUESTS, ERRORS = "traces.jsonl", "requests.jsonl", "errors.jsonl"
+
+PATHS = ("fast", "slow", "failed")
+"""Requests that can be asked for by their path: the median of the good ones, the slowest good one, a failed one."""
+
+Span = dict[str, Any]
+
+
+def write_traces(spans: NDArray[np.void], labels: Mapping[str, Sequence[str]], folder: Path) -> int:
+    """Write traces.jsonl, requests.jsonl and errors.jsonl and return the number of requests.
+
+    Parameters
+    ----------
+    spans
+        One record for each task that ended: trace, span, parent (u8, parent 0: none), endpoint, call, replica (i4),
+        start, arrived, ended (s since midnight), queued, served (s), outcome, attempt, zombie, user, item.
+    labels
+        Labels of `endpoint` and of `call`, by number.
+    folder
+        Folder of the run.
+
+    Raises
+    ------
+    RunError
+        The folder cannot be written.
+    """
+    ordered = list(_spans(np.sort(spans, order=["trace", "start", "span"]), labels))
+    with disk_errors(folder):
+        _write_lines(folder / TRACES, ordered)
+        _write_lines(folder / ERRORS, (_error(span) for span in ordered if span["outcome"] != "ok"))
+        requests = [_request(group) for group in _groups(ordered)]
+        _write_lines(folder / REQUESTS, sorted(requests, key=lambda request: request["time_s"]))
+    return len(requests)
+
+
+def find_request(folder: Path, which: str | None = None, endpoint: str | None = None) -> str:
+    """Find the identifier of a sampled request.
+
+    Parameters
+    ----------
+    folder
+        Folder of a run.
+    which
+        An identifier or its beginning, or one of `PATHS`; none: slow.
+    endpoint
+        Only requests to this service.endpoint.
+
+    Raises
+    ------
+    RunNotFoundError
+        The run has no traces, or none such.
+    """
+    requests = [r for r in _read_lines(folder / REQUESTS) if endpoint is None or r["endpoint"] == endpoint]
+    which = which or "slow"
+    if which in PATHS:
+        chosen = sorted((r for r in requests if (r["outcome"] == "ok") != (which == "failed")), key=_duration)
+        if not chosen:
+            raise RunNotFoundError(f"no sampled request of {folder.name} took the path '{which}'; trace more of them")
+        found: str = chosen[-1 if which == "slow" else len(chosen) // 2]["request"]
+        return found
+    for request in requests:
+        if request["request"].startswith(which):
+            return str(request["request"])
+    near = nearest(which, [*PATHS, *(r["request"] for r in requests)])
+    raise RunNotFoundError(f"no sampled request '{which}' in {folder.name}; {near}")
+
+
+def read_request(folder: Path, request: str) -> list[Span]:
+    """Spans of one request, in order of their start."""
+    return [span for span in _read_lines(folder / TRACES, containing=request) if span["trace"] == request]
+
+
+def steps(spans: Sequence[Span], titles: Mapping[str, str] | None = None) -> list[str]:
+    """Tell a request as numbered steps, children indented under their caller in the order of time.
+
+    Parameters
+    ----------
+    spans
+        Spans of one request.
+    titles
+        How services and endpoints (service.endpoint) are called; none: by their names.
+    """
+    root, children = _tree(spans)
+    lines = [f"1. User → {_service(root, titles)}: {_action(root, titles)}"]
+
+    def tell(parent: Span, depth: int) -> None:
+        for child in children[parent["span"]]:
+            lines.append(f"{len(lines) + 1}. {'   ' * depth}{_step(parent, child, titles)}")
+            tell(child, depth + 1)
+
+    tell(root, 0)
+    ending = "Return" if root["outcome"] == "ok" else f"Return {root['outcome']} ✗"
+    lines.append(f"{len(lines) + 1}. {ending} (Total: {_written(_duration(root))})")
+    return lines
+
+
+def trace_tree(folder: Path, request: str | None = None, endpoint: str | None = None) -> Text:
+    """One request of a run, step by step, as text for a terminal.
+
+    Parameters
+    ----------
+    folder
+        Folder of a run.
+    request, endpoint
+        As in `find_request`.
+    """
+    from rich.text import Text
+
+    found = find_request(folder, request, endpoint)
+    spans = read_request(folder, found)
+    root, _ = _tree(spans)
+    head = f"Request {found} to {root['service']}.{root['endpoint']} at {_clock(root['start_s'])}, user {root['user']}"
+    text = Text(head + "\n", style="bold")
+    for line in steps(spans, read_titles(folder)):
+        text.append(line + "\n", style="red" if "✗" in line else "not bold")
+    return text
+
+
+def export_traces(folder: Path, output: Path) -> str:
+    """Write all spans as OpenTelemetry JSON (OTLP 1.x, resourceSpans) and return a sentence that says so.
+
+    Times of day count from 1970-01-01, so that tracing tools show the hours of the simulation.
+    """
+    by_service: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    count = 0
+    for span in _read_lines(folder / TRACES):
+        by_service[span["service"]].append(_otlp(span))
+        count += 1
+    resources = [
+        {
+            "resource": {"attributes": [_attribute("service.name", service)]},
+            "scopeSpans": [{"scope": {"name": "sfmodel"}, "spans": found}],
+        }
+        for service, found in by_service.items()
+    ]
+    with disk_errors(output):
+        output.write_text(json.dumps({"resourceSpans": resources}), encoding="utf-8")
+    return f"{count} spans written to {output}"
+
+
+def read_titles(folder: Path) -> dict[str, str]:
+    """Titles of services and of endpoints (service.endpoint), where the configuration in the dataset gives them."""
+    try:
+        described = json.loads((folder / "dataset.zarr" / "zarr.json").read_text(encoding="utf-8"))
+        services = described["attributes"]["config"]["platform"]["services"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    titles = {name: service.get("title") for name, service in services}
+    for name, service in services:
+        titles.update({f"{name}.{e}": found.get("title") for e, found in (service.get("endpoints") or {}).items()})
+    return {name: title for name, title in titles.items() if title}
+
+
+def _spans(spans: NDArray[np.void], labels: Mapping[str, Sequence[str]]) -> Iterator[Span]:
+    """Records as mappings with names in place of numbers."""
+    names = spans.dtype.names or ()
+    columns = [spans[name].tolist() for name in names]
+    for values in zip(*columns, strict=True):
+        record = dict(zip(names, values, strict=True))
+        service, _, endpoint = labels["endpoint"][record["endpoint"]].partition(".")
+        call = record["call"]
+        yield {
+            "trace": f"{record['trace']:016x}",
+            "span": f"{record['span']:016x}",
+            "parent": f"{record['parent']:016x}" if record["parent"] else None,
+            "service": service,
+            "endpoint": endpoint,
+            "call": labels["call"][call] if call >= 0 else None,
+            "replica": record["replica"],
+            "start_s": record["start"],
+            "arrived_s": record["arrived"],
+            "ended_s": record["ended"],
+            "queued_s": record["queued"],
+            "served_s": record["served"],
+            "outcome": OUTCOMES[record["outcome"]],
+            "attempt": record["attempt"],
+            "zombie": bool(record["zombie"]),
+            "user": record["user"],
+            "item": record["item"],
+        }
+
+
+def _groups(ordered: Iterable[Span]) -> list[list[Span]]:
+    groups: dict[str, list[Span]] = defaultdict(list)
+    for span in ordered:
+        groups[span["trace"]].append(span)
+    return list(groups.values())
+
+
+def _request(spans: Sequence[Span]) -> dict[str, Any]:
+    root, _ = _tree(spans)
+    return {
+        "time": _clock(root["start_s"]),
+        "time_s": root["start_s"],
+        "request": root["trace"],
+        "endpoint": f"{root['service']}.{root['endpoint']}",
+        "user": root["user"],
+        "item": root["item"],
+        "outcome": root["outcome"],
+        "duration_s": root["ended_s"] - root["start_s"],
+        "spans": len(spans),
+        "failed_spans": sum(span["outcome"] != "ok" for span in spans),
+        "wasted_spans": sum(span["zombie"] for span in spans),
+    }
+
+
+def _error(span: Span) -> dict[str, Any]:
+    waited = f"after {_written(_duration(span))}, {_written(span['queued_s'])} of them in queues"
+    return {
+        "time": _clock(span["ended_s"]),
+        "time_s": span["ended_s"],
+        "level": "error",
+        "request": span["trace"],
+        "service": span["service"],
+        "endpoint": span["endpoint"],
+        "call": span["call"],
+        "replica": span["replica"],
+        "outcome": span["outcome"],
+        "duration_s": _duration(span),
+        "message": f"{span['service']}.{span['endpoint']} ended with {span['outcome']} {waited}",
+    }
+
+
+def _tree(spans: Sequence[Span]) -> tuple[Span, dict[str, list[Span]]]:
+    """The root, and the children of each span in order of time; spans whose parent was lost go under the root."""
+    known = {span["span"] for span in spans}
+    ordered = sorted(spans, key=lambda span: (span["start_s"], span["span"]))
+    root = next((span for span in ordered if span["parent"] is None), ordered[0])
+    children: dict[str, list[Span]] = defaultdict(list)
+    for span in ordered:
+        if span is not root:
+            children[span["parent"] if span["parent"] in known else root["span"]].append(span)
+    return root, children
+
+
+def _step(parent: Span, span: Span, titles: Mapping[str, str] | None) -> str:
+    """One line: Gateway → Auth Service: validate (20 ms)."""
+    facts = [_written(span["ended_s"] - span["start_s"])]
+    if span["queued_s"] >= 0.0005:
+        facts.append(f"{_written(span['queued_s'])} of it queued")
+    if span["attempt"] > 0:
+        facts.append(f"retry {span['attempt']}")
+    if span["zombie"]:
+        facts.append("nobody waited for it any more")
+    if span["outcome"] != "ok":
+        facts.append(f"{span['outcome']} ✗")
+    who = _service(parent, titles)
+    whom = "a branch" if span["call"] is None else _service(span, titles)
+    return f"{who} → {whom}: {_action(span, titles)} ({', '.join(facts)})"
+
+
+def _service(span: Span, titles: Mapping[str, str] | None) -> str:
+    name: str = span["service"]
+    return (titles or {}).get(name) or name[:1].upper() + name[1:]
+
+
+def _action(span: Span, titles: Mapping[str, str] | None) -> str:
+    return (titles or {}).get(f"{span['service']}.{span['endpoint']}") or str(span["endpoint"]).replace("_", " ")
+
+
+def _duration(span: Mapping[str, Any]) -> float:
+    """Duration, s, of a span or of a line of the request log."""
+    return float(span["duration_s"] if "duration_s" in span else span["ended_s"] - span["start_s"])
+
+
+def _written(seconds: float) -> str:
+    if seconds < 0.0995:
+        return f"{1000 * seconds:.2g} ms"
+    return f"{1000 * seconds:.0f} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
+
+
+def _clock(time_s: float) -> str:
+    milliseconds = round(time_s * 1000)
+    hours, rest = divmod(milliseconds, 3_600_000)
+    return f"{hours:02d}:{rest // 60_000:02d}:{rest // 1000 % 60:02d}.{rest % 1000:03d}"
+
+
+def _otlp(span: Span) -> dict[str, Any]:
+    parent = {"parentSpanId": span["parent"]} if span["parent"] else {}
+    kept = ("outcome", "attempt", "zombie", "replica", "user", "item", "queued_s", "served_s")
+    return {
+        "traceId": span["trace"].rjust(32, "0"),
+        "spanId": span["span"],
+        **parent,
+        "name": f"{span['service']}.{span['endpoint']}",
+        "kind": 2,  # a server's span
+        "startTimeUnixNano": str(round(span["arrived_s"] * 1e9)),
+        "endTimeUnixNano": str(round(span["ended_s"] * 1e9)),
+        "attributes": [_attribute(f"sfmodel.{name}", span[name]) for name in kept],
+        "status": {"code": 1} if span["outcome"] == "ok" else {"code": 2, "message": span["outcome"]},
+    }
+
+
+def _attribute(key: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"key": key, "value": {"boolValue": value}}
+    if isinstance(value, int):
+        return {"key": key, "value": {"intValue": str(value)}}
+    if isinstance(value, float):
+        return {"key": key, "value": {"doubleValue": value}}
+    return {"key": key, "value": {"stringValue": str(value)}}
+
+
+def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+def _read_lines(path: Path, containing: str = "") -> Iterator[dict[str, Any]]:
+    """Parse the lines that contain a text; the others are not parsed."""
+    if not path.is_file():
+        raise RunNotFoundError(f"{path.parent.name} has no {path.name}: run it again with trace.one_in above 0")
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            if containing in line:
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    raise ConfigError(f"{path}: line {number} is no JSON; the file was cut short") from None
