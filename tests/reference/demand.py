@@ -82,7 +82,7 @@ class Demand:
 
 
 def read_series(config: Series) -> tuple[np.ndarray, np.ndarray]:
-    """A recorded series, its days repeated from day 1."""
+    """A recorded series from day 1 on; outside it the nearest value stands."""
     times, values = column(config.file, config.time), column(config.file, config.value)
     first = np.ceil(times[0] / DAY) * DAY
     if config.day is not None:

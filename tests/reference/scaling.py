@@ -48,7 +48,7 @@ class Autoscaler:
         if self.ordered:
             return
         self.ordered = True
-        self.clock.after(self.station.config.scaling.start_delay, (HOUSEKEEPING,), lambda: self.arrive(desired))
+        self.clock.after(self.station.config.scaling.start_delay, (HOUSEKEEPING, 3), lambda: self.arrive(desired))
 
     def arrive(self, desired: int) -> None:
         """The ordered servers serve."""
