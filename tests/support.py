@@ -1,0 +1,49 @@
+"""What many tests share: a run from a mapping, its totals by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sfmodel.engine import Simulation, prepare, simulate
+from sfmodel.results.variables import OUTCOMES, VARIABLES
+from sfmodel.schema import parse_run
+from sfmodel.schema.references import check_references
+
+LABELLED = ("endpoint", "station", "call", "cache", "limiter", "queue", "request", "service")
+
+
+def simulated(mapping: Mapping[str, Any]) -> tuple[Simulation, list[dict[str, np.ndarray]]]:
+    """Run a configuration; the simulation and the values of each window."""
+    run = parse_run(mapping)
+    check_references(run)
+    simulation = prepare(run)
+    windows: list[dict[str, np.ndarray]] = []
+    simulate(simulation, lambda k, end_s, values: windows.append(dict(values)))
+    return simulation, windows
+
+
+def totals(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Totals of a run: name → key → value, outcomes one level deeper; states are those at the end."""
+    simulation, windows = simulated(mapping)
+    counters = set(simulation.run.platform.counters)
+    labels = simulation.plan.labels
+    result: dict[str, Any] = {}
+    for name in windows[0] if windows else ():
+        kind = "sum" if name in counters else VARIABLES[name].kind
+        dims = () if name in counters else VARIABLES[name].dims
+        stacked = np.stack([np.asarray(window[name]) for window in windows])
+        total = {"sum": stacked.sum, "max": stacked.max}[kind](axis=0) if kind != "last" else stacked[-1]
+        if "latency" in dims:
+            continue
+        if not dims:
+            result[name] = float(total)
+        elif dims[-1] == "outcome":
+            result[name] = {
+                label: {o: int(n) for o, n in zip(OUTCOMES, row, strict=True)}
+                for label, row in zip(labels[dims[0]], total, strict=True)
+            }
+        else:
+            result[name] = {label: float(value) for label, value in zip(labels[dims[0]], total, strict=True)}
+    return result
