@@ -11,7 +11,10 @@ from sfmodel.cli.which_run import add_run_argument, folder_of
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_run_argument(parser)
-    parser.add_argument("--request", help="number of one request (default: the slowest)")
+    from sfmodel.results.traces import PATHS
+
+    parser.add_argument("--request", help=f"identifier of a request or its beginning, or one of {', '.join(PATHS)}")
+    parser.add_argument("--endpoint", help="only requests to this service.endpoint")
     parser.add_argument("-o", "--output", type=Path, help="write all spans as OpenTelemetry JSON to this file")
 
 
@@ -25,5 +28,5 @@ def execute(arguments: argparse.Namespace) -> int:
         return 0
     from rich.console import Console
 
-    Console().print(trace_tree(folder, arguments.request))
+    Console().print(trace_tree(folder, arguments.request, arguments.endpoint))
     return 0
