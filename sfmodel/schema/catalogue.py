@@ -34,7 +34,7 @@ def parameters() -> list[Row]:
 
 def mechanisms() -> list[Row]:
     """Return (name, meaning) of every mechanism a platform can be built from."""
-    rows = [(f"step: {verb}", _first_line(model)) for verb, model in BY_VERB.items()]
+    rows: list[Row] = [(f"step: {verb}", _first_line(model)) for verb, model in BY_VERB.items()]
     seen = dict.fromkeys(model for model in _models(Run) if not issubclass(model, StepBase))
     return rows + [(model.__name__, _first_line(model)) for model in seen]
 
