@@ -134,7 +134,7 @@ class RunFolder:
         """Mark the run incomplete, with a sentence why, under a name of its own; return that folder."""
         aside = _free(self.root, self.name + _INCOMPLETE)
         with contextlib.suppress(OSError):  # a full disk: the first INCOMPLETE still stands
-            (self.path / INCOMPLETE).write_text(reason.rstrip() + "\n", encoding="utf-8")
+            (self.path / INCOMPLETE).write_text(reason.rstrip().rstrip(".") + ".\n", encoding="utf-8")
         with disk_errors(self.path):
             self.path.rename(aside)
         self._completed, self.path = True, aside

@@ -1,0 +1,96 @@
+import math
+import time
+
+import pytest
+from evening import LABELS
+
+from sfmodel.errors import ConfigError, RunError
+from sfmodel.figures import FIGURES, draw
+from sfmodel.figures.dependencies import service_flows
+from sfmodel.figures.panels import PANELS
+from sfmodel.figures.peak_hours import limits_per_s, peak_hours, read_panels
+from sfmodel.figures.style import clock
+
+
+def titles(figure):
+    return [axes.get_title(loc="left") for axes in figure.axes]
+
+
+def test_every_figure_is_drawn_as_svg_and_png(make_run, tmp_path):
+    files = draw(make_run(60, peak_hours=["20:00", "23:00"]), tmp_path)
+    assert {file.name for file in files} == {f"{name}.{ending}" for name in FIGURES for ending in ("svg", "png")}
+    assert all(file.stat().st_size > 1000 for file in files)
+
+
+def test_an_evening_is_drawn_in_three_seconds(make_run, tmp_path):
+    ds = make_run(3060, start_s=55800.0, load=lambda t: 1 + 2 * math.exp(-(((t - 77400) / 6000) ** 4)))
+    started = time.perf_counter()
+    draw(ds, tmp_path, ["peak_hours"])
+    assert time.perf_counter() - started < 3.0
+
+
+def test_the_same_data_draw_the_same_file(make_run, tmp_path):
+    first, second = (draw(make_run(20), tmp_path / name, ["peak_hours"], ["svg"])[0] for name in "ab")
+    assert first.read_text() == second.read_text()
+
+
+def test_panels_are_those_the_dataset_can_fill(make_run):
+    shown = titles(peak_hours(make_run(6, labels={**LABELS, "cache": [], "limiter": [], "queue": []})))
+    assert "Response time" in shown
+    assert "Cache hit rate" not in shown
+    assert "Use of the limit" not in shown
+
+
+def test_a_platform_of_sources_only_is_drawn_too(make_run, tmp_path):
+    labels = {"service": ["a"], "endpoint": ["a.b"], "station": ["a.cpu"]}
+    assert draw(make_run(6, labels=labels), tmp_path)
+
+
+def test_a_run_without_windows_is_refused(make_run, tmp_path):
+    with pytest.raises(RunError, match="nothing to draw"):
+        draw(make_run(0), tmp_path)
+
+
+def test_wrong_names_are_refused_with_the_nearest(make_run, tmp_path):
+    with pytest.raises(ConfigError, match="unknown figure 'peak_hour'; did you mean 'peak_hours'"):
+        draw(make_run(1), tmp_path, ["peak_hour"])
+    with pytest.raises(ConfigError, match="unknown format 'pgn'; did you mean 'png'"):
+        draw(make_run(1), tmp_path, formats=["pgn"])
+
+
+def test_the_panels_of_streamflow_are_known():
+    from pathlib import Path
+
+    panels = read_panels(Path(__file__).parents[2] / "conf" / "figures" / "streamflow.yaml")
+    assert {panel.panel for panel in panels} <= set(PANELS)
+
+
+def test_a_wrong_panel_is_refused(tmp_path):
+    path = tmp_path / "panels.yaml"
+    path.write_text("panels:\n  - panel: hitrate\n")
+    with pytest.raises(ConfigError, match=r"panels\.0\.panel: unknown panel 'hitrate'; did you mean 'hit_rate'"):
+        read_panels(path)
+
+
+def test_limits_come_from_the_configuration(make_run):
+    limiters = {
+        "quota": {"kind": "gcra", "rate": "500/min", "key": None},
+        "window": {"kind": "fixed_window", "limit": 60, "window": "1 min"},
+        "clients": {"kind": "sliding_window", "limit": 1000, "window": 60.0, "key": "address"},
+    }
+    ds = make_run(1, config={"platform": {"services": {"llm": {"limiters": limiters}}}})
+    assert limits_per_s(ds) == pytest.approx({"llm.quota": 500 / 60, "llm.window": 1.0})
+
+
+def test_flows_between_services(make_run):
+    flows = service_flows(make_run(2))
+    assert set(flows) == {("gateway", "engine"), ("engine", "cache")}
+    rate_per_s, mean_s = flows["gateway", "engine"]
+    assert rate_per_s == pytest.approx(10.0)
+    assert mean_s == pytest.approx(0.113, rel=0.1)
+
+
+def test_clock():
+    assert [clock(0), clock(72000), clock(86400), clock(90000), clock(72005, seconds=True)] == [
+        "00:00", "20:00", "24:00", "01:00", "20:00:05",
+    ]  # fmt: skip

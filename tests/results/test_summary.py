@@ -1,0 +1,64 @@
+import io
+import json
+
+import pytest
+from evening import LABELS
+from rich.console import Console
+
+from sfmodel.results.summary import format_value, summarise, summary_table
+
+PEAK = {"peak_hours": ["20:00", "23:00"], "normal_hours": ["16:00", "19:00"]}
+
+
+def test_headline_figures_of_the_whole_run_and_of_the_peak(make_run):
+    summary = summarise(make_run(12, start_s=20 * 3600 - 60.0, load=lambda t: 3.0 if t >= 72000 else 1.0, **PEAK))
+    assert set(summary) == {"run", "whole", "peak"}  # no window in the normal hours
+    assert summary["whole"]["requests"]["value"] == 6 * 2 * 100 + 6 * 2 * 300
+    assert summary["peak"]["request_rate"] == {"name": "Requests answered per second", "value": 60.0, "unit": "1/s"}
+    assert summary["peak"]["response_mean"]["value"] == pytest.approx(0.34, rel=0.05)
+    assert summary["peak"]["failed_timeout"]["value"] == pytest.approx(0.1)
+    assert summary["peak"]["hit_rate.engine.recommendations"]["value"] == pytest.approx(0.8)
+    assert summary["peak"]["llm_cost"]["unit"] == "USD"
+    json.dumps(summary, allow_nan=False)
+
+
+def test_hours_come_from_the_configuration_too(make_run):
+    ds = make_run(3, start_s=72000.0, config={"demand": {"peak_hours": [72000, 82800.0]}})
+    assert "peak" in summarise(ds)
+
+
+def test_without_users_requests_are_those_of_the_endpoints_nobody_calls(make_run):
+    labels = {**LABELS, "request": []}
+    assert summarise(make_run(2, labels=labels))["whole"]["requests"]["value"] == 200
+
+
+def test_an_empty_run_has_figures_without_values(make_run):
+    whole = summarise(make_run(0))["whole"]
+    assert whole["requests"]["value"] == 0
+    assert whole["response_p95"]["value"] is None
+
+
+def test_the_table_has_a_column_for_each_period(make_run):
+    out = io.StringIO()
+    Console(file=out, width=100).print(summary_table(summarise(make_run(6, **PEAK)), "evening"))
+    assert "whole run" in out.getvalue()
+    assert "peak hours" in out.getvalue()
+    assert "80.0 %" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.084, "s", "84 ms"),
+        (1.2671, "s", "1.27 s"),
+        (30600.0, "s", "30,600 s"),
+        (0.031, "share", "3.1 %"),
+        (0.0005, "share", "0.05 %"),
+        (12345.0, "1", "12,345"),
+        (33.66, "1/s", "33.7/s"),
+        (490.0, "USD", "490 USD"),
+        (None, "s", "–"),
+    ],
+)
+def test_values_are_written_as_a_person_would(value, unit, text):
+    assert format_value(value, unit) == text

@@ -1,0 +1,120 @@
+import json
+
+import numpy as np
+import pytest
+
+from sfmodel.errors import RunNotFoundError
+from sfmodel.results import traces
+
+SPAN = np.dtype(
+    [
+        ("trace", "u8"), ("span", "u8"), ("parent", "u8"), ("start", "f8"), ("arrived", "f8"), ("ended", "f8"),
+        ("queued", "f8"), ("served", "f8"), ("endpoint", "i4"), ("call", "i4"), ("replica", "i4"), ("user", "u4"),
+        ("item", "u4"), ("outcome", "i1"), ("attempt", "i1"), ("zombie", "b1"),
+    ]
+)  # fmt: skip
+LABELS = {
+    "endpoint": ["gateway.recommendations", "auth.validate", "profile.get", "engine.recommend", "cache.get"],
+    "call": ["gateway.recommendations>auth.validate", "g>p", "g>e", "e>c"],
+}
+TITLES = {"gateway": "Gateway", "auth": "Auth Service", "profile": "User Profile Service", "cache": "Cache"}
+OK, TIMEOUT, REJECTED = 0, 1, 2
+
+
+def span(trace, number, parent, start, end, endpoint, call, outcome=OK, queued=0.0, attempt=0, zombie=False):
+    t = 72000.0
+    service_s = end - start - queued
+    return (
+        trace, number, parent, t + start, t + start, t + end, queued, service_s, endpoint, call, 0, 5, 9, outcome,
+        attempt, zombie,
+    )  # fmt: skip
+
+
+HAPPY = [
+    span(7, 1, 0, 0.0, 0.0761, 0, -1),
+    span(7, 4, 1, 0.07, 0.0761, 3, 2),
+    span(7, 5, 4, 0.0705, 0.0755, 4, 3),
+    span(7, 2, 1, 0.0, 0.02, 1, 0),
+    span(7, 3, 1, 0.02, 0.07, 2, 1, queued=0.01),
+]
+FAILED = [
+    span(8, 11, 0, 0.0, 2.0, 0, -1, TIMEOUT),
+    span(8, 12, 11, 0.0, 3.0, 1, 0, queued=1.2, zombie=True),
+    span(8, 13, 11, 1.0, 1.5, 1, 0, REJECTED, attempt=1),
+]
+SLOW = [span(9, 21, 0, 5.0, 6.5, 0, -1), span(9, 22, 21, 5.0, 6.4, 3, 2)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    traces.write_traces(np.array(HAPPY + FAILED + SLOW, SPAN), LABELS, tmp_path)
+    return tmp_path
+
+
+def test_the_happy_path_reads_as_in_the_case_study(folder):
+    assert traces.steps(traces.read_request(folder, f"{7:016x}"), TITLES) == [
+        "1. User → Gateway: recommendations",
+        "2. Gateway → Auth Service: validate (20 ms)",
+        "3. Gateway → User Profile Service: get (50 ms, 10 ms of it queued)",
+        "4. Gateway → Engine: recommend (6.1 ms)",
+        "5.    Engine → Cache: get (5 ms)",
+        "6. Return (Total: 76 ms)",
+    ]
+
+
+def test_a_failed_path_says_what_failed_and_what_nobody_waited_for(folder):
+    assert traces.steps(traces.read_request(folder, f"{8:016x}"), TITLES) == [
+        "1. User → Gateway: recommendations",
+        "2. Gateway → Auth Service: validate (3 s, 1.2 s of it queued, nobody waited for it any more)",
+        "3. Gateway → Auth Service: validate (500 ms, retry 1, rejected ✗)",
+        "4. Return timeout ✗ (Total: 2 s)",
+    ]
+
+
+def test_requests_are_found_by_path_and_by_identifier(folder):
+    assert int(traces.find_request(folder, "slow"), 16) == 9
+    assert int(traces.find_request(folder, "failed"), 16) == 8
+    assert int(traces.find_request(folder, "fast"), 16) in (7, 9)
+    assert int(traces.find_request(folder, f"{7:016x}"), 16) == 7
+    assert traces.find_request(folder) == traces.find_request(folder, "slow", "gateway.recommendations")
+
+
+def test_a_request_that_is_not_there_is_a_sentence(folder, tmp_path):
+    with pytest.raises(RunNotFoundError, match=r"no sampled request 'slwo' in .*; did you mean 'slow'"):
+        traces.find_request(folder, "slwo")
+    with pytest.raises(RunNotFoundError, match=r"run it again with trace\.one_in above 0"):
+        traces.find_request(tmp_path / "elsewhere", "slow")
+
+
+def test_logs_have_a_line_for_each_request_and_each_error(folder):
+    requests = [json.loads(line) for line in (folder / traces.REQUESTS).read_text().splitlines()]
+    errors = [json.loads(line) for line in (folder / traces.ERRORS).read_text().splitlines()]
+    assert [(r["outcome"], r["spans"]) for r in requests] == [("ok", 5), ("timeout", 3), ("ok", 2)]
+    assert requests[0]["time"] == "20:00:00.000"
+    assert [(e["service"], e["outcome"]) for e in errors] == [("gateway", "timeout"), ("auth", "rejected")]
+    assert errors[1]["message"] == "auth.validate ended with rejected after 500 ms, 0 ms of them in queues"
+
+
+def test_spans_whose_parent_was_lost_stay_in_the_tree(tmp_path):
+    traces.write_traces(np.array([HAPPY[0], HAPPY[2]], SPAN), LABELS, tmp_path)
+    assert traces.steps(traces.read_request(tmp_path, f"{7:016x}"))[1] == "2. Gateway → Cache: get (5 ms)"
+
+
+def test_export_for_tracing_tools(folder):
+    sentence = traces.export_traces(folder, folder / "otlp.json")
+    assert sentence.startswith("10 spans written to")
+    exported = json.loads((folder / "otlp.json").read_text())
+    names = {r["resource"]["attributes"][0]["value"]["stringValue"] for r in exported["resourceSpans"]}
+    assert names == {"gateway", "auth", "profile", "engine", "cache"}
+
+
+def test_text_for_a_terminal(folder):
+    assert (
+        "Request 0000000000000008 to gateway.recommendations at 20:00:00.000"
+        in traces.trace_tree(folder, "failed").plain
+    )
+
+
+def test_no_spans_give_empty_files(tmp_path):
+    assert traces.write_traces(np.zeros(0, SPAN), LABELS, tmp_path) == 0
+    assert (tmp_path / traces.REQUESTS).read_text() == ""
