@@ -31,11 +31,11 @@ LINE = 64
 
 
 def rows_shape(count: int, columns: int) -> tuple[int, int]:
-    """Shape of the rows of one kind of key: rows never lie across two cache lines."""
+    """Shape of the rows of one kind of key, one more for no key; rows never lie across two cache lines."""
     if columns == 0:
         return 1, 1
     width = 1 << (columns - 1).bit_length() if columns <= 8 else -(-columns // 8) * 8
-    return count, width
+    return count + 1, width
 
 
 def big_arrays_bytes(plan: Plan) -> int:

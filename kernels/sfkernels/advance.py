@@ -10,9 +10,9 @@ from sfkernels.calendar import free_node, open_bucket, placed, pop_late, schedul
 from sfkernels.calls import attempt, stop, time_out
 from sfkernels.durations import draw
 from sfkernels.endings import end_task, settle
-from sfkernels.housekeeping import bring_back, check_scaler, deliver_servers, probe, schedule_house
+from sfkernels.housekeeping import bring_back, check_scaler, deliver_servers, mark_servers, probe, schedule_house
 from sfkernels.jit import entry, hot, kernel
-from sfkernels.keys import draw_item, draw_user
+from sfkernels.keys import NOBODY, draw_item, draw_user
 from sfkernels.names import (
     ARRIVE, BACKING_OFF, CALLING, CLASS_HOUSE, CLASS_SOURCE, CLASS_TASK, CLASS_TIMER, CLASS_USER, DONE, ENDING, EXPIRED,
     FAILED, FREE, GROW, HANDLER, HOUSE_EXPIRY, HOUSE_HEALTH, HOUSE_SCALE, HOUSE_SERVERS, HOUSE_UP, NB, QUEUED, READY, REPLYING,
@@ -27,7 +27,7 @@ from sfkernels.script import run
 from sfkernels.sleepers import RETRYING, THINKING, open_slot, order_of, sleep_until, slot_size
 from sfkernels.sources import next_time
 from sfkernels.stations import account, count_served, leave, serve, unqueue
-from sfkernels.tasks import new_task
+from sfkernels.tasks import arrive, new_task
 from sfkernels.users import new_request, trace_if_sampled
 
 _56, _16, _8 = np.uint64(56), np.uint32(16), np.uint32(8)
@@ -37,7 +37,7 @@ EXPIRY_S = 0.1
 
 
 @hot
-def _begin(clock, tasks, ready, endpoints, services, replicas, i):
+def _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, i):
     """A task without a caller goes to a replica of its endpoint's service."""
     r = choose(services, replicas, endpoints[tasks[i].endpoint].service, tasks[i].key, np.uint64(tasks[i].user))
     tasks[i].replica = r
@@ -45,11 +45,14 @@ def _begin(clock, tasks, ready, endpoints, services, replicas, i):
         tasks[i].outcome = UNAVAILABLE
         make_ready(clock, tasks, ready, i, ENDING)
     else:
+        arrive(clock, tasks, replicas, endpoint_meters, i)
         make_ready(clock, tasks, ready, i, ARRIVE)
 
 
 @kernel
-def _serve_queue(clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas, q):
+def _serve_queue(
+    clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas, endpoint_meters, q
+):
     """Free consumers of queue q take what they may."""
     while True:
         first, n = take_batch(clock, nodes, buckets, late, queues, q, messages)
@@ -65,7 +68,7 @@ def _serve_queue(clock, nodes, buckets, late, queues, messages, tasks, ready, en
         tasks[i].item = messages[first].item
         tasks[i].priority = messages[first].priority
         trace_if_sampled(clock, tasks, i)
-        _begin(clock, tasks, ready, endpoints, services, replicas, i)
+        _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, i)
 
 
 @hot
@@ -80,25 +83,28 @@ def _schedule_source(clock, nodes, buckets, late, sources, knots, o):
 
 
 @hot
-def _arrivals(clock, nodes, buckets, late, sources, knots, tasks, ready, endpoints, services, replicas, population, o):
+def _arrivals(
+    clock, nodes, buckets, late, sources, knots, tasks, ready, endpoints, services, replicas, endpoint_meters,
+    population, o,
+):  # fmt: skip
     """Source o starts its tasks."""
     here = mix(sources[o].salt, sources[o].number)
     for n in range(sources[o].batch):
         i = new_task(clock, tasks, mix(here, np.uint64(n)))
         tasks[i].endpoint = sources[o].endpoint
         tasks[i].priority = sources[o].priority
-        tasks[i].user = draw_user(population, tasks[i].key) if sources[o].user else np.uint32(0)
-        tasks[i].item = draw_item(population, tasks[i].key) if sources[o].item else np.uint32(0)
+        tasks[i].user = draw_user(population, tasks[i].key) if sources[o].user else NOBODY
+        tasks[i].item = draw_item(population, tasks[i].key) if sources[o].item else NOBODY
         trace_if_sampled(clock, tasks, i)
         clock[0].requests += 1
-        _begin(clock, tasks, ready, endpoints, services, replicas, i)
+        _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, i)
     _schedule_source(clock, nodes, buckets, late, sources, knots, o)
 
 
 @kernel
-def _expire(clock, nodes, buckets, late, caches, stores, m, versions, population, listed, user_rows, item_rows, cluster_rows, service):
+def _expire(clock, nodes, buckets, late, caches, stores, m, versions, population, listed, user_rows, item_rows, cluster_rows):
     expire_some(caches, stores, m, versions, population, listed, user_rows, item_rows, cluster_rows, clock[0].now)
-    schedule_house(clock, nodes, buckets, late, clock[0].now + EXPIRY_S, service, 65535, HOUSE_EXPIRY, m, _ZERO)
+    schedule_house(clock, nodes, buckets, late, clock[0].now + EXPIRY_S, HOUSE_EXPIRY, m, _ZERO)
 
 
 @kernel
@@ -127,12 +133,12 @@ def _next_bucket(
 @kernel
 def _hedge(
     clock, nodes, buckets, late, tasks, ready, ops, sites, breakers, breaker_window, endpoints, services, replicas,
-    caches, population, call_meters, call_outcomes, i,
+    caches, population, endpoint_meters, call_meters, call_outcomes, i,
 ):  # fmt: skip
     """Task i has waited long enough for a second attempt beside the first."""
     attempt(
         clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services, replicas,
-        caches, population, call_meters, call_outcomes, ops[tasks[i].pc].a, i, 1,
+        caches, population, endpoint_meters, call_meters, call_outcomes, ops[tasks[i].pc].a, i, 1,
     )  # fmt: skip
 
 
@@ -140,7 +146,7 @@ def _hedge(
 def advance(
     clock, nodes, buckets, batch, late, tasks, ready, ops, handlers, choices, branches, durations, values, slowdowns,
     totals, stations, scalers, recommended, sites, breakers, breaker_window, endpoints, services, replicas, caches,
-    stores, store_service, versions, pool, listed, flights, flight_buckets, population, types, requests, user_rows,
+    stores, versions, pool, listed, flights, flight_buckets, population, types, requests, user_rows,
     user_rows_float, item_rows, item_rows_float, cluster_rows, limiters, queues, messages, sources, knots, sleepers,
     chunk_next, slot_head, slot_fill, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,
     call_meters, call_outcomes, call_latency, request_meters, request_outcomes, request_latency, until,
@@ -210,6 +216,7 @@ def advance(
                             i = -1
                             continue
                     elif state == TRAVELLING:
+                        arrive(clock, tasks, replicas, endpoint_meters, i)
                         todo = ARRIVE
                     elif state == REPLYING:
                         arrived = True
@@ -239,14 +246,14 @@ def advance(
                         clock, tasks, population, types, requests, endpoints, request_meters, session, turn_number,
                         retries,
                     )  # fmt: skip
-                    _begin(clock, tasks, ready, endpoints, services, replicas, j)
+                    _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, j)
                     continue
                 elif class_ == CLASS_SOURCE:
                     clock[0].now = time
                     clock[0].events += 1
                     _arrivals(
                         clock, nodes, buckets, late, sources, knots, tasks, ready, endpoints, services, replicas,
-                        population, index,
+                        endpoint_meters, population, index,
                     )  # fmt: skip
                     continue
                 elif class_ == CLASS_TIMER:
@@ -268,7 +275,8 @@ def advance(
                             clock[0].events += 1
                             _hedge(
                                 clock, nodes, buckets, late, tasks, ready, ops, sites, breakers, breaker_window,
-                                endpoints, services, replicas, caches, population, call_meters, call_outcomes, index,
+                                endpoints, services, replicas, caches, population, endpoint_meters, call_meters,
+                                call_outcomes, index,
                             )  # fmt: skip
                     elif kind == TIMER_PATIENCE:
                         if tasks[index].call_gen == gen and tasks[index].state == QUEUED:
@@ -284,7 +292,7 @@ def advance(
                         clock[0].events += 1
                         _serve_queue(
                             clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
-                            index,
+                            endpoint_meters, index,
                         )  # fmt: skip
                     continue
                 else:
@@ -294,7 +302,7 @@ def advance(
                     if kind == HOUSE_EXPIRY:
                         _expire(
                             clock, nodes, buckets, late, caches, stores, index, versions, population, listed, user_rows,
-                            item_rows, cluster_rows, store_service[index],
+                            item_rows, cluster_rows,
                         )  # fmt: skip
                     elif kind == HOUSE_HEALTH:
                         probe(clock, nodes, buckets, late, services, replicas, index)
@@ -327,7 +335,7 @@ def advance(
             if result >= 100:
                 _serve_queue(
                     clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
-                    result - 100,
+                    endpoint_meters, result - 100,
                 )  # fmt: skip
                 todo = STEP
                 continue
@@ -348,14 +356,14 @@ def advance(
             if free_queue >= 0:
                 _serve_queue(
                     clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
-                    free_queue,
+                    endpoint_meters, free_queue,
                 )  # fmt: skip
         i = -1
 
 
 @entry
 def begin(
-    clock, nodes, buckets, late, stations, scalers, services, stores, store_service, population, durations, values,
+    clock, nodes, buckets, late, stations, scalers, services, stores, population, durations, values,
     sources, knots, sleepers, chunk_next, slot_head, slot_fill, first, count,
 ):  # fmt: skip
     """Schedule what starts by itself: sources, health checks, autoscalers, active expiry, closed users [first, count)."""
@@ -365,16 +373,11 @@ def begin(
             _schedule_source(clock, nodes, buckets, late, sources, knots, o)
         for m in range(len(services)):
             if services[m].check_every > 0.0:
-                schedule_house(
-                    clock, nodes, buckets, late, now + services[m].check_every, m, 0, HOUSE_HEALTH, m, _ZERO
-                )
+                schedule_house(clock, nodes, buckets, late, now + services[m].check_every, HOUSE_HEALTH, m, _ZERO)
         for z in range(len(scalers)):
-            s = scalers[z].station
-            schedule_house(
-                clock, nodes, buckets, late, now + scalers[z].every, stations[s].service, s + 1, HOUSE_SCALE, z, _ZERO
-            )
+            schedule_house(clock, nodes, buckets, late, now + scalers[z].every, HOUSE_SCALE, z, _ZERO)
         for m in range(len(stores)):
-            schedule_house(clock, nodes, buckets, late, now + EXPIRY_S, store_service[m], 65535, HOUSE_EXPIRY, m, _ZERO)
+            schedule_house(clock, nodes, buckets, late, now + EXPIRY_S, HOUSE_EXPIRY, m, _ZERO)
     for user in range(first, count):
         if clock[0].low:
             return user
@@ -400,15 +403,17 @@ def warm(
         )
     m = caches[c].store
     if m >= 0:
-        make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, clock[0].now)
+        make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, 0.0, clock[0].now)
     return count
 
 
 @entry
-def close_window(clock, stations, queues):
+def close_window(clock, stations, scalers, queues):
     """Bring all integrals up to now."""
     for s in range(len(stations)):
         account(stations, s, clock[0].now)
+    for z in range(len(scalers)):
+        mark_servers(stations, scalers, z, clock[0].now)
     for q in range(len(queues)):
         account_queue(queues, q, clock[0].now)
 
@@ -463,4 +468,4 @@ def apply_changes(
                 clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s
             )
     for m in range(len(stores)):
-        make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, clock[0].now)
+        make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, 0.0, clock[0].now)

@@ -52,7 +52,7 @@ def set_entry(caches, c, user_rows, item_rows, cluster_rows, row, entry):
 
 @hot
 def _expiry_ms(at):
-    return np.uint64(math.ceil(at * 1000.0 - 1e-6))
+    return np.uint64(math.ceil(at * 1000.0))
 
 
 @hot
@@ -94,7 +94,7 @@ def look_up(caches, c, stores, versions, population, user_rows, item_rows, clust
         caches[c].invalidated += 1
         _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
         return MISS
-    expiry = np.float64(entry >> _32) * 0.001
+    expiry = np.float64(entry >> _32) / 1000.0
     if now < expiry:
         caches[c].hits += 1
         fresh = entry
@@ -207,11 +207,12 @@ def _evict_one(caches, stores, m, pool, listed, user_rows, item_rows, cluster_ro
 
 
 @kernel
-def make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, now):
-    """Evict until the store is within its limit."""
-    while stores[m].used + stores[m].reserved > stores[m].limit and stores[m].used > 0.0:
+def make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, more, now):
+    """Evict until `more` bytes fit within the limit of the store; False if they cannot."""
+    while stores[m].used + stores[m].reserved + more > stores[m].limit:
         if not _evict_one(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, now):
-            return
+            return False
+    return True
 
 
 @kernel
@@ -238,16 +239,18 @@ def _put(clock, caches, c, stores, versions, population, listed, user_rows, item
 def put(
     clock, caches, c, stores, versions, population, pool, listed, user_rows, item_rows, cluster_rows, row, key, salt
 ):
-    """Write the entry of a key, now, and evict if the memory is full."""
+    """Write the entry of a key, now; others go first where the memory is full."""
     now = clock[0].now
+    m = caches[c].store
+    if m >= 0 and not get_entry(caches, c, user_rows, item_rows, cluster_rows, row) & _PRESENT:
+        size = caches[c].entry_size
+        if not make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, size, now):
+            return
     ttl = caches[c].ttl
     if caches[c].ttl_jitter > 0.0:
         ttl *= 1.0 - caches[c].ttl_jitter * uniform(key, mix(salt, _JITTER))
     caches[c].stores += 1
     _put(clock, caches, c, stores, versions, population, listed, user_rows, item_rows, cluster_rows, row, now + ttl, now)
-    m = caches[c].store
-    if m >= 0 and stores[m].used + stores[m].reserved > stores[m].limit:
-        make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, now)
 
 
 @kernel
@@ -288,7 +291,7 @@ def expire_some(caches, stores, m, versions, population, listed, user_rows, item
             c, row, entry, _ref = _sample(caches, stores, m, listed, user_rows, item_rows, cluster_rows)
             if c < 0:
                 return
-            old = np.float64(entry >> _32) * 0.001 + caches[c].stale_for <= now
+            old = np.float64(entry >> _32) / 1000.0 + caches[c].stale_for <= now
             if old or not _is_current(caches, c, versions, population, entry, row, now):
                 _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
                 gone += 1

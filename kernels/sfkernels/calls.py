@@ -23,7 +23,7 @@ from sfkernels.random import mix
 from sfkernels.ready import make_ready
 from sfkernels.retries import earn
 from sfkernels.stations import cut_short, leave, unqueue
-from sfkernels.tasks import adopt, new_task, part, void_events
+from sfkernels.tasks import adopt, arrive, new_task, part, void_events
 
 _TWO, _ONE = np.uint64(2), np.uint64(1)
 ONE = np.uint32(1)
@@ -42,12 +42,13 @@ def inherit(tasks, i, c):
 
 
 @hot
-def send_off(clock, nodes, buckets, late, tasks, ready, network, c):
-    """Task c travels to its endpoint."""
+def send_off(clock, nodes, buckets, late, tasks, ready, replicas, endpoint_meters, network, c):
+    """Task c travels to its endpoint, or is there at once."""
     if network > 0.0:
         tasks[c].state = TRAVELLING
         schedule_task(clock, nodes, buckets, late, clock[0].now + network, c, tasks[c].gen)
     else:
+        arrive(clock, tasks, replicas, endpoint_meters, c)
         make_ready(clock, tasks, ready, c, ARRIVE)
 
 
@@ -91,7 +92,7 @@ def begin_call(clock, nodes, buckets, late, tasks, sites, k, i):
 @hot
 def attempt(
     clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services, replicas, caches,
-    population, call_meters, call_outcomes, k, i, hedge,
+    population, endpoint_meters, call_meters, call_outcomes, k, i, hedge,
 ):  # fmt: skip
     """One attempt of call site k by task i: OK if it is under way, else the outcome it has at once."""
     now = clock[0].now
@@ -137,7 +138,7 @@ def attempt(
     if sites[k].propagate:
         tasks[c].deadline = min(until, tasks[i].call_deadline)
     adopt(tasks, i, c)
-    send_off(clock, nodes, buckets, late, tasks, ready, sites[k].network, c)
+    send_off(clock, nodes, buckets, late, tasks, ready, replicas, endpoint_meters, sites[k].network, c)
     return OK
 
 

@@ -8,7 +8,7 @@ from sfkernels.calls import abandon, deliver
 from sfkernels.flights import land_all
 from sfkernels.jit import hot
 from sfkernels.meters import latency_bin, meter_end
-from sfkernels.names import BRANCH, HANDLER, OK, REPLYING, TRACED, USER, ZOMBIE
+from sfkernels.names import BRANCH, CANCELLED, HANDLER, OK, REPLYING, TRACED, USER, ZOMBIE
 from sfkernels.queues import settle_batch
 from sfkernels.stations import goes_on, leave
 from sfkernels.tasks import free_task
@@ -29,14 +29,15 @@ def end_task(
         abandon(
             clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
             flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
-            call_latency, i, outcome,
+            call_latency, i, CANCELLED,
         )  # fmt: skip
     if tasks[i].arrived >= 0.0:
+        replicas[tasks[i].replica].tasks -= 1
         if tasks[i].waiter:
-            burner = replicas[tasks[i].replica].burner
             goes_on(
-                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, burner, i
-            )
+                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
+                replicas, i,
+            )  # fmt: skip
         hold = ops[tasks[i].pc].hold
         base = tasks[i].base
         while hold >= 0:
@@ -54,8 +55,6 @@ def end_task(
             endpoint_meters[e].arrivals += 1
             endpoint_meters[e].in_flight += 1
             tasks[i].arrived = now
-        else:
-            replicas[tasks[i].replica].tasks -= 1
         meter_end(
             endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, e, outcome, now - tasks[i].arrived
         )

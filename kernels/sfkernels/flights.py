@@ -128,6 +128,7 @@ def land(clock, flights, flight_buckets, tasks, ready, ops, caches, i, f, stored
         flights[f].leader = first
         flights[f].next_led = tasks[first].flight
         tasks[first].flight = f
+        caches[np.int64(flights[f].ref >> _40)].misses += 1
         tasks[first].pc = ops[tasks[first].pc].other
         make_ready(clock, tasks, ready, first, STEP)
 

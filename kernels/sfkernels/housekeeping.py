@@ -16,16 +16,10 @@ _ZERO = np.uint32(0)
 STARTING = 2
 
 
-@hot
-def place_of(service, within):
-    """Place of a thing of a service in the order of housekeeping."""
-    return (np.uint64(service) << np.uint64(16)) | np.uint64(within)
-
-
 @kernel
-def schedule_house(clock, nodes, buckets, late, time, service, within, kind, index, gen):
-    """Housekeeping event."""
-    order = placed(CLASS_HOUSE, place_of(service, within), kind)
+def schedule_house(clock, nodes, buckets, late, time, kind, index, gen):
+    """Housekeeping event: ordered by kind, then by service or station."""
+    order = placed(CLASS_HOUSE, (np.uint64(kind) << np.uint64(32)) | np.uint64(index), kind)
     schedule(clock, nodes, buckets, late, time, order, index, gen)
 
 
@@ -44,7 +38,7 @@ def probe(clock, nodes, buckets, late, services, replicas, m):
             replicas[r].healthy = 1 if good else 0
             replicas[r].streak = 0
     time = clock[0].now + services[m].check_every
-    schedule_house(clock, nodes, buckets, late, time, m, 0, HOUSE_HEALTH, m, _ZERO)
+    schedule_house(clock, nodes, buckets, late, time, HOUSE_HEALTH, m, _ZERO)
 
 
 @kernel
@@ -67,35 +61,48 @@ def _highest_of_recent(scalers, z, recommended):
 
 
 @kernel
+def mark_servers(stations, scalers, z, now):
+    """Bring the integral of a scaled station's servers up to now."""
+    scalers[z].servers_total += stations[scalers[z].station].servers * (now - scalers[z].marked)
+    scalers[z].marked = now
+
+
+@kernel
+def _utilisation(stations, scalers, z, now):
+    """Utilisation since the last check; begins the next period."""
+    s = scalers[z].station
+    account(stations, s, now)
+    mark_servers(stations, scalers, z, now)
+    busy = stations[s].busy - scalers[z].busy_before
+    total = scalers[z].servers_total
+    scalers[z].busy_before = stations[s].busy
+    scalers[z].servers_total = 0.0
+    return busy / total if total > 0.0 else 0.0
+
+
+@kernel
 def check_scaler(clock, nodes, buckets, late, stations, scalers, recommended, z):
     """Compare the utilisation of a station with its target. True if it has more servers at once."""
     s = scalers[z].station
     now = clock[0].now
-    account(stations, s, now)
     servers = stations[s].servers
-    busy = stations[s].busy - scalers[z].busy_at_check
-    scalers[z].busy_at_check = stations[s].busy
-    desired = _desired(scalers, z, servers, busy / (scalers[z].every * servers) if servers > 0.0 else 0.0)
-    n = scalers[z].checks
-    scalers[z].checks = n + 1
-    recommended[scalers[z].first + n % scalers[z].capacity] = desired
-    more = False
+    desired = _desired(scalers, z, servers, _utilisation(stations, scalers, z, now))
+    recommended[scalers[z].first + scalers[z].checks % scalers[z].capacity] = desired
+    scalers[z].checks += 1
+    schedule_house(clock, nodes, buckets, late, now + scalers[z].every, HOUSE_SCALE, z, _ZERO)
+    if desired >= servers:
+        scalers[z].fewer_since = -1.0
+    elif scalers[z].fewer_since < 0.0:
+        scalers[z].fewer_since = now
     if desired > servers and scalers[z].ordered == 0.0:
-        if scalers[z].start_delay > 0.0:
-            scalers[z].ordered = desired
-            schedule_house(
-                clock, nodes, buckets, late, now + scalers[z].start_delay, stations[s].service, s + 1, HOUSE_SERVERS, z,
-                _ZERO,
-            )  # fmt: skip
-        else:
+        if scalers[z].start_delay <= 0.0:
             stations[s].servers = desired
-            more = True
-    elif desired < servers and n + 1 >= scalers[z].capacity:
+            return True
+        scalers[z].ordered = desired
+        schedule_house(clock, nodes, buckets, late, now + scalers[z].start_delay, HOUSE_SERVERS, z, _ZERO)
+    elif desired < servers and now - scalers[z].down_after >= scalers[z].fewer_since:
         stations[s].servers = min(servers, _highest_of_recent(scalers, z, recommended))
-    schedule_house(
-        clock, nodes, buckets, late, now + scalers[z].every, stations[s].service, s + 1, HOUSE_SCALE, z, _ZERO
-    )
-    return more
+    return False
 
 
 @kernel
@@ -103,7 +110,8 @@ def deliver_servers(clock, stations, scalers, z):
     """Ordered servers arrive."""
     s = scalers[z].station
     account(stations, s, clock[0].now)
-    stations[s].servers = max(stations[s].servers, scalers[z].ordered)
+    mark_servers(stations, scalers, z, clock[0].now)
+    stations[s].servers = scalers[z].ordered
     scalers[z].ordered = 0.0
 
 
@@ -115,7 +123,7 @@ def bring_back(clock, nodes, buckets, late, services, replicas, r):
     if services[m].start_delay > 0.0:
         replicas[r].up = STARTING
         schedule_house(
-            clock, nodes, buckets, late, clock[0].now + services[m].start_delay, m, 1, HOUSE_UP, r, replicas[r].gen
+            clock, nodes, buckets, late, clock[0].now + services[m].start_delay, HOUSE_UP, r, replicas[r].gen
         )
     else:
         replicas[r].up = 1

@@ -13,15 +13,23 @@ _TASTE, _TOPIC, _ADDRESS, _USER, _ITEM = (
 )  # fmt: skip
 
 
+NOBODY = np.uint32(0xFFFFFFFF)
+"""No user, or no item: all such tasks share one key, and its topic is 0."""
+
+
 @hot
 def taste(population, user):
     """Taste cluster of a user."""
+    if user == NOBODY:
+        return np.int64(0)
     return np.int64(mix(mix(population[0].salt, _TASTE), np.uint64(user)) % population[0].clusters)
 
 
 @hot
 def topic(population, item):
     """Topic cluster of an item."""
+    if item == NOBODY:
+        return np.int64(0)
     return np.int64(mix(mix(population[0].salt, _TOPIC), np.uint64(item)) % population[0].clusters)
 
 
@@ -29,6 +37,8 @@ def topic(population, item):
 def address(population, user):
     """Address of a user: their own number, or the first of their block where the block shares one."""
     size = population[0].address_size
+    if user == NOBODY:
+        return np.int64(population[0].count)
     if population[0].address_share <= 0.0:
         return np.int64(user)
     block = np.int64(user) // size
@@ -41,9 +51,9 @@ def address(population, user):
 def key_of(population, kind, user, item):
     """Row of the key of this kind."""
     if kind == KEY_USER:
-        return np.int64(user)
+        return np.int64(population[0].count) if user == NOBODY else np.int64(user)
     if kind == KEY_ITEM:
-        return np.int64(item)
+        return np.int64(population[0].items) if item == NOBODY else np.int64(item)
     if kind == KEY_CLUSTER:
         return taste(population, user)
     return topic(population, item)
@@ -53,9 +63,9 @@ def key_of(population, kind, user, item):
 def topic_of_key(population, kind, row):
     """Topic that an entry under this key is about."""
     if kind == KEY_USER:
-        return taste(population, row)
+        return taste(population, NOBODY if row == np.int64(population[0].count) else np.uint32(row))
     if kind == KEY_ITEM:
-        return topic(population, row)
+        return topic(population, NOBODY if row == np.int64(population[0].items) else np.uint32(row))
     return row
 
 

@@ -65,7 +65,7 @@ STATION = _record(
 
 SCALER = _record(
     ("station", "i4"), ("min", "f8"), ("max", "f8"), ("target", "f8"), ("every", "f8"), ("start_delay", "f8"),
-    ("down_after", "f8"), ("ordered", "f8"), ("checked", "f8"), ("busy_at_check", "f8"), ("busy_total", "f8"),
+    ("down_after", "f8"), ("ordered", "f8"), ("busy_before", "f8"), ("servers_total", "f8"), ("marked", "f8"), ("fewer_since", "f8"),
     ("checks", "i4"), ("first", "i4"), ("capacity", "i4"),
 )  # fmt: skip
 
@@ -92,7 +92,7 @@ SERVICE = _record(
 )  # fmt: skip
 
 REPLICA = _record(
-    ("service", "i4"), ("base", "i4"), ("burner", "i4"), ("down", "i4"), ("up", "i4"), ("healthy", "i4"), ("streak", "i4"),
+    ("service", "i4"), ("base", "i4"), ("stations", "i4"), ("burns", "i4"), ("down", "i4"), ("up", "i4"), ("healthy", "i4"), ("streak", "i4"),
     ("tasks", "i4"), ("gen", "u4"),
 )  # fmt: skip
 

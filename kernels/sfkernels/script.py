@@ -14,10 +14,10 @@ from sfkernels.caches import HIT, MISS, STALE, invalidate, look_up, put
 from sfkernels.durations import draw
 from sfkernels.flights import find, land, ref_of, take_off, wait_for
 from sfkernels.jit import hot, kernel
-from sfkernels.keys import address, key_of, taste, topic
+from sfkernels.keys import address, key_of, topic
 from sfkernels.limiters import pass_all, pass_key
 from sfkernels.names import (
-    ARRIVE, BACKING_OFF, BRANCH, CANCELLED, CLASS_TASK, ENDING, ERROR, FAILED, FORKED, JITTER_DECORRELATED, KEY_CLUSTER,
+    ARRIVE, BACKING_OFF, BRANCH, CANCELLED, CLASS_TASK, ENDING, ERROR, FAILED, FORKED, JITTER_DECORRELATED,
     KEY_ITEM, KEY_NONE, KEY_USER, LIMITED, OK, OP_BROADCAST, OP_CALL, OP_CHOOSE, OP_COUNT, OP_FAIL, OP_FORK, OP_HOLD,
     OP_INVALIDATE, OP_JUMP, OP_LOOKUP, OP_MISS, OP_PASS, OP_PUBLISH, OP_RELEASE, OP_RETURN, OP_SEND, OP_SLEEP, OP_STORE,
     OP_USE, REJECTED, REPLY, RETRY, SLEEPING, THROTTLED, UNAVAILABLE,
@@ -35,7 +35,7 @@ WAITS = -1
 
 
 @kernel
-def fork(clock, tasks, ready, ops, branches, i):
+def fork(clock, tasks, ready, replicas, ops, branches, i):
     """Task i starts its branches, each a task of its own in the same replica."""
     op = ops[tasks[i].pc]
     tasks[i].state = FORKED
@@ -56,15 +56,20 @@ def fork(clock, tasks, ready, ops, branches, i):
         tasks[c].replica = tasks[i].replica
         tasks[c].batch = tasks[i].batch
         tasks[c].pc = branches[op.a + n]
+        tasks[c].base = tasks[i].base
+        tasks[c].arrived = clock[0].now
+        replicas[tasks[i].replica].tasks += 1
         adopt(tasks, i, c)
         make_ready(clock, tasks, ready, c, ARRIVE)
 
 
 @kernel
 def broadcast(
-    clock, nodes, buckets, late, tasks, ready, ops, sites, endpoints, services, replicas, call_meters, i
-):  # fmt: skip
-    """Task i calls every replica that is seen healthy; False if there is none."""
+    clock, nodes, buckets, late, tasks, ready, ops, sites, endpoints, services, replicas, endpoint_meters, call_meters, i
+):
+    """Task i calls every replica, also those that are down; False if its deadline has passed."""
+    if clock[0].now >= tasks[i].deadline:
+        return False
     k = ops[tasks[i].pc].a
     s = endpoints[sites[k].endpoint].service
     tasks[i].state = FORKED
@@ -77,15 +82,15 @@ def broadcast(
             adopt(tasks, i, c)
             tasks[i].left += 1
             call_meters[k].attempts += 1
-            send_off(clock, nodes, buckets, late, tasks, ready, sites[k].network, c)
+            send_off(clock, nodes, buckets, late, tasks, ready, replicas, endpoint_meters, sites[k].network, c)
     tasks[i].need = tasks[i].left
     return tasks[i].left > 0
 
 
 @kernel
 def send(
-    clock, nodes, buckets, late, tasks, ready, sites, endpoints, services, replicas, call_meters, call_outcomes, k, i,
-    salt,
+    clock, nodes, buckets, late, tasks, ready, sites, endpoints, services, replicas, endpoint_meters, call_meters,
+    call_outcomes, k, i, salt,
 ):  # fmt: skip
     """Task i calls and does not wait."""
     key = mix(tasks[i].key, salt)
@@ -96,7 +101,7 @@ def send(
         return
     tasks[i].attempt = 0
     c = spawn(clock, tasks, sites, k, i, r, key)
-    send_off(clock, nodes, buckets, late, tasks, ready, sites[k].network, c)
+    send_off(clock, nodes, buckets, late, tasks, ready, replicas, endpoint_meters, sites[k].network, c)
 
 
 @kernel
@@ -106,17 +111,10 @@ def ask_limiter(limiters, k, population, user_rows, user_rows_float, item_rows, 
     if kind == KEY_NONE:
         return pass_all(limiters, k, now)
     if kind == KEY_ITEM:
-        return pass_key(limiters, k, item_rows, item_rows_float, np.int64(item), now)
-    row = np.int64(user) if kind == KEY_USER else address(population, user)
+        row = key_of(population, KEY_ITEM, user, item)
+        return pass_key(limiters, k, item_rows, item_rows_float, row, now)
+    row = key_of(population, KEY_USER, user, item) if kind == KEY_USER else address(population, user)
     return pass_key(limiters, k, user_rows, user_rows_float, row, now)
-
-
-@kernel
-def _topic_of(population, caches, c, user, item):
-    kind = caches[c].key
-    if kind == KEY_USER or kind == KEY_CLUSTER:
-        return taste(population, user)
-    return topic(population, item)
 
 
 @kernel
@@ -142,6 +140,7 @@ def read_cache(
         if f < 0:
             take_off(clock, flights, flight_buckets, tasks, i, ref)
         elif flights[f].leader != i:
+            caches[c].misses -= 1
             wait_for(flights, tasks, f, i)
             return WAITS
     return op.other
@@ -162,7 +161,7 @@ def write_cache(
             tasks[i].key, op.salt,
         )  # fmt: skip
     else:
-        about = _topic_of(population, caches, c, tasks[i].user, tasks[i].item)
+        about = topic(population, tasks[i].item)
         invalidate(
             caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, op.b, op.x, op.y, row, about,
             clock[0].now,
@@ -204,23 +203,12 @@ def run(
     now = clock[0].now
     phase = _FRESH
     if todo == ARRIVE:
-        r = tasks[i].replica
-        tasks[i].arrived = now
         if not tasks[i].flags & BRANCH:
-            e = tasks[i].endpoint
-            endpoint_meters[e].arrivals += 1
-            endpoint_meters[e].in_flight += 1
-            replicas[r].tasks += 1
-            tasks[i].pc = endpoints[e].pc
-            tasks[i].base = replicas[r].base
             if tasks[i].outcome == CANCELLED:
-                tasks[i].pc = 0
                 return CANCELLED
-            if replicas[r].up != 1:
-                tasks[i].pc = 0
+            if replicas[tasks[i].replica].up != 1:
                 return UNAVAILABLE
-        else:
-            tasks[i].base = replicas[r].base
+            tasks[i].pc = endpoints[tasks[i].endpoint].pc
     elif todo == REPLY:
         phase = _REPLIED
     elif todo == FAILED:
@@ -299,8 +287,8 @@ def run(
                     tasks[i].pc = op.next
             elif code == OP_SEND:
                 send(
-                    clock, nodes, buckets, late, tasks, ready, sites, endpoints, services, replicas, call_meters,
-                    call_outcomes, op.a, i, op.salt,
+                    clock, nodes, buckets, late, tasks, ready, sites, endpoints, services, replicas, endpoint_meters,
+                    call_meters, call_outcomes, op.a, i, op.salt,
                 )  # fmt: skip
                 tasks[i].pc = op.next
             elif code == OP_COUNT:
@@ -314,12 +302,13 @@ def run(
                 phase = _FAILED
             elif code == OP_FORK:
                 waits_for_call(clock, stations, tasks, ops, replicas, i)
-                fork(clock, tasks, ready, ops, branches, i)
+                fork(clock, tasks, ready, replicas, ops, branches, i)
                 return WAITS
             elif code == OP_BROADCAST:
                 if broadcast(
-                    clock, nodes, buckets, late, tasks, ready, ops, sites, endpoints, services, replicas, call_meters, i
-                ):
+                    clock, nodes, buckets, late, tasks, ready, ops, sites, endpoints, services, replicas,
+                    endpoint_meters, call_meters, i,
+                ):  # fmt: skip
                     waits_for_call(clock, stations, tasks, ops, replicas, i)
                     return WAITS
                 tasks[i].pc = op.next
@@ -329,7 +318,7 @@ def run(
         elif phase == _ATTEMPT:
             outcome = attempt(
                 clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services,
-                replicas, caches, population, call_meters, call_outcomes, op.a, i, 0,
+                replicas, caches, population, endpoint_meters, call_meters, call_outcomes, op.a, i, 0,
             )  # fmt: skip
             if outcome == OK:
                 waits_for_call(clock, stations, tasks, ops, replicas, i)
@@ -350,7 +339,7 @@ def run(
             if tasks[i].waiter:
                 goes_on(
                     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
-                    replicas[tasks[i].replica].burner, i,
+                    replicas, i,
                 )  # fmt: skip
             if tasks[i].outcome == OK:
                 tasks[i].pc = op.next

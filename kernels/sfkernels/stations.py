@@ -252,24 +252,33 @@ def cut_short(clock, tasks, stations, s, i):
     stations[s].wasted += clock[0].now - tasks[i].since
 
 
+@kernel
+def _burn(clock, stations, replicas, r, more):
+    """One waiter more, or less, burns its share at the stations of replica r that have a waiting cost."""
+    for s in range(replicas[r].base, replicas[r].base + replicas[r].stations):
+        if stations[s].waiting_cost > 0.0:
+            account(stations, s, clock[0].now)
+            stations[s].waiters += more
+
+
 @hot
 def waits_for_call(clock, stations, tasks, ops, replicas, i):
-    """Task i begins to wait for a call; if it holds a station it burns its share of the burner."""
-    burner = replicas[tasks[i].replica].burner
-    if burner >= 0 and tasks[i].waiter == 0 and ops[tasks[i].pc].hold >= 0:
-        account(stations, burner, clock[0].now)
-        stations[burner].waiters += 1
+    """Task i begins to wait for a call: if it holds a station it is a waiter."""
+    r = tasks[i].replica
+    if replicas[r].burns and tasks[i].waiter == 0 and ops[tasks[i].pc].hold >= 0:
+        _burn(clock, stations, replicas, r, 1)
         tasks[i].waiter = 1
 
 
 @kernel
-def goes_on(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, burner, i):
+def goes_on(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, replicas, i):
     """Task i, a waiter, waits no longer."""
-    account(stations, burner, clock[0].now)
-    stations[burner].waiters -= 1
+    r = tasks[i].replica
+    _burn(clock, stations, replicas, r, -1)
     tasks[i].waiter = 0
-    if stations[burner].waiting > 0:
-        serve(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, burner)
+    for s in range(replicas[r].base, replicas[r].base + replicas[r].stations):
+        if stations[s].waiting_cost > 0.0 and stations[s].waiting > 0:
+            serve(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s)
 
 
 @hot

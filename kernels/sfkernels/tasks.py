@@ -40,6 +40,19 @@ def new_task(clock, tasks, key):
 
 
 @hot
+def arrive(clock, tasks, replicas, endpoint_meters, i):
+    """Task i begins at its endpoint: it is in its replica from now on."""
+    r = tasks[i].replica
+    tasks[i].arrived = clock[0].now
+    tasks[i].pc = 0
+    tasks[i].base = replicas[r].base
+    replicas[r].tasks += 1
+    e = tasks[i].endpoint
+    endpoint_meters[e].arrivals += 1
+    endpoint_meters[e].in_flight += 1
+
+
+@hot
 def void_events(tasks, i):
     """Whatever was scheduled for this task happens no more."""
     tasks[i].gen += ONE

@@ -11,7 +11,7 @@ import numpy as np
 
 from sfkernels.durations import draw
 from sfkernels.jit import hot, kernel
-from sfkernels.keys import draw_item, draw_user
+from sfkernels.keys import NOBODY, draw_item, draw_user
 from sfkernels.names import OK, TRACED, USER
 from sfkernels.random import mix, uniform
 from sfkernels.sleepers import RETRYING, THINKING, sleep_until
@@ -78,7 +78,7 @@ def new_request(clock, tasks, population, types, requests, endpoints, request_me
     i = new_task(clock, tasks, mix(rkey, np.uint64(retries) + _ONE))
     tasks[i].flags = USER
     tasks[i].user = np.uint32(session) if population[0].closed else draw_user(population, skey)
-    tasks[i].item = np.uint32(0)
+    tasks[i].item = NOBODY
     tasks[i].session = session
     tasks[i].turn = turn
     tasks[i].retries = retries

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sfkernels.records import VERSION
 
-from sfmodel.errors import ConfigError
 from sfmodel.plan.arrivals import DemandCurves, Segments, source_arrays
 from sfmodel.plan.durations import Durations
 from sfmodel.plan.index import Index
@@ -57,7 +56,7 @@ def build_plan(run: Run, stretches: Segments | None = None) -> Plan:
     Raises
     ------
     ConfigError
-        A file that cannot be used, a second station with a waiting cost.
+        A file that cannot be used.
     """
     stretches = segments(run) if stretches is None else stretches
     effective = stretches[0][1]
@@ -85,7 +84,6 @@ def _parameters(
     run: Run, index: Index
 ) -> tuple[dict[str, NDArray], dict[str, list[str]], list[tuple[str, str]], dict[str, int], int]:
     platform = run.platform
-    _one_burner(run)
     durations = Durations()
     scripts = Scripts(platform, index, durations)
     starts = [
@@ -94,7 +92,7 @@ def _parameters(
         for name, endpoint in owner.endpoints.items()
     ]
     arrays = scripts.arrays()
-    arrays.update(service_arrays(platform, index, durations))
+    arrays.update(service_arrays(platform, index, durations, run.start - run.warmup))
     arrays.update(site_arrays(platform, index, scripts.sites, run.start - run.warmup))
     caches, columns = cache_arrays(platform, index)
     arrays.update(caches)
@@ -123,12 +121,3 @@ def _tick(rate_per_s: float) -> float:
     wanted = EVENTS_PER_TICK / max(1.0, rate_per_s * EVENTS_PER_REQUEST)
     return float(np.clip(2.0 ** np.floor(np.log2(wanted)), 2.0**-17, 2.0**-4))
 
-
-def _one_burner(run: Run) -> None:
-    for name, service in run.platform.services.items():
-        burners = [key for key, station in service.stations.items() if station.waiting_cost > 0]
-        if len(burners) > 1:
-            raise ConfigError(
-                f"platform.services.{name}.stations: expected a waiting_cost at one station at most, "
-                f"found it at {' and '.join(burners)}"
-            )

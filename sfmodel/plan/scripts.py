@@ -97,7 +97,7 @@ class Scripts:
             site.call, site.timeout, site.network, site.priority = step, step.timeout, step.network, step.priority
             self._site_of[id(step), ""] = len(self.sites) - 1
         elif isinstance(step, verbs.Send):
-            site = self._add_site(step.send, self._salt_of[id(step)])
+            site = self._add_site(f"{step.send} (sent)", self._salt_of[id(step)])
             site.network, site.priority = step.network, step.priority
             self._site_of[id(step), ""] = len(self.sites) - 1
         else:
@@ -116,7 +116,7 @@ class Scripts:
     def _add_site(self, target: str, key: np.uint64) -> SitePlan:
         label = f"{self._endpoint}>{target}"
         number = self._labels[label] = self._labels.get(label, 0) + 1
-        self.sites.append(SitePlan(label if number == 1 else f"{label}#{number}", target, key))
+        self.sites.append(SitePlan(label if number == 1 else f"{label}#{number}", target.split(" ")[0], key))
         return self.sites[-1]
 
     def _cache(self, name: str) -> tuple[int, Cache]:

@@ -43,7 +43,7 @@ def _mask(outcomes: tuple[Failure, ...]) -> int:
     return sum(1 << names.OUTCOMES.index(outcome) for outcome in outcomes)
 
 
-def service_arrays(platform: Platform, index: Index, durations: Durations) -> dict[str, NDArray]:
+def service_arrays(platform: Platform, index: Index, durations: Durations, begin_s: float) -> dict[str, NDArray]:
     """Services, replicas, stations, scalers."""
     services, replicas, stations, scalers, recommended = [], [], [], [], 0
     for number, (name, service) in enumerate(platform.services.items()):
@@ -56,10 +56,10 @@ def service_arrays(platform: Platform, index: Index, durations: Durations) -> di
         })  # fmt: skip
         for replica in range(service.replicas):
             base = len(stations)
-            burners = [base + i for i, s in enumerate(service.stations.values()) if s.waiting_cost > 0]
             down = int(replica in service.down)
             replicas.append({
-                "service": number, "base": base, "burner": burners[0] if burners else -1, "down": down,
+                "service": number, "base": base, "stations": len(service.stations), "down": down,
+                "burns": any(s.waiting_cost > 0 for s in service.stations.values()),
                 "up": 1 - down, "healthy": 1 - down if check else 1,
             })  # fmt: skip
             for key, station in service.stations.items():
@@ -78,12 +78,12 @@ def service_arrays(platform: Platform, index: Index, durations: Durations) -> di
                 })  # fmt: skip
                 if station.scaling is not None:
                     s = station.scaling
-                    capacity = max(1, math.ceil(s.scale_down_after / s.every))
+                    capacity = math.floor(s.scale_down_after / s.every + 1e-9) + 1
                     stations[-1]["scaler"] = len(scalers)
                     scalers.append({
                         "station": len(stations) - 1, "min": s.min, "max": s.max, "target": s.target, "every": s.every,
                         "start_delay": s.start_delay, "down_after": s.scale_down_after, "first": recommended,
-                        "capacity": capacity,
+                        "capacity": capacity, "marked": begin_s, "fewer_since": -1.0,
                     })  # fmt: skip
                     recommended += capacity
     return {
@@ -147,7 +147,7 @@ def site_arrays(platform: Platform, index: Index, sites: list[SitePlan], begin_s
 def cache_arrays(platform: Platform, index: Index) -> tuple[dict[str, NDArray], dict[str, int]]:
     """Caches, stores and limiters; and the number of columns of the rows of each kind of key."""
     columns = {"user": 0, "item": 0, "cluster": 0}
-    caches, limiters, stores, store_service = [], [], [], []
+    caches, limiters, stores = [], [], []
     clusters = platform.content.clusters
     for name, service in platform.services.items():
         for key, cache in service.caches.items():
@@ -179,12 +179,10 @@ def cache_arrays(platform: Platform, index: Index) -> tuple[dict[str, NDArray], 
                 "limit": m.limit, "reserved": m.reserved, "clock": m.clock, "salt": salt("store", name),
                 "eviction": ("lru", "fifo", "random").index(m.eviction), "samples": m.samples,
             })  # fmt: skip
-            store_service.append(index.services.index(name))
     arrays = {
         "caches": _array(caches, CACHE),
         "limiters": _array(limiters, LIMITER),
         "stores": _array(stores, STORE),
-        "store_service": np.array(store_service or [0], np.int64),
     }
     return arrays, columns
 
