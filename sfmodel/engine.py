@@ -95,11 +95,12 @@ def window_edges(run: Run) -> NDArray[np.float64]:
 def _until(simulation: Simulation, time_s: float, changes: list[tuple[float, Run]]) -> None:
     """Advance to a time, with the changes of the scenario on the way."""
     started = time.perf_counter()
+    shift_s = simulation.plan.shift_s
     while changes and changes[0][0] < time_s:
         at_s, effective = changes.pop(0)
-        simulation.world.advance(at_s)
+        simulation.world.advance(at_s + shift_s)
         simulation.world.change(effective)
-    simulation.world.advance(time_s)
+    simulation.world.advance(time_s + shift_s)
     simulation.world.close_window()
     simulation.wall_seconds += time.perf_counter() - started
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sfkernels.calendar import placed, schedule
 from sfkernels.jit import hot, kernel
-from sfkernels.names import CLASS_HOUSE, HOUSE_HEALTH, HOUSE_SCALE, HOUSE_SERVERS, HOUSE_UP
+from sfkernels.names import CLASS_CHANGE, CLASS_HOUSE, HOUSE_HEALTH, HOUSE_SCALE, HOUSE_SERVERS, HOUSE_UP
 from sfkernels.stations import account
 
 _ZERO = np.uint32(0)
@@ -122,8 +122,7 @@ def bring_back(clock, nodes, buckets, late, services, replicas, r):
     replicas[r].gen += np.uint32(1)
     if services[m].start_delay > 0.0:
         replicas[r].up = STARTING
-        schedule_house(
-            clock, nodes, buckets, late, clock[0].now + services[m].start_delay, HOUSE_UP, r, replicas[r].gen
-        )
+        order = placed(CLASS_CHANGE, np.uint64(r), HOUSE_UP)
+        schedule(clock, nodes, buckets, late, clock[0].now + services[m].start_delay, order, r, replicas[r].gen)
     else:
         replicas[r].up = 1

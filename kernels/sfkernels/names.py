@@ -20,7 +20,7 @@ ZOMBIE, TRACED, BRANCH, USER, HANDLER, HEDGE = 1, 2, 4, 8, 16, 32
 ) = range(19)  # fmt: skip
 
 # classes of events, in their order at the same time
-CLASS_TASK, CLASS_TIMER, CLASS_SOURCE, CLASS_USER, CLASS_HOUSE = 1, 2, 3, 4, 5
+CLASS_CHANGE, CLASS_TASK, CLASS_TIMER, CLASS_SOURCE, CLASS_USER, CLASS_HOUSE = range(6)
 
 # kinds of events within a class
 EVENT_TASK = 0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sfkernels.records import VERSION
 
 from sfmodel.plan.arrivals import DemandCurves, Segments, source_arrays
+from sfmodel.plan.demand import DAY_S
 from sfmodel.plan.durations import Durations
 from sfmodel.plan.index import Index
 from sfmodel.plan.items import endpoints_about_items
@@ -37,7 +38,10 @@ class Plan:
     items: int
     clusters: int
     tick_s: float
+    shift_s: float
+    """Whole days added to every time in the world, so that none is negative."""
     begin_s: float
+    """First moment, in the world's time."""
     demand: DemandCurves
     task_reserve: int
     """Tasks that one event may start, at most."""
@@ -60,28 +64,35 @@ def build_plan(run: Run, stretches: Segments | None = None) -> Plan:
     """
     stretches = segments(run) if stretches is None else stretches
     effective = stretches[0][1]
+    shift_s = days_before(run)
     platform = effective.platform
     index = Index(platform)
-    arrays, labels, edges, columns, reserve = _parameters(effective, index)
+    arrays, labels, edges, columns, reserve = _parameters(effective, index, shift_s)
     sources, highest = source_arrays(stretches, index)
+    sources["knots"]["time"] += shift_s
     arrays.update(sources)
     arrays["versions"] = np.zeros(max(1, len(index.caches)) * platform.content.clusters, VERSION)
     users = platform.users
     return Plan(
         arrays=arrays, labels=labels, edges=edges, columns=columns, tick_s=run.tick or _tick(highest),
         population=(run.users or users.population) if users else 1, items=run.items or platform.content.items,
-        clusters=platform.content.clusters, begin_s=run.start - run.warmup,
+        clusters=platform.content.clusters, begin_s=run.start - run.warmup + shift_s, shift_s=shift_s,
         demand=DemandCurves(stretches, run.seed), task_reserve=reserve,
     )  # fmt: skip
 
 
 def build_parameters(run: Run) -> dict[str, NDArray]:
     """Arrays of the parameters that a scenario may change."""
-    return _parameters(run, Index(run.platform))[0]
+    return _parameters(run, Index(run.platform), days_before(run))[0]
+
+
+def days_before(run: Run) -> float:
+    """Seconds of the whole days by which the warm-up begins before day 1."""
+    return DAY_S * float(np.ceil(max(0.0, run.warmup - run.start) / DAY_S))
 
 
 def _parameters(
-    run: Run, index: Index
+    run: Run, index: Index, shift_s: float
 ) -> tuple[dict[str, NDArray], dict[str, list[str]], list[tuple[str, str]], dict[str, int], int]:
     platform = run.platform
     durations = Durations()
@@ -92,8 +103,8 @@ def _parameters(
         for name, endpoint in owner.endpoints.items()
     ]
     arrays = scripts.arrays()
-    arrays.update(service_arrays(platform, index, durations, run.start - run.warmup))
-    arrays.update(site_arrays(platform, index, scripts.sites, run.start - run.warmup))
+    arrays.update(service_arrays(platform, index, durations, run.start - run.warmup + shift_s))
+    arrays.update(site_arrays(platform, index, scripts.sites, run.start - run.warmup + shift_s))
     caches, columns = cache_arrays(platform, index)
     arrays.update(caches)
     arrays["queues"] = queue_array(platform, index)

@@ -92,7 +92,7 @@ def breathing(noise: Breathing, seed: int, t: Times) -> Times:
     """Factor of the breathing at times t: exp(x − s²/2), x an AR(1) by minute, joined by lines."""
     if noise.cv == 0:
         return np.ones_like(t)
-    first = 0
+    first = int(np.floor(t[0] / MINUTE_S / 1440) * 1440)
     last = int(np.ceil(t[-1] / MINUTE_S)) + 1
     rho = float(np.exp(-MINUTE_S / noise.correlation))
     shocks = np.array([_normal(seed, minute) for minute in range(first, last + 1)])

@@ -60,7 +60,7 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
             replicas.append({
                 "service": number, "base": base, "stations": len(service.stations), "down": down,
                 "burns": any(s.waiting_cost > 0 for s in service.stations.values()),
-                "up": 1 - down, "healthy": 1 - down if check else 1,
+                "up": 1 - down, "healthy": 1,
             })  # fmt: skip
             for key, station in service.stations.items():
                 where = f"services.{name}.stations.{key}"
