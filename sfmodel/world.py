@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from sfkernels import advance as engine
@@ -237,6 +238,8 @@ class World:
     def call(self, kernel: Callable[..., Any], **values: Any) -> Any:
         """Call a kernel with the arrays that its arguments name."""
         arguments = [values[name] if name in values else self.arrays[name] for name in _arguments(kernel)]
+        if numba.config.DISABLE_JIT:
+            arguments = [_with_attributes(value) for value in arguments]
         return kernel(*arguments)
 
     def begin(self) -> None:
@@ -292,6 +295,11 @@ class World:
             if field not in STATE_FIELDS:
                 changed = old[field] != new[field]
                 state[field][changed] = new[field][changed]
+
+
+def _with_attributes(value: Any) -> Any:
+    """Records whose fields plain Python can read as attributes, as compiled code does."""
+    return value.view(np.recarray) if isinstance(value, np.ndarray) and value.dtype.names else value
 
 
 _argument_names: dict[Any, list[str]] = {}

@@ -59,13 +59,13 @@ def _serve_queue(
         if first < 0:
             return
         i = new_task(clock, tasks, batch_key(queues, q))
-        tasks[i].flags = HANDLER
+        tasks[i].marks = HANDLER
         tasks[i].endpoint = queues[q].handler
         tasks[i].queue = q
         tasks[i].messages = first
         tasks[i].batch = n
         tasks[i].user = messages[first].user
-        tasks[i].item = messages[first].item
+        tasks[i].item_id = messages[first].item_id
         tasks[i].priority = messages[first].priority
         trace_if_sampled(clock, tasks, i)
         _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, i)
@@ -94,7 +94,7 @@ def _arrivals(
         tasks[i].endpoint = sources[o].endpoint
         tasks[i].priority = sources[o].priority
         tasks[i].user = draw_user(population, tasks[i].key) if sources[o].user else NOBODY
-        tasks[i].item = draw_item(population, tasks[i].key) if sources[o].item else NOBODY
+        tasks[i].item_id = draw_item(population, tasks[i].key) if sources[o].item_id else NOBODY
         trace_if_sampled(clock, tasks, i)
         clock[0].requests += 1
         _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, i)

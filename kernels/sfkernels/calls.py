@@ -33,10 +33,10 @@ ONE = np.uint32(1)
 def inherit(tasks, i, c):
     """A called task is about the same user and item, at the same priority, as its caller."""
     tasks[c].user = tasks[i].user
-    tasks[c].item = tasks[i].item
+    tasks[c].item_id = tasks[i].item_id
     tasks[c].priority = tasks[i].priority
-    tasks[c].flags = tasks[i].flags & (ZOMBIE | TRACED)
-    tasks[c].trace = tasks[i].trace
+    tasks[c].marks = tasks[i].marks & (ZOMBIE | TRACED)
+    tasks[c].trace_id = tasks[i].trace_id
     tasks[c].parent_span = tasks[i].span
     tasks[c].span = tasks[c].key
 
@@ -71,7 +71,7 @@ def _place(caches, population, sites, k, tasks, i):
     c = sites[k].cache
     if c < 0:
         return np.uint64(tasks[i].user)
-    return np.uint64(key_of(population, caches[c].key, tasks[i].user, tasks[i].item))
+    return np.uint64(key_of(population, caches[c].key, tasks[i].user, tasks[i].item_id))
 
 
 @hot
@@ -83,7 +83,7 @@ def begin_call(clock, nodes, buckets, late, tasks, sites, k, i):
     if sites[k].budgeted:
         earn(sites, k, clock[0].now)
     if sites[k].attempts > 1:
-        tasks[i].backoff = sites[k].base
+        tasks[i].backoff = sites[k].backoff_base
     if sites[k].deadline < np.inf:
         tasks[i].call_deadline = clock[0].now + sites[k].deadline
         schedule_timer(clock, nodes, buckets, late, tasks[i].call_deadline, TIMER_CALL, i, tasks[i].call_id)
@@ -133,7 +133,7 @@ def attempt(
         call_meters[k].hedges += 1
     c = spawn(clock, tasks, sites, k, i, r, key)
     if hedge:
-        tasks[c].flags |= HEDGE
+        tasks[c].marks |= HEDGE
     tasks[c].permit = permit
     if sites[k].propagate:
         tasks[c].deadline = min(until, tasks[i].call_deadline)
@@ -168,7 +168,7 @@ def stop(
         leave(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s)
     elif state == COALESCED:
         c = ops[tasks[i].pc].a
-        row = key_of(population, caches[c].key, tasks[i].user, tasks[i].item)
+        row = key_of(population, caches[c].key, tasks[i].user, tasks[i].item_id)
         wait_no_more(flights, tasks, find(flights, flight_buckets, ref_of(c, row)), i)
     make_ready(clock, tasks, ready, i, ENDING)
 
@@ -185,12 +185,12 @@ def abandon(
     while tasks[i].child >= 0:
         c = tasks[i].child
         part(tasks, c)
-        if not tasks[c].flags & BRANCH:
+        if not tasks[c].marks & BRANCH:
             k = tasks[c].site
             meter_attempt(call_meters, call_outcomes, call_latency, k, outcome, clock[0].now - tasks[c].start)
             if sites[k].breaker >= 0:
                 record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, clock[0].now)
-        tasks[c].flags |= ZOMBIE
+        tasks[c].marks |= ZOMBIE
         if cancel:
             stop(
                 clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
@@ -208,11 +208,16 @@ def deliver(
     outcome = tasks[c].outcome
     part(tasks, c)
     now = clock[0].now
-    if not tasks[c].flags & BRANCH:
+    stopped = tasks[i].state == READY
+    if stopped:
+        outcome = np.int8(CANCELLED)
+    if not tasks[c].marks & BRANCH:
         k = tasks[c].site
         meter_attempt(call_meters, call_outcomes, call_latency, k, outcome, now - tasks[c].start)
         if sites[k].breaker >= 0:
             record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, now)
+    if stopped:
+        return
     if tasks[i].state == FORKED:
         tasks[i].left -= 1
         if outcome == OK or ops[tasks[i].pc].code == OP_BROADCAST:

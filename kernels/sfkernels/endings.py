@@ -39,7 +39,7 @@ def end_task(
                 replicas, i,
             )  # fmt: skip
         hold = ops[tasks[i].pc].hold
-        base = tasks[i].base
+        base = tasks[i].first_station
         while hold >= 0:
             leave(
                 clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
@@ -48,7 +48,7 @@ def end_task(
             hold = ops[hold].hold
     if tasks[i].flight >= 0:
         land_all(clock, flights, flight_buckets, tasks, ready, ops, caches, i)
-    flags = tasks[i].flags
+    flags = tasks[i].marks
     if not flags & BRANCH:
         e = tasks[i].endpoint
         if tasks[i].arrived < 0.0:
@@ -79,7 +79,7 @@ def settle(
 ):  # fmt: skip
     """The reply of task i arrives: at its caller, its user, its queue. Returns a queue with a free consumer, or -1."""
     queue = -1
-    flags = tasks[i].flags
+    flags = tasks[i].marks
     if tasks[i].parent >= 0:
         deliver(
             clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,

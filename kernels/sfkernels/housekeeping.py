@@ -44,12 +44,12 @@ def probe(clock, nodes, buckets, late, services, replicas, m):
 @kernel
 def _desired(scalers, z, servers, utilisation):
     if servers <= 0.0:
-        return scalers[z].min
+        return scalers[z].least
     ratio = utilisation / scalers[z].target
     desired = servers
     if abs(ratio - 1.0) > 0.1:
         desired = math.ceil(servers * ratio - 1e-9)
-    return min(scalers[z].max, max(scalers[z].min, desired))
+    return min(scalers[z].most, max(scalers[z].least, desired))
 
 
 @kernel

@@ -54,9 +54,10 @@ def key_of(population, kind, user, item):
         return np.int64(population[0].count) if user == NOBODY else np.int64(user)
     if kind == KEY_ITEM:
         return np.int64(population[0].items) if item == NOBODY else np.int64(item)
-    if kind == KEY_CLUSTER:
-        return taste(population, user)
-    return topic(population, item)
+    nobody = user == NOBODY if kind == KEY_CLUSTER else item == NOBODY
+    if nobody:
+        return np.int64(population[0].clusters)
+    return taste(population, user) if kind == KEY_CLUSTER else topic(population, item)
 
 
 @hot
@@ -66,7 +67,7 @@ def topic_of_key(population, kind, row):
         return taste(population, NOBODY if row == np.int64(population[0].count) else np.uint32(row))
     if kind == KEY_ITEM:
         return topic(population, NOBODY if row == np.int64(population[0].items) else np.uint32(row))
-    return row
+    return 0 if row == np.int64(population[0].clusters) else row
 
 
 @hot

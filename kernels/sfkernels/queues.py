@@ -112,7 +112,7 @@ def append(clock, queues, q, messages, user, item, priority):
         clock[0].low = 1
     messages[g].published = clock[0].now
     messages[g].user = user
-    messages[g].item = item
+    messages[g].item_id = item
     messages[g].priority = priority
     messages[g].next = -1
     level = np.int64(priority) if queues[q].priority else 0

@@ -29,15 +29,15 @@ DUE = _record(("time", "f8"), ("node", "i4"))
 TASK = _record(
     ("key", "u8"), ("since", "f8"), ("start", "f8"), ("arrived", "f8"), ("attempt_start", "f8"),
     ("pc", "i4"), ("station", "i4"), ("next", "i4"), ("prev", "i4"),
-    ("state", "i1"), ("todo", "i1"), ("outcome", "i1"), ("priority", "i1"), ("flags", "u1"), ("attempt", "u1"),
+    ("state", "i1"), ("todo", "i1"), ("outcome", "i1"), ("priority", "i1"), ("marks", "u1"), ("attempt", "u1"),
     ("waiter", "i1"), ("retries", "u1"),
     ("endpoint", "i4"), ("site", "i4"), ("parent", "i4"), ("child", "i4"), ("child_next", "i4"), ("child_prev", "i4"),
     ("gen", "u4"), ("call_gen", "u4"), ("call_id", "u4"),
-    ("replica", "i4"), ("base", "i4"), ("user", "u4"), ("item", "u4"),
+    ("replica", "i4"), ("first_station", "i4"), ("user", "u4"), ("item_id", "u4"),
     ("deadline", "f8"), ("call_deadline", "f8"), ("backoff", "f8"),
     ("session", "u4"), ("turn", "u2"), ("request", "i2"), ("permit", "u4"), ("need", "i4"), ("left", "i4"),
     ("batch", "i4"), ("messages", "i4"), ("queue", "i4"), ("flight", "i4"),
-    ("span", "u8"), ("parent_span", "u8"), ("trace", "u8"), ("queued", "f8"), ("served", "f8"),
+    ("span", "u8"), ("parent_span", "u8"), ("trace_id", "u8"), ("queued", "f8"), ("served", "f8"),
 )  # fmt: skip
 
 OP = _record(
@@ -64,7 +64,7 @@ STATION = _record(
 )  # fmt: skip
 
 SCALER = _record(
-    ("station", "i4"), ("min", "f8"), ("max", "f8"), ("target", "f8"), ("every", "f8"), ("start_delay", "f8"),
+    ("station", "i4"), ("least", "f8"), ("most", "f8"), ("target", "f8"), ("every", "f8"), ("start_delay", "f8"),
     ("down_after", "f8"), ("ordered", "f8"), ("busy_before", "f8"), ("servers_total", "f8"), ("marked", "f8"), ("fewer_since", "f8"),
     ("checks", "i4"), ("first", "i4"), ("capacity", "i4"),
 )  # fmt: skip
@@ -73,7 +73,7 @@ SITE = _record(
     ("timeout", "f8"), ("deadline", "f8"), ("network", "f8"), ("hedge_after", "f8"), ("salt", "u8"),
     ("endpoint", "i4"), ("breaker", "i4"), ("cache", "i4"), ("priority", "i1"), ("cancel", "i1"), ("propagate", "i1"),
     ("backoff", "i1"), ("jitter", "i1"), ("budgeted", "i1"), ("attempts", "i4"), ("retry_on", "i4"),
-    ("base", "f8"), ("factor", "f8"), ("cap", "f8"),
+    ("backoff_base", "f8"), ("factor", "f8"), ("cap", "f8"),
     ("budget_ratio", "f8"), ("budget_reserve", "f8"), ("budget_cap", "f8"), ("balance", "f8"), ("balance_at", "f8"),
 )  # fmt: skip
 
@@ -92,7 +92,7 @@ SERVICE = _record(
 )  # fmt: skip
 
 REPLICA = _record(
-    ("service", "i4"), ("base", "i4"), ("stations", "i4"), ("burns", "i4"), ("down", "i4"), ("up", "i4"), ("healthy", "i4"), ("streak", "i4"),
+    ("service", "i4"), ("first_station", "i4"), ("stations", "i4"), ("burns", "i4"), ("down", "i4"), ("up", "i4"), ("healthy", "i4"), ("streak", "i4"),
     ("tasks", "i4"), ("gen", "u4"),
 )  # fmt: skip
 
@@ -131,10 +131,10 @@ QUEUE = _record(
     ("dropped", "i8"), ("rejected", "i8"), ("batches", "i8"), ("delay", "f8"),
 )  # fmt: skip
 
-MESSAGE = _record(("published", "f8"), ("user", "u4"), ("item", "u4"), ("next", "i4"), ("priority", "i4"))
+MESSAGE = _record(("published", "f8"), ("user", "u4"), ("item_id", "u4"), ("next", "i4"), ("priority", "i4"))
 
 SOURCE = _record(
-    ("kind", "i4"), ("endpoint", "i4"), ("priority", "i4"), ("user", "i4"), ("item", "i4"), ("batch", "i4"),
+    ("kind", "i4"), ("endpoint", "i4"), ("priority", "i4"), ("user", "i4"), ("item_id", "i4"), ("batch", "i4"),
     ("every", "f8"), ("first", "i8"), ("count", "i8"), ("at", "i8"), ("number", "u8"), ("target", "f8"), ("salt", "u8"),
 )  # fmt: skip
 
@@ -154,8 +154,8 @@ REQUEST = _record(("upto", "f8"), ("views", "f8"), ("endpoint", "i4"), ("priorit
 SLEEPER = _record(("time", "f8"), ("session", "u4"), ("turn", "u2"), ("retries", "u1"), ("why", "u1"))
 
 SPAN = _record(
-    ("trace", "u8"), ("span", "u8"), ("parent", "u8"), ("start", "f8"), ("arrived", "f8"), ("ended", "f8"),
-    ("queued", "f8"), ("served", "f8"), ("endpoint", "i4"), ("call", "i4"), ("replica", "i4"), ("user", "u4"), ("item", "u4"),
+    ("trace_id", "u8"), ("span", "u8"), ("parent", "u8"), ("start", "f8"), ("arrived", "f8"), ("ended", "f8"),
+    ("queued", "f8"), ("served", "f8"), ("endpoint", "i4"), ("call", "i4"), ("replica", "i4"), ("user", "u4"), ("item_id", "u4"),
     ("outcome", "i1"), ("attempt", "i1"), ("zombie", "i1"),
 )  # fmt: skip
 

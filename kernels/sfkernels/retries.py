@@ -12,12 +12,12 @@ _JITTER = np.uint64(0x6A69)
 @kernel
 def delay(site, retry, previous, key):
     """Backoff before retry 1, 2, …, in seconds; `previous` is the delay before the last one (base at first)."""
-    back = site.base
+    back = site.backoff_base
     if site.jitter == JITTER_DECORRELATED:
         u = uniform(mix(key, site.salt), mix(_JITTER, np.uint64(retry)))
-        return min(site.cap, site.base + u * (3.0 * previous - site.base))
+        return min(site.cap, site.backoff_base + u * (3.0 * previous - site.backoff_base))
     if site.backoff == BACKOFF_EXPONENTIAL:
-        back = min(site.cap, site.base * site.factor ** (retry - 1))
+        back = min(site.cap, site.backoff_base * site.factor ** (retry - 1))
     if site.jitter == JITTER_FULL:
         return back * uniform(mix(key, site.salt), mix(_JITTER, np.uint64(retry)))
     if site.jitter == JITTER_EQUAL:

@@ -45,10 +45,10 @@ def fork(clock, tasks, ready, replicas, ops, branches, i):
     for n in range(op.b):
         c = new_task(clock, tasks, mix(here, np.uint64(n)))
         tasks[c].user = tasks[i].user
-        tasks[c].item = tasks[i].item
+        tasks[c].item_id = tasks[i].item_id
         tasks[c].priority = tasks[i].priority
-        tasks[c].flags = tasks[i].flags & np.uint8(3) | np.uint8(BRANCH)
-        tasks[c].trace = tasks[i].trace
+        tasks[c].marks = tasks[i].marks & np.uint8(3) | np.uint8(BRANCH)
+        tasks[c].trace_id = tasks[i].trace_id
         tasks[c].span = tasks[i].span
         tasks[c].parent_span = tasks[i].parent_span
         tasks[c].deadline = tasks[i].deadline
@@ -56,7 +56,7 @@ def fork(clock, tasks, ready, replicas, ops, branches, i):
         tasks[c].replica = tasks[i].replica
         tasks[c].batch = tasks[i].batch
         tasks[c].pc = branches[op.a + n]
-        tasks[c].base = tasks[i].base
+        tasks[c].first_station = tasks[i].first_station
         tasks[c].arrived = clock[0].now
         replicas[tasks[i].replica].tasks += 1
         adopt(tasks, i, c)
@@ -125,7 +125,7 @@ def read_cache(
     """Look task i's key up: its next operation, or -1 when it waits for another's fetch."""
     op = ops[tasks[i].pc]
     c = op.a
-    row = key_of(population, caches[c].key, tasks[i].user, tasks[i].item)
+    row = key_of(population, caches[c].key, tasks[i].user, tasks[i].item_id)
     if op.code == OP_MISS:
         caches[c].misses += 1
         return op.other
@@ -154,14 +154,14 @@ def write_cache(
     """Store, or invalidate, what task i is about."""
     op = ops[tasks[i].pc]
     c = op.a
-    row = key_of(population, caches[c].key, tasks[i].user, tasks[i].item)
+    row = key_of(population, caches[c].key, tasks[i].user, tasks[i].item_id)
     if op.code == OP_STORE:
         put(
             clock, caches, c, stores, versions, population, pool, listed, user_rows, item_rows, cluster_rows, row,
             tasks[i].key, op.salt,
         )  # fmt: skip
     else:
-        about = topic(population, tasks[i].item)
+        about = topic(population, tasks[i].item_id)
         invalidate(
             caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, op.b, op.x, op.y, row, about,
             clock[0].now,
@@ -175,7 +175,7 @@ def write_cache(
 
 
 @kernel
-def may_retry(tasks, sites, call_meters, k, i, now):
+def may_retry(tasks, sites, k, i, now):
     """Backoff in seconds before the next attempt, or -1 if there is none."""
     n = np.int64(tasks[i].attempt) + 1
     if n >= sites[k].attempts or not (sites[k].retry_on >> tasks[i].outcome) & 1:
@@ -188,7 +188,6 @@ def may_retry(tasks, sites, call_meters, k, i, now):
     if sites[k].jitter == JITTER_DECORRELATED:
         tasks[i].backoff = pause
     tasks[i].attempt = n
-    call_meters[k].retries += 1
     return pause
 
 
@@ -203,7 +202,7 @@ def run(
     now = clock[0].now
     phase = _FRESH
     if todo == ARRIVE:
-        if not tasks[i].flags & BRANCH:
+        if not tasks[i].marks & BRANCH:
             if tasks[i].outcome == CANCELLED:
                 return CANCELLED
             if replicas[tasks[i].replica].up != 1:
@@ -227,7 +226,7 @@ def run(
             if code == OP_USE or code == OP_HOLD:
                 started = join(
                     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
-                    tasks[i].base + op.a, i,
+                    tasks[i].first_station + op.a, i,
                 )  # fmt: skip
                 if started == 0:
                     phase = _FAILED
@@ -246,7 +245,7 @@ def run(
             elif code == OP_RELEASE:
                 leave(
                     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
-                    tasks[i].base + op.a,
+                    tasks[i].first_station + op.a,
                 )  # fmt: skip
                 tasks[i].pc = op.next
             elif code == OP_CHOOSE:
@@ -274,7 +273,7 @@ def run(
             elif code == OP_PASS:
                 wait = ask_limiter(
                     limiters, op.a, population, user_rows, user_rows_float, item_rows, item_rows_float, tasks[i].user,
-                    tasks[i].item, now,
+                    tasks[i].item_id, now,
                 )  # fmt: skip
                 if wait < 0.0:
                     tasks[i].outcome = THROTTLED
@@ -295,7 +294,7 @@ def run(
                 totals[op.a] += op.x
                 tasks[i].pc = op.next
             elif code == OP_PUBLISH:
-                if append(clock, queues, op.a, messages, tasks[i].user, tasks[i].item, op.b if op.b >= 0 else np.int32(tasks[i].priority)):
+                if append(clock, queues, op.a, messages, tasks[i].user, tasks[i].item_id, op.b if op.b >= 0 else np.int32(tasks[i].priority)):
                     tasks[i].pc = op.next
                     return 100 + op.a
                 tasks[i].outcome = REJECTED
@@ -316,6 +315,8 @@ def run(
                 tasks[i].outcome = op.a
                 return np.int64(op.a)
         elif phase == _ATTEMPT:
+            if tasks[i].attempt > 0:
+                call_meters[op.a].retries += 1
             outcome = attempt(
                 clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services,
                 replicas, caches, population, endpoint_meters, call_meters, call_outcomes, op.a, i, 0,
@@ -327,7 +328,7 @@ def run(
             phase = _REPLIED
         elif phase == _REPLIED:
             if tasks[i].outcome != OK and code == OP_CALL and sites[op.a].attempts > 1:
-                pause = may_retry(tasks, sites, call_meters, op.a, i, now)
+                pause = may_retry(tasks, sites, op.a, i, now)
                 if pause == 0.0:
                     phase = _ATTEMPT
                     continue

@@ -79,11 +79,11 @@ def _start(clock, nodes, buckets, late, tasks, ready, ops, durations, values, sl
         if stations[s].contended:
             time *= 1.0 + stations[s].serial * (n - 1) + stations[s].crosstalk * (n * (n - 1.0))
         if op.slow_count > 0:
-            time *= _slowdown(slowdowns, op.slow, op.slow_count, tasks[i].base, stations, totals)
+            time *= _slowdown(slowdowns, op.slow, op.slow_count, tasks[i].first_station, stations, totals)
         time /= stations[s].speed
         tasks[i].state = SERVED
         tasks[i].since = now
-        if tasks[i].flags & TRACED:
+        if tasks[i].marks & TRACED:
             tasks[i].served += time
         schedule_task(clock, nodes, buckets, late, now + time, i, tasks[i].gen)
 
@@ -175,7 +175,7 @@ def unqueue(clock, tasks, stations, s, i):
     stations[s].waiting -= 1
     if stations[s].patience >= 0:
         tasks[i].call_gen += ONE
-    if tasks[i].flags & TRACED:
+    if tasks[i].marks & TRACED:
         tasks[i].queued += clock[0].now - tasks[i].since
 
 
@@ -255,7 +255,7 @@ def cut_short(clock, tasks, stations, s, i):
 @kernel
 def _burn(clock, stations, replicas, r, more):
     """One waiter more, or less, burns its share at the stations of replica r that have a waiting cost."""
-    for s in range(replicas[r].base, replicas[r].base + replicas[r].stations):
+    for s in range(replicas[r].first_station, replicas[r].first_station + replicas[r].stations):
         if stations[s].waiting_cost > 0.0:
             account(stations, s, clock[0].now)
             stations[s].waiters += more
@@ -276,7 +276,7 @@ def goes_on(clock, nodes, buckets, late, tasks, ready, ops, durations, values, s
     r = tasks[i].replica
     _burn(clock, stations, replicas, r, -1)
     tasks[i].waiter = 0
-    for s in range(replicas[r].base, replicas[r].base + replicas[r].stations):
+    for s in range(replicas[r].first_station, replicas[r].first_station + replicas[r].stations):
         if stations[s].waiting_cost > 0.0 and stations[s].waiting > 0:
             serve(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s)
 
@@ -284,7 +284,7 @@ def goes_on(clock, nodes, buckets, late, tasks, ready, ops, durations, values, s
 @hot
 def count_served(tasks, stations, s, i, now):
     """Book the service of a zombie as wasted."""
-    if tasks[i].flags & ZOMBIE:
+    if tasks[i].marks & ZOMBIE:
         stations[s].wasted += now - tasks[i].since
 
 

@@ -25,7 +25,7 @@ def new_task(clock, tasks, key):
     tasks[i].start = clock[0].now
     tasks[i].arrived = -1.0
     tasks[i].outcome = 0
-    tasks[i].flags = 0
+    tasks[i].marks = 0
     tasks[i].attempt = 0
     tasks[i].waiter = 0
     tasks[i].child = -1
@@ -45,7 +45,7 @@ def arrive(clock, tasks, replicas, endpoint_meters, i):
     r = tasks[i].replica
     tasks[i].arrived = clock[0].now
     tasks[i].pc = 0
-    tasks[i].base = replicas[r].base
+    tasks[i].first_station = replicas[r].first_station
     replicas[r].tasks += 1
     e = tasks[i].endpoint
     endpoint_meters[e].arrivals += 1

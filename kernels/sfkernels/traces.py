@@ -12,7 +12,7 @@ def write_span(clock, spans, tasks, i, outcome):
         clock[0].spans_lost += 1
         return
     clock[0].span_count = n + 1
-    spans[n].trace = tasks[i].trace
+    spans[n].trace_id = tasks[i].trace_id
     spans[n].span = tasks[i].span
     spans[n].parent = tasks[i].parent_span
     spans[n].start = tasks[i].start
@@ -24,7 +24,7 @@ def write_span(clock, spans, tasks, i, outcome):
     spans[n].call = tasks[i].site
     spans[n].replica = tasks[i].replica
     spans[n].user = tasks[i].user
-    spans[n].item = tasks[i].item
+    spans[n].item_id = tasks[i].item_id
     spans[n].outcome = outcome
     spans[n].attempt = tasks[i].attempt
-    spans[n].zombie = 1 if tasks[i].flags & ZOMBIE else 0
+    spans[n].zombie = 1 if tasks[i].marks & ZOMBIE else 0

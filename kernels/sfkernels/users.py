@@ -61,11 +61,11 @@ def _class_of(types, requests, y, key):
 @hot
 def trace_if_sampled(clock, tasks, i):
     """Trace this request, by hash, one in so many."""
-    tasks[i].trace = tasks[i].key
+    tasks[i].trace_id = tasks[i].key
     tasks[i].span = tasks[i].key
     tasks[i].parent_span = np.uint64(0)
     if clock[0].traced_below and mix(tasks[i].key, _TRACE) < clock[0].traced_below:
-        tasks[i].flags |= TRACED
+        tasks[i].marks |= TRACED
 
 
 @hot
@@ -76,9 +76,9 @@ def new_request(clock, tasks, population, types, requests, endpoints, request_me
     y = _type_of(population, types, skey)
     q = _class_of(types, requests, y, rkey)
     i = new_task(clock, tasks, mix(rkey, np.uint64(retries) + _ONE))
-    tasks[i].flags = USER
+    tasks[i].marks = USER
     tasks[i].user = np.uint32(session) if population[0].closed else draw_user(population, skey)
-    tasks[i].item = NOBODY
+    tasks[i].item_id = NOBODY
     tasks[i].session = session
     tasks[i].turn = turn
     tasks[i].retries = retries
@@ -86,7 +86,7 @@ def new_request(clock, tasks, population, types, requests, endpoints, request_me
     tasks[i].endpoint = requests[q].endpoint
     tasks[i].priority = requests[q].priority
     if endpoints[requests[q].endpoint].uses_item:
-        tasks[i].item = draw_item(population, rkey)
+        tasks[i].item_id = draw_item(population, rkey)
     trace_if_sampled(clock, tasks, i)
     clock[0].requests += 1
     request_meters[q].requests += 1

@@ -100,7 +100,7 @@ def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray],
     for name, source in run.platform.sources.items():
         row: dict[str, Any] = {
             "endpoint": index.endpoints.index(source.call), "priority": source.priority, "batch": source.batch,
-            "user": source.user == "random", "item": source.item == "random",
+            "user": source.user == "random", "item_id": source.item == "random",
             "salt": salt("source", name, str(run.seed)),
         }  # fmt: skip
         if source.every is not None:

@@ -58,7 +58,7 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
             base = len(stations)
             down = int(replica in service.down)
             replicas.append({
-                "service": number, "base": base, "stations": len(service.stations), "down": down,
+                "service": number, "first_station": base, "stations": len(service.stations), "down": down,
                 "burns": any(s.waiting_cost > 0 for s in service.stations.values()),
                 "up": 1 - down, "healthy": 1,
             })  # fmt: skip
@@ -81,7 +81,7 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
                     capacity = math.floor(s.scale_down_after / s.every + 1e-9) + 1
                     stations[-1]["scaler"] = len(scalers)
                     scalers.append({
-                        "station": len(stations) - 1, "min": s.min, "max": s.max, "target": s.target, "every": s.every,
+                        "station": len(stations) - 1, "least": s.min, "most": s.max, "target": s.target, "every": s.every,
                         "start_delay": s.start_delay, "down_after": s.scale_down_after, "first": recommended,
                         "capacity": capacity, "marked": begin_s, "fewer_since": -1.0,
                     })  # fmt: skip
@@ -127,7 +127,7 @@ def site_arrays(platform: Platform, index: Index, sites: list[SitePlan], begin_s
             if call.retries is not None:
                 r = call.retries
                 row.update(
-                    attempts=r.attempts, backoff=("constant", "exponential").index(r.backoff), base=r.base,
+                    attempts=r.attempts, backoff=("constant", "exponential").index(r.backoff), backoff_base=r.base,
                     factor=r.factor, cap=r.cap, retry_on=_mask(r.on),
                     jitter=("none", "full", "equal", "decorrelated").index(r.jitter),
                 )  # fmt: skip

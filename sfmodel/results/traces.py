@@ -49,7 +49,7 @@ def write_traces(spans: NDArray[np.void], labels: Mapping[str, Sequence[str]], f
     RunError
         The folder cannot be written.
     """
-    ordered = list(_spans(np.sort(spans, order=["trace", "start", "span"]), labels))
+    ordered = list(_spans(np.sort(spans, order=["trace_id", "start", "span"]), labels))
     with disk_errors(folder):
         _write_lines(folder / TRACES, ordered)
         _write_lines(folder / ERRORS, (_error(span) for span in ordered if span["outcome"] != "ok"))
@@ -185,7 +185,7 @@ def _spans(spans: NDArray[np.void], labels: Mapping[str, Sequence[str]]) -> Iter
         service, _, endpoint = labels["endpoint"][record["endpoint"]].partition(".")
         call = record["call"]
         yield {
-            "trace": f"{record['trace']:016x}",
+            "trace": f"{record['trace_id']:016x}",
             "span": f"{record['span']:016x}",
             "parent": f"{record['parent']:016x}" if record["parent"] else None,
             "service": service,
@@ -201,7 +201,7 @@ def _spans(spans: NDArray[np.void], labels: Mapping[str, Sequence[str]]) -> Iter
             "attempt": record["attempt"],
             "zombie": bool(record["zombie"]),
             "user": record["user"],
-            "item": record["item"],
+            "item": record["item_id"],
         }
 
 

@@ -8,9 +8,9 @@ from sfmodel.results import traces
 
 SPAN = np.dtype(
     [
-        ("trace", "u8"), ("span", "u8"), ("parent", "u8"), ("start", "f8"), ("arrived", "f8"), ("ended", "f8"),
+        ("trace_id", "u8"), ("span", "u8"), ("parent", "u8"), ("start", "f8"), ("arrived", "f8"), ("ended", "f8"),
         ("queued", "f8"), ("served", "f8"), ("endpoint", "i4"), ("call", "i4"), ("replica", "i4"), ("user", "u4"),
-        ("item", "u4"), ("outcome", "i1"), ("attempt", "i1"), ("zombie", "b1"),
+        ("item_id", "u4"), ("outcome", "i1"), ("attempt", "i1"), ("zombie", "b1"),
     ]
 )  # fmt: skip
 LABELS = {
