@@ -75,7 +75,7 @@ class Books:
     def users(self) -> None:
         """Requests are answers and requests under way; sessions are over, asleep or under way."""
         tasks = self.world.arrays["tasks"]
-        under_way = (tasks["state"] != names.FREE) & (tasks["flags"] & names.USER > 0)
+        under_way = (tasks["state"] != names.FREE) & (tasks["marks"] & names.USER > 0)
         if len(self.sums["users_requests"]):
             requests = self.sums["users_requests"].sum()
             assert requests == self.sums["users_outcomes"].sum() + under_way.sum()
@@ -87,7 +87,7 @@ class Books:
     def queues(self) -> None:
         """Messages are delivered, failed, dropped, waiting or being handled."""
         queues, tasks = self.world.arrays["queues"], self.world.arrays["tasks"]
-        handling = (tasks["state"] != names.FREE) & (tasks["flags"] & names.HANDLER > 0)
+        handling = (tasks["state"] != names.FREE) & (tasks["marks"] & names.HANDLER > 0)
         taken = np.bincount(tasks["queue"][handling], tasks["batch"][handling], len(queues))
         done = queues["delivered"] + queues["failed"] + queues["dropped"]
         same(queues["published"], done + queues["waiting"] + taken.astype(np.int64), "queue")
