@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,11 @@ class DemandCurves:
         return result
 
 
+def _changes(segments: Segments, what: Callable[[Run], object]) -> list[int]:
+    """Stretches that begin with a change of something: others add no knot, so that they move no arrival by a bit."""
+    return [k for k in range(len(segments)) if k == 0 or what(segments[k][1]) != what(segments[k - 1][1])]
+
+
 def _spike_rate(source: Source, t: Times) -> Times:
     rate = np.zeros_like(t)
     for spike in source.spikes:
@@ -82,7 +88,6 @@ def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray],
     """Sources and their knots; and the highest rate of requests per second."""
     run = segments[0][1]
     begin_s, until_s = run.start - run.warmup, run.until
-    boundaries = [time for time, _ in segments[1:]]
     curves = DemandCurves(segments, run.seed)
     rows: list[dict[str, Any]] = []
     knots: list[NDArray] = []
@@ -113,25 +118,30 @@ def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray],
             add_knots(row, times, np.zeros_like(times))
             row["count"] = len(times)
         else:
-            def rate(t: Times, stretch: int, name: str = name) -> Times:
-                now = segments[stretch][1].platform.sources[name]
-                level = curves.at(t, stretch) if now.follow_demand else 1.0
+            begins = _changes(segments, lambda r, name=name: (r.platform.sources[name], r.demand))
+
+            def rate(t: Times, change: int, name: str = name, begins: list[int] = begins) -> Times:
+                now = segments[begins[change]][1].platform.sources[name]
+                level = curves.at(t, begins[change]) if now.follow_demand else 1.0
                 return now.rate * level + _spike_rate(now, t)
 
             edges = [e for _, r in segments for e in _spike_edges(r.platform.sources[name])]
             row["kind"] = names.SOURCE_POISSON
+            boundaries = [segments[k][0] for k in begins[1:]]
             add_knots(row, *integrated(rate, boundaries, begin_s, until_s, edges))
         rows.append(row)
     users = run.platform.users
     if users is not None and users.arrivals == "sessions":
-        def session_rate(t: Times, stretch: int) -> Times:
-            now = segments[stretch][1].platform.users
+        begins = _changes(segments, lambda r: (r.platform.users and r.platform.users.sessions, r.demand))
+
+        def session_rate(t: Times, change: int) -> Times:
+            now = segments[begins[change]][1].platform.users
             assert now is not None
-            return now.sessions.rate * curves.at(t, stretch)
+            return now.sessions.rate * curves.at(t, begins[change])
 
         row = {"kind": names.SOURCE_SESSIONS, "salt": salt("sessions", str(run.seed))}
         before = highest
-        add_knots(row, *integrated(session_rate, boundaries, begin_s, until_s, []))
+        add_knots(row, *integrated(session_rate, [segments[k][0] for k in begins[1:]], begin_s, until_s, []))
         mean = sum(kind.share * kind.requests for kind in users.sessions.types.values())
         highest = before + (highest - before) * mean
         rows.append(row)
