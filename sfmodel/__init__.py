@@ -9,11 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sfmodel.model import load
     from sfmodel.results.folder import open_run as open
 
-__all__ = ["open"]
+__all__ = ["load", "open"]
 
-_EXPORTS = {"open": ("sfmodel.results.folder", "open_run")}
+_EXPORTS = {"load": ("sfmodel.model", "load"), "open": ("sfmodel.results.folder", "open_run")}
 
 
 def __getattr__(name: str) -> Any:

@@ -29,6 +29,8 @@ class Simulation:
     world: World
     wall_seconds: float = 0.0
     """Time in the kernels."""
+    compile_seconds: float = 0.0
+    """Time to compile the kernels, or to load their machine code."""
     windows: int = 0
     """Windows that were measured."""
     readings: Readings = field(init=False)
@@ -41,6 +43,14 @@ class Simulation:
     def events(self) -> int:
         """Events so far."""
         return int(self.world.arrays["clock"]["events"][0])
+
+    @property
+    def spans(self) -> NDArray:
+        """Spans of the sampled requests, in the order in which they ended; times since midnight of day 1."""
+        spans = self.world.arrays["spans"][: int(self.world.arrays["clock"]["span_count"][0])].copy()
+        for field_name in ("start", "arrived", "ended"):
+            spans[field_name] -= self.plan.shift_s
+        return spans[spans["ended"] >= self.run.start]
 
     @property
     def requests(self) -> int:
@@ -71,6 +81,9 @@ def simulate(simulation: Simulation, observe: Observer | None = None) -> None:
     """
     run, world = simulation.run, simulation.world
     changes = segments(run)[1:]
+    started = time.perf_counter()
+    world.compile()
+    simulation.compile_seconds = time.perf_counter() - started
     started = time.perf_counter()
     with np.errstate(over="ignore"):
         world.begin()

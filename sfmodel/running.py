@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import resource
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sfmodel.errors import RunError
-from sfmodel.schema import parse_run
+from sfkernels.jit import is_compiled
+
+from sfmodel.engine import Simulation, prepare, simulate, window_edges
+from sfmodel.results.folder import DATASET, FIGURES, LOG, SUMMARY, RunFolder, default_name
+from sfmodel.results.recorder import Recorder
+from sfmodel.schema import Run, parse_run
 from sfmodel.schema.references import check_references
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Say = Callable[[str], None]
 
 
 def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | None, root: Path) -> Path:
@@ -16,9 +29,12 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
 
     Parameters
     ----------
-    mapping : the composed configuration, as the user wrote it.
-    hydra_files : name → text of the files that go into `.hydra/`; none where Hydra was not used.
-    root : folder in which the run's own folder appears when it is complete.
+    mapping
+        The composed configuration, as the user wrote it.
+    hydra_files
+        Name → text of the files that go into `.hydra/`; none where Hydra was not used.
+    root
+        Folder in which the run's own folder appears when it is complete.
 
     Returns
     -------
@@ -27,11 +43,148 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
     Raises
     ------
     ConfigError
-        The configuration is wrong; nothing was written.
+        The configuration is wrong, or the name is taken; nothing was written.
     RunError
         The work failed; what is on disk is marked incomplete.
+    KeyboardInterrupt
+        The windows that were finished are kept, marked incomplete.
     """
+    run = checked(mapping)
+    simulation = prepare(run)
+    name = run.name or default_name(run.platform.name, run.scenario.title)
+    with RunFolder(name, root) as folder:
+        for file, text in (hydra_files or {}).items():
+            folder.write(f".hydra/{file}", text)
+        log: list[str] = []
+        say = _teller(log)
+        say(f"{name}: {describe(simulation)}")
+        if not is_compiled():
+            say("compiling the kernels, once for this version: about a minute")
+        recorder = _recorder(simulation, folder.dataset)
+        try:
+            _watched(simulation, recorder, log)
+        except KeyboardInterrupt:
+            recorder.finish(attributes(simulation, name))
+            kept = folder.abandon(f"interrupted after {simulation.windows} windows of {run.window:g} s")
+            say(f"interrupted: {simulation.windows} finished windows are in {kept}; the same command starts anew")
+            raise
+        ds = recorder.finish(attributes(simulation, name))
+        _write_results(simulation, ds, folder, say)
+        folder.write(LOG, "\n".join(log) + "\n")
+        ds.close()
+        final = folder.complete()
+    print(f"results: {final}   dataset {DATASET}, {SUMMARY}, {FIGURES}/\n{_next_commands(simulation, name)}")
+    return final
+
+
+def checked(mapping: Mapping[str, Any]) -> Run:
+    """Validate a configuration and everything it refers to."""
     run = parse_run(mapping)
     check_references(run)
-    # To come here: memory check → simulate → dataset → summary table → figures → 'next: sfmodel plot latest'.
-    raise RunError(f"the engine is not connected yet: {run.platform.name} was checked, and nothing was simulated")
+    return run
+
+
+def run_in_memory(mapping: Mapping[str, Any]) -> xr.Dataset:
+    """Simulate one run; its Dataset, kept in memory."""
+    simulation = prepare(checked(mapping))
+    recorder = _recorder(simulation, None)
+    simulate(simulation, lambda k, end_s, values: recorder.record(k, values))
+    return recorder.finish(attributes(simulation, simulation.run.name or simulation.run.platform.name))
+
+
+def describe(simulation: Simulation) -> str:
+    """One line on what is about to be simulated."""
+    run, plan = simulation.run, simulation.plan
+    what = f"{len(plan.labels['service'])} services"
+    if run.platform.users is not None:
+        what = f"{plan.population:,} users, {plan.items:,} items, " + what
+    return f"{what}, {_clock(run.start)} to {_clock(run.until)}, seed {run.seed}"
+
+
+def attributes(simulation: Simulation, name: str) -> dict[str, Any]:
+    """Provenance of a run: what it was, what made it, what it cost."""
+    run = simulation.run
+    return {
+        "name": name,
+        "platform": run.platform.name,
+        "title": run.platform.title or run.platform.name,
+        "scenario": run.scenario.title,
+        "seed": run.seed,
+        "tick_s": simulation.plan.tick_s,
+        "until_s": run.until,
+        "population": simulation.plan.population if run.platform.users is not None else 0,
+        "items": simulation.plan.items,
+        "version": version("sfmodel"),
+        "config": dict(run.written),
+        "events": simulation.events,
+        "requests": simulation.requests,
+        "wall_seconds": simulation.wall_seconds,
+        "compile_seconds": simulation.compile_seconds,
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+    }
+
+
+def _recorder(simulation: Simulation, store: Path | None) -> Recorder:
+    run, plan = simulation.run, simulation.plan
+    counters = {key: (counter.unit, counter.title) for key, counter in run.platform.counters.items()}
+    windows = len(window_edges(run)) - 1
+    recorder = Recorder(plan.labels, run.start, run.window, windows, counters, store)
+    if plan.edges:
+        callers, callees = zip(*plan.edges, strict=True)
+        recorder.add("edge_from", ["call"], list(callers), {"long_name": "Endpoint that calls", "units": "1"})
+        recorder.add("edge_to", ["call"], list(callees), {"long_name": "Endpoint that is called", "units": "1"})
+    return recorder
+
+
+def _watched(simulation: Simulation, recorder: Recorder, log: list[str]) -> None:
+    from sfmodel.live import Live
+
+    with ExitStack() as stack:
+        live = stack.enter_context(Live(simulation.run, simulation.plan.labels, log=log.append))
+
+        def observe(k: int, end_s: float, values: Any) -> None:
+            recorder.record(k, values)
+            live.update(k, end_s, values)
+
+        simulate(simulation, observe)
+
+
+def _write_results(simulation: Simulation, ds: xr.Dataset, folder: RunFolder, say: Say) -> None:
+    from rich.console import Console
+
+    from sfmodel.figures import draw
+    from sfmodel.results.summary import summarise, summary_table
+    from sfmodel.results.traces import write_traces
+
+    summary = summarise(ds)
+    folder.write_json(SUMMARY, summary)
+    Console().print(summary_table(summary, simulation.run.platform.title or simulation.run.platform.name))
+    traced = write_traces(simulation.spans, simulation.plan.labels, folder.path) if len(simulation.spans) else 0
+    if simulation.windows:
+        draw(ds, folder.path / FIGURES)
+    rate = simulation.requests / simulation.wall_seconds if simulation.wall_seconds > 0 else 0.0
+    say(
+        f"{simulation.requests:,} requests, {simulation.events:,} events in {simulation.wall_seconds:.1f} s "
+        f"({rate / 1e6:.2f} M requests/s), {traced} requests traced"
+    )
+
+
+def _next_commands(simulation: Simulation, name: str) -> str:
+    lines = [f"next: sfmodel plot {name}      the curves again, in any format"]
+    if len(simulation.spans):
+        lines.append(f"      sfmodel trace {name}     one request, step by step")
+    lines.append(f"      sfmodel lint {simulation.run.platform.name}      where the load is, without simulating")
+    return "\n".join(lines)
+
+
+def _teller(log: list[str]) -> Say:
+    def say(line: str) -> None:
+        log.append(line)
+        print(line, flush=True)
+
+    return say
+
+
+def _clock(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"

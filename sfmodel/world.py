@@ -30,6 +30,10 @@ STATE_FIELDS = frozenset({"balance", "balance_at", "at", "count", "healthy", "up
 
 LINE = 64
 
+_ENTRIES = (
+    engine.begin, engine.warm, engine.advance, engine.close_window, engine.apply_changes, engine.due_next,
+)  # fmt: skip
+
 
 def rows_shape(count: int, columns: int) -> tuple[int, int]:
     """Shape of the rows of one kind of key, one more for no key; rows never lie across two cache lines."""
@@ -216,7 +220,7 @@ class World:
         reserve = int(clock["task_reserve"])
         if clock["tasks_left"] < reserve:
             self._grow_tasks(2 * len(self.arrays["tasks"]))
-        due = int(self.call(engine.slot_size)) + int(clock["node_reserve"])
+        due = int(self.call(engine.due_next)) + int(clock["node_reserve"])
         while clock["nodes_left"] < due:
             self._grow_nodes(2 * len(self.arrays["nodes"]))
         if clock["chunks_left"] < 64:
@@ -241,6 +245,15 @@ class World:
         if numba.config.DISABLE_JIT:
             arguments = [_with_attributes(value) for value in arguments]
         return kernel(*arguments)
+
+    def compile(self) -> None:
+        """Compile every kernel for these arrays, or load it from the disk cache."""
+        if numba.config.DISABLE_JIT:
+            return
+        values = {"until": 0.0, "first": 0, "count": 0, "c": 0}
+        for kernel in _ENTRIES:
+            arguments = [values[name] if name in values else self.arrays[name] for name in _arguments(kernel)]
+            kernel.compile(tuple(numba.typeof(value) for value in arguments))
 
     def begin(self) -> None:
         """Fill caches that start warm, and schedule what starts by itself."""

@@ -408,6 +408,12 @@ def warm(
 
 
 @entry
+def due_next(clock, chunk_next, slot_head, slot_fill):
+    """Calendar nodes that the sleepers of the next slot need."""
+    return slot_size(clock, chunk_next, slot_head, slot_fill)
+
+
+@entry
 def close_window(clock, stations, scalers, queues):
     """Bring all integrals up to now."""
     for s in range(len(stations)):

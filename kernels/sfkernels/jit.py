@@ -28,6 +28,11 @@ def cache_folder():
     return Path(root) / sources_hash()
 
 
+def is_compiled():
+    """Whether there is machine code of this version on disk, or none is needed."""
+    return bool(numba.config.DISABLE_JIT) or any(cache_folder().glob("**/*.nbc"))
+
+
 numba.config.CACHE_DIR = str(cache_folder())
 
 _options = {"nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False}
