@@ -143,7 +143,7 @@ class Cache:
         if store is None or store.eviction == "lru":
             entry.idle_since = self.access_clock()
         if self.config.sliding:
-            entry.expiry = self.new_expiry()
+            entry.expiry = self.expiry_after(self.config.ttl)
 
     def call(self, task: Task, place: Place, target: str) -> Script:
         """The call that a cache step makes."""
@@ -171,10 +171,14 @@ class Cache:
         return True
 
     def new_expiry(self) -> float:
-        """now + ttl, in milliseconds rounded up."""
+        """When an entry written now expires."""
         lives = self.config.ttl
         if self.config.ttl_jitter > 0:
             lives *= 1 - self.config.ttl_jitter * self.world.chance.uniform()
+        return self.expiry_after(lives)
+
+    def expiry_after(self, lives: float) -> float:
+        """So long from now, in milliseconds rounded up."""
         return math.ceil((self.world.clock.now + lives) * 1000) / 1000
 
     def store_config(self) -> MemoryConfig | None:
@@ -193,7 +197,7 @@ class Cache:
         for key in self.all_keys():
             if chance.happens(self.config.warm):
                 remaining = (1 - chance.uniform()) * self.config.ttl
-                self.put(key, math.ceil((self.world.clock.now + remaining) * 1000) / 1000)
+                self.put(key, self.expiry_after(remaining))
 
     # --- invalidation
 
@@ -204,14 +208,10 @@ class Cache:
         key = self.key_of(task)
         if step.scope == "key":
             self.entries.pop(key, None)
-            covers_own = True
-        else:
-            topics = self.topics(task, step)
-            for topic in topics:
-                self.invalidate_topic(topic, step.over)
-            covers_own = self.topic_of(key) in topics
-        if covers_own:
             self.leader_gives_up(task, key)
+        else:
+            for topic in self.topics(task, step):
+                self.invalidate_topic(topic, step.over)
 
     def tell_all(self, task: Task, place: Place) -> Script:
         """Call every replica at once and wait for all; failures are ignored."""

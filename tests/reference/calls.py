@@ -135,6 +135,7 @@ class Attempt:
         clock = self.world.clock
         self.world.record.add("call_attempts", self.site.key)
         if not self.send():
+            self.count("open")
             self.settle("open")
         if self.outcome is None and self.timer_at < math.inf:
             clock.at(self.timer_at, (TIMER,), self.time_out)
@@ -151,8 +152,12 @@ class Attempt:
         request.go()
         return True
 
+    def count(self, outcome: str) -> None:
+        """Count the outcome of one request."""
+        self.world.record.add("call_outcomes", (self.site.key, outcome))
+
     def hedge(self) -> None:
-        """A second request beside the first."""
+        """A second request beside the first, counted as an attempt of its own."""
         if self.outcome is None and self.send():
             self.world.record.add("call_hedges", self.site.key)
             self.world.record.add("call_attempts", self.site.key)
@@ -167,6 +172,7 @@ class Attempt:
         if self.outcome is not None:
             return
         request.answered = True
+        self.count(outcome)
         self.site.breaker.record(self.step.breaker, request.permission, outcome)
         if outcome == "ok" or all(other.answered for other in self.requests):
             self.settle(outcome)
@@ -174,12 +180,12 @@ class Attempt:
     def settle(self, outcome: str) -> None:
         """The attempt has its outcome: give up what is pending, make the caller ready."""
         self.outcome = outcome
-        self.world.record.add("call_outcomes", (self.site.key, outcome))
         self.world.record.add("call_time", self.site.key, self.world.clock.now - self.began)
         for request in self.requests:
             if not request.answered:
-                unrecorded = "timeout" if outcome == "timeout" else "cancelled"
-                self.site.breaker.record(self.step.breaker, request.permission, unrecorded)
+                given_up = "timeout" if outcome == "timeout" else "cancelled"
+                self.count(given_up)
+                self.site.breaker.record(self.step.breaker, request.permission, given_up)
                 request.give_up(self.step.cancel)
         self.done.succeed()
 
@@ -249,12 +255,14 @@ def travel(world: World, network: float, action: Callable[[], Any]) -> None:
         action()
 
 
-def send(task: Task, step: Send) -> None:
-    """Call and do not wait."""
-    world = task.world
+def send(task: Task, place: Place, step: Send) -> None:
+    """Call and do not wait; of its outcomes only `unavailable`, for want of a replica, is known."""
+    world, site = task.world, task.world.sites[place]
+    world.record.add("call_attempts", site.key)
     service_name, endpoint = step.send.split(".")
     replica = world.services[service_name].choose(task.user)
     if replica is None:
+        world.record.add("call_outcomes", (site.key, "unavailable"))
         return
     priority = task.priority if step.priority is None else step.priority
     about = replace(task.about, priority=priority, batch=1, deadline=None)

@@ -43,6 +43,10 @@ class Chance:
         chosen = self.generator.permutation(len(things))[:number]
         return [things[i] for i in chosen]
 
+    def draws(self, things: list[Any], number: int) -> list[Any]:
+        """So many draws of one thing, each from all of them."""
+        return [things[i] for i in self.generator.integers(0, len(things), number)] if things else []
+
     def geometric(self, mean: float) -> int:
         """At least 1."""
         return int(self.generator.geometric(1.0 / mean))

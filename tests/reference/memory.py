@@ -54,9 +54,9 @@ class Memory:
         """Who goes: a random one, or the longest idle of the pool."""
         config, chance = self.service.config.memory, self.world.chance
         if config.eviction == "random":
-            return chance.sample(candidates, 1)[0]
+            return chance.draws(candidates, 1)[0]
         while True:
-            for cache, key in chance.sample(candidates, config.samples):
+            for cache, key in chance.draws(candidates, config.samples):
                 if all((cache, key) != (c, k) for _, c, k in self.pool):
                     self.pool.append((cache.entries[key].idle_since, cache, key))
             self.pool = sorted(self.pool, key=lambda entry: entry[0])[:POOL]
@@ -68,10 +68,11 @@ class Memory:
     def expire_actively(self) -> None:
         """Ten times a second: 20 at random, again while more than 10 % of them were expired."""
         for _ in range(500):
-            drawn = self.world.chance.sample(self.held(), 20)
-            gone = [(cache, key) for cache, key in drawn if cache.is_dead(key)]
-            for cache, key in gone:
-                del cache.entries[key]
-            if len(gone) <= 0.1 * len(drawn):
+            gone = 0
+            for cache, key in self.world.chance.draws(self.held(), 20):
+                if key in cache.entries and cache.is_dead(key):
+                    del cache.entries[key]
+                    gone += 1
+            if gone <= 0.1 * 20:
                 break
         self.world.clock.after(0.1, (HOUSEKEEPING, 2, self.service.index), self.expire_actively)

@@ -22,7 +22,7 @@ HANDLERS = (
 
 
 def all_sites(world: World) -> dict[Place, Site]:
-    """A site for each call, in script order, depth first."""
+    """A site for each call and each send, in script order, depth first; the two are numbered apart."""
     sites = {}
     for service_name, service in world.platform.services.items():
         for endpoint_name in service.endpoints:
@@ -36,7 +36,7 @@ def all_sites(world: World) -> dict[Place, Site]:
 
 
 def calls_of_steps(world: World, place: Place) -> Iterator[tuple[Place, str]]:
-    """The calls of a list of steps."""
+    """The calls and sends of a list of steps."""
     for index in range(len(world.find(place))):
         yield from calls_of_step(world, place.below(index))
 
@@ -46,6 +46,8 @@ def calls_of_step(world: World, place: Place) -> Iterator[tuple[Place, str]]:
     step = world.find(place)
     if isinstance(step, words.Call):
         yield place, step.call
+    if isinstance(step, words.Send):
+        yield place, f"{step.send} (sent)"
     for verb, call in (("lookup", "read"), ("store", "write"), ("invalidate", "invalidate")):
         cache = getattr(step, verb, None)
         if isinstance(cache, str):

@@ -92,7 +92,7 @@ def call(task: Task, step: words.Call, place: Place) -> Script:
 
 def send(task: Task, step: words.Send, place: Place) -> Script:
     """send: service.endpoint."""
-    calls.send(task, step)
+    calls.send(task, place, step)
     yield from ()
 
 

@@ -98,7 +98,7 @@ class World:
 
     def breaker_state(self, place: Place, site: Site) -> int:
         """0 closed, 1 open, 2 half open, -1 none."""
-        if place.path[-1] in ("read", "write", "invalidate") or self.find(place).breaker is None:
+        if place.path[-1] in ("read", "write", "invalidate") or getattr(self.find(place), "breaker", None) is None:
             return -1
         return ("closed", "open", "half_open").index(site.breaker.state)
 
