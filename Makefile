@@ -1,0 +1,46 @@
+# Everything runs in an environment of its own, .venv, made from the pinned versions in constraints.txt.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+JOBS ?= 2
+
+.PHONY: run test check bench figures wheel constraints clean help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sfmodel needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; say which with make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,bench,dev]'
+	@touch $@
+
+run: $(STAMP) ## one evening of StreamFlow at full scale, with its curves
+	$(BIN)/sfmodel run
+
+test: $(STAMP) ## everything that must hold
+	$(BIN)/python tests/run.py --jobs $(JOBS)
+
+check: $(STAMP) ## format, lint, types, import contract: seconds
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check sfmodel tests benches
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## speed, as ratios within one run
+	$(BIN)/python -m pytest benches -q -s
+
+wheel: $(STAMP) ## dist/*.whl
+	$(BIN)/python -m build --outdir dist .
+
+constraints: ## newest versions of all dependencies, pinned
+	rm -rf $(VENV)-fresh
+	$(PYTHON) -m venv $(VENV)-fresh
+	$(VENV)-fresh/bin/python -m pip install --quiet '.[test,bench,dev]'
+	$(VENV)-fresh/bin/python -m pip freeze --exclude sfmodel | grep -v '@' > constraints.txt
+	rm -rf $(VENV)-fresh
+
+clean: ## remove the environment and what was built
+	rm -rf $(VENV) dist build
