@@ -297,7 +297,17 @@ class World:
                 continue
             self._take_over(self.arrays[name], old, new)
         self._parameters = {**self._parameters, **fresh}
-        self.call(engine.apply_changes)
+        clock = self.arrays["clock"]
+        while clock["nodes_left"][0] < clock["node_reserve"][0] + self.arrays["stations"]["waiting"].sum():
+            self._grow_nodes(2 * len(self.arrays["nodes"]))
+        self.call(engine.apply_changes, doomed=self._doomed())
+
+    def _doomed(self) -> NDArray[np.int64]:
+        """Tasks in replicas that go down, oldest first."""
+        tasks, replicas = self.arrays["tasks"], self.arrays["replicas"]
+        down = (replicas["down"] == 1) & (replicas["up"] > 0)
+        inside = np.flatnonzero((tasks["state"] != names.FREE) & (tasks["arrived"] >= 0) & down[tasks["replica"]])
+        return inside[np.argsort(tasks["arrived"][inside], kind="stable")]
 
     @staticmethod
     def _take_over(state: NDArray, old: NDArray, new: NDArray) -> None:

@@ -427,20 +427,16 @@ def close_window(clock, stations, scalers, queues):
 @kernel
 def _kill(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-    flight_buckets, caches, population, r,
+    flight_buckets, caches, population, doomed, r,
 ):  # fmt: skip
-    """Every task in replica r ends `unavailable`, oldest first."""
-    while True:
-        oldest = -1
-        for i in range(len(tasks)):
-            if _is_in(tasks, i, r) and (oldest < 0 or tasks[i].arrived < tasks[oldest].arrived):
-                oldest = i
-        if oldest < 0:
-            return
-        stop(
-            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-            flight_buckets, caches, population, oldest, UNAVAILABLE,
-        )  # fmt: skip
+    """Every task in replica r ends `unavailable`, oldest first: in the order of `doomed`."""
+    for n in range(len(doomed)):
+        i = doomed[n]
+        if _is_in(tasks, i, r):
+            stop(
+                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
+                flights, flight_buckets, caches, population, i, UNAVAILABLE,
+            )  # fmt: skip
 
 
 @kernel
@@ -456,15 +452,19 @@ def _is_in(tasks, i, r):
 def apply_changes(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
     flight_buckets, caches, stores, population, services, replicas, pool, listed, user_rows, item_rows, cluster_rows,
+    doomed,
 ):  # fmt: skip
-    """Parameters have changed: replicas go down or come back, new servers serve, full memory evicts."""
+    """Parameters have changed: replicas go down or come back, new servers serve, full memory evicts.
+
+    `doomed`: tasks in replicas that go down, oldest first.
+    """
     for r in range(len(replicas)):
         if replicas[r].down and replicas[r].up:
             replicas[r].up = 0
             replicas[r].gen += np.uint32(1)
             _kill(
                 clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-                flight_buckets, caches, population, r,
+                flight_buckets, caches, population, doomed, r,
             )  # fmt: skip
         elif not replicas[r].down and replicas[r].up == 0:
             bring_back(clock, nodes, buckets, late, services, replicas, r)

@@ -87,7 +87,7 @@ BREAKER = _record(
 ENDPOINT = _record(("service", "i4"), ("pc", "i4"), ("uses_item", "i4"))
 
 SERVICE = _record(
-    ("replica", "i4"), ("replicas", "i4"), ("balancer", "i4"), ("turn", "i4"), ("stations", "i4"),
+    ("replica", "i4"), ("replicas", "i4"), ("balancer", "i4"), ("turn", "i8"), ("stations", "i4"),
     ("check_every", "f8"), ("unhealthy_after", "i4"), ("healthy_after", "i4"), ("start_delay", "f8"), ("salt", "u8"),
 )  # fmt: skip
 

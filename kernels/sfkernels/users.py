@@ -23,6 +23,9 @@ _WHO, _TYPE, _LENGTH, _CLASS, _VIEW, _THINK, _AFTER, _RETRY, _LEAVE, _SLOW, _PAT
 )  # fmt: skip
 _ONE = np.uint64(1)
 
+LAST_TURN = 65535
+"""Requests of a session, at most; a closed user goes on under another session number."""
+
 
 @hot
 def session_key(population, session):
@@ -45,7 +48,7 @@ def _is_last(types, y, key, turn):
     if mean <= 1.0:
         return True
     count = 1 + np.int64(math.log(uniform(key, _LENGTH)) / math.log(1.0 - 1.0 / mean))
-    return turn >= count
+    return turn >= min(count, LAST_TURN)
 
 
 @hot
@@ -73,11 +76,12 @@ def new_request(clock, tasks, population, types, requests, endpoints, request_me
     """Root task of a user's request. Its draws belong to (session, request, attempt)."""
     skey = session_key(population, session)
     rkey = mix(skey, np.uint64(turn))
-    y = _type_of(population, types, skey)
+    person = np.uint64(session) % population[0].count if population[0].closed else np.uint64(session)
+    y = _type_of(population, types, session_key(population, person))
     q = _class_of(types, requests, y, rkey)
     i = new_task(clock, tasks, mix(rkey, np.uint64(retries) + _ONE))
     tasks[i].marks = USER
-    tasks[i].user = np.uint32(session) if population[0].closed else draw_user(population, skey)
+    tasks[i].user = np.uint32(person) if population[0].closed else draw_user(population, skey)
     tasks[i].item_id = NOBODY
     tasks[i].session = session
     tasks[i].turn = turn
@@ -142,6 +146,9 @@ def answered(
         clock[0].sessions_ended += 1
         return
     pause = draw(durations, values, population[0].think, rkey, _THINK) + population[0].stretch * took
+    if turn == LAST_TURN:
+        session = np.uint32(np.uint64(session) + population[0].count)
+        turn = np.uint16(0)
     sleep_until(
         clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill, now + pause, session, turn + 1, 0,
         THINKING,

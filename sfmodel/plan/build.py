@@ -77,8 +77,20 @@ def build_plan(run: Run, stretches: Segments | None = None) -> Plan:
         arrays=arrays, labels=labels, edges=edges, columns=columns, tick_s=run.tick or _tick(highest),
         population=(run.users or users.population) if users else 1, items=run.items or platform.content.items,
         clusters=platform.content.clusters, begin_s=run.start - run.warmup + shift_s, shift_s=shift_s,
-        demand=DemandCurves(stretches, run.seed), task_reserve=reserve,
+        demand=DemandCurves(stretches, run.seed), task_reserve=reserve + _at_once(stretches),
     )  # fmt: skip
+
+
+def _at_once(stretches: Segments) -> int:
+    """Tasks that begin at the same moment, at most: a batch of a source, those of all consumers, of new servers."""
+    most = 64
+    for _, run in stretches:
+        batches = [s.batch for s in run.platform.sources.values()]
+        services = run.platform.services.values()
+        consumers = [q.consumers for s in services for q in s.queues.values()]
+        servers = [t.scaling.max for s in services for t in s.stations.values() if t.scaling is not None]
+        most = max(most, max(batches, default=0) + sum(consumers) + max(servers, default=0) + 64)
+    return most
 
 
 def build_parameters(run: Run) -> dict[str, NDArray]:
@@ -119,12 +131,8 @@ def _parameters(
         "queue": index.queues, "request": index.requests,
     }  # fmt: skip
     edges = [(site.label.split(">", 1)[0], site.target) for site in scripts.sites]
-    widest = max(
-        [1, *(op["b"] for op in scripts.ops if "x" in op and isinstance(op.get("b"), int)), *(s.batch for s in platform.sources.values())]
-    )
-    consumers = sum(q.consumers for s in platform.services.values() for q in s.queues.values())
-    replicas = max(s.replicas for s in platform.services.values())
-    return arrays, labels, edges, columns, int(widest + consumers + replicas) + 64
+    in_a_script = len(scripts.ops) + len(scripts.branches) + max(s.replicas for s in platform.services.values())
+    return arrays, labels, edges, columns, in_a_script
 
 
 def _tick(rate_per_s: float) -> float:

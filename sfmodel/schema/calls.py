@@ -30,7 +30,7 @@ class Budget(Word):
 class Retries(Word):
     """What to do after a failed attempt."""
 
-    attempts: Count = Field(2, ge=1)
+    attempts: Count = Field(2, ge=1, le=255)
     """Attempts in all, the first included."""
     backoff: Literal["constant", "exponential"] = "constant"
     """How the delay grows."""
