@@ -102,6 +102,7 @@ class World:
         a["slot_fill"] = np.zeros(names.NS, np.int32)
         a["pool"] = np.zeros(max(1, len(a["stores"])) * names.POOL, POOLED)
         a["flight_buckets"] = np.full(names.FLIGHT_BUCKETS, -1, np.int32)
+        a["doomed"] = np.zeros(0, np.int64)
         a["spans"] = np.zeros(0 if trace_one_in == 0 else min(span_limit, 1 << 12), SPAN)
         self._span_limit = span_limit if trace_one_in else 0
         a["user_rows"] = _aligned_zeros(rows_shape(plan.population, plan.columns["user"]))
@@ -300,7 +301,8 @@ class World:
         clock = self.arrays["clock"]
         while clock["nodes_left"][0] < clock["node_reserve"][0] + self.arrays["stations"]["waiting"].sum():
             self._grow_nodes(2 * len(self.arrays["nodes"]))
-        self.call(engine.apply_changes, doomed=self._doomed())
+        self.arrays["doomed"] = self._doomed()
+        self.call(engine.apply_changes)
 
     def _doomed(self) -> NDArray[np.int64]:
         """Tasks in replicas that go down, oldest first."""
