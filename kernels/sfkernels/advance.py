@@ -427,7 +427,8 @@ def close_window(clock, stations, scalers, queues):
 @kernel
 def _kill(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-    flight_buckets, caches, population, doomed, r,
+    flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency,
+    doomed, r,
 ):  # fmt: skip
     """Every task in replica r ends `unavailable`, oldest first: in the order of `doomed`."""
     for n in range(len(doomed)):
@@ -435,7 +436,8 @@ def _kill(
         if _is_in(tasks, i, r):
             stop(
                 clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
-                flights, flight_buckets, caches, population, i, UNAVAILABLE,
+                flights, flight_buckets, caches, population, breakers, breaker_window, sites, call_meters,
+                call_outcomes, call_latency, i, UNAVAILABLE,
             )  # fmt: skip
 
 
@@ -452,7 +454,7 @@ def _is_in(tasks, i, r):
 def apply_changes(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
     flight_buckets, caches, stores, population, services, replicas, pool, listed, user_rows, item_rows, cluster_rows,
-    doomed,
+    breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, doomed,
 ):  # fmt: skip
     """Parameters have changed: replicas go down or come back, new servers serve, full memory evicts.
 
@@ -464,7 +466,8 @@ def apply_changes(
             replicas[r].gen += np.uint32(1)
             _kill(
                 clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-                flight_buckets, caches, population, doomed, r,
+                flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
+                call_latency, doomed, r,
             )  # fmt: skip
         elif not replicas[r].down and replicas[r].up == 0:
             bring_back(clock, nodes, buckets, late, services, replicas, r)

@@ -143,11 +143,11 @@ def attempt(
 
 
 @kernel
-def stop(
+def _leave_place(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
     flight_buckets, caches, population, i, outcome,
 ):  # fmt: skip
-    """Stop task i wherever it is: it leaves its place now and ends with the ready tasks."""
+    """Task i leaves its queue, its server, whatever it waits for, and ends with the ready tasks."""
     state = tasks[i].state
     if state == REPLYING:
         return
@@ -174,16 +174,14 @@ def stop(
 
 
 @kernel
-def abandon(
-    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-    flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, i,
-    outcome,
-):  # fmt: skip
-    """Task i gives up on all its children: their attempts end with this outcome, they become zombies or stop."""
+def _disown(
+    clock, tasks, ops, sites, breakers, breaker_window, call_meters, call_outcomes, call_latency, i, outcome, doomed
+):
+    """Task i parts from its children: zombies, or, where it cancels, put before the list `doomed`; returns the list."""
     op = ops[tasks[i].pc]
     cancel = sites[op.a].cancel if op.code == OP_CALL else op.third if op.code == OP_FORK else 0
     while tasks[i].child >= 0:
-        c = tasks[i].child
+        c = np.int64(tasks[i].child)
         part(tasks, c)
         if not tasks[c].marks & BRANCH:
             k = tasks[c].site
@@ -192,10 +190,51 @@ def abandon(
                 record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, clock[0].now)
         tasks[c].marks |= ZOMBIE
         if cancel:
-            stop(
-                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-                flight_buckets, caches, population, c, CANCELLED,
-            )  # fmt: skip
+            tasks[c].child_next = doomed
+            doomed = c
+    return doomed
+
+
+@kernel
+def abandon(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+    flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, i,
+    outcome,
+):  # fmt: skip
+    """Task i gives up on its children: their attempts end with this outcome, they become zombies or are cancelled."""
+    doomed = _disown(
+        clock, tasks, ops, sites, breakers, breaker_window, call_meters, call_outcomes, call_latency, i, outcome,
+        np.int64(-1),
+    )  # fmt: skip
+    while doomed >= 0:
+        c = doomed
+        doomed = np.int64(tasks[c].child_next)
+        _leave_place(
+            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+            flight_buckets, caches, population, c, CANCELLED,
+        )  # fmt: skip
+        doomed = _disown(
+            clock, tasks, ops, sites, breakers, breaker_window, call_meters, call_outcomes, call_latency, c, CANCELLED,
+            doomed,
+        )  # fmt: skip
+
+
+@kernel
+def stop(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+    flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, i,
+    outcome,
+):  # fmt: skip
+    """Stop task i wherever it is, with what it waits for."""
+    _leave_place(
+        clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+        flight_buckets, caches, population, i, outcome,
+    )  # fmt: skip
+    abandon(
+        clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
+        flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency,
+        i, CANCELLED,
+    )  # fmt: skip
 
 
 @hot
@@ -208,16 +247,11 @@ def deliver(
     outcome = tasks[c].outcome
     part(tasks, c)
     now = clock[0].now
-    stopped = tasks[i].state == READY
-    if stopped:
-        outcome = np.int8(CANCELLED)
     if not tasks[c].marks & BRANCH:
         k = tasks[c].site
         meter_attempt(call_meters, call_outcomes, call_latency, k, outcome, now - tasks[c].start)
         if sites[k].breaker >= 0:
             record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, now)
-    if stopped:
-        return
     if tasks[i].state == FORKED:
         tasks[i].left -= 1
         if outcome == OK or ops[tasks[i].pc].code == OP_BROADCAST:

@@ -8,7 +8,7 @@ from sfkernels.calls import abandon, deliver
 from sfkernels.flights import land_all
 from sfkernels.jit import hot
 from sfkernels.meters import latency_bin, meter_end
-from sfkernels.names import BRANCH, CANCELLED, HANDLER, OK, REPLYING, TRACED, USER, ZOMBIE
+from sfkernels.names import BRANCH, CANCELLED, HANDLER, OK, OUTSIDE, REPLYING, TRACED, USER, ZOMBIE
 from sfkernels.queues import settle_batch
 from sfkernels.stations import goes_on, leave
 from sfkernels.tasks import free_task
@@ -32,7 +32,8 @@ def end_task(
             call_latency, i, CANCELLED,
         )  # fmt: skip
     if tasks[i].arrived >= 0.0:
-        replicas[tasks[i].replica].tasks -= 1
+        if not tasks[i].marks & OUTSIDE:
+            replicas[tasks[i].replica].tasks -= 1
         if tasks[i].waiter:
             goes_on(
                 clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
@@ -48,19 +49,15 @@ def end_task(
             hold = ops[hold].hold
     if tasks[i].flight >= 0:
         land_all(clock, flights, flight_buckets, tasks, ready, ops, caches, i)
-    flags = tasks[i].marks
-    if not flags & BRANCH:
+    marks = tasks[i].marks
+    if not marks & BRANCH:
         e = tasks[i].endpoint
-        if tasks[i].arrived < 0.0:
-            endpoint_meters[e].arrivals += 1
-            endpoint_meters[e].in_flight += 1
-            tasks[i].arrived = now
-        meter_end(
-            endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, e, outcome, now - tasks[i].arrived
-        )
-        if flags & ZOMBIE:
-            endpoint_meters[e].wasted += 1
-        if flags & TRACED:
+        if tasks[i].arrived >= 0.0:
+            took = now - tasks[i].arrived
+            meter_end(endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, e, outcome, took)
+            if marks & ZOMBIE:
+                endpoint_meters[e].wasted += 1
+        if marks & TRACED:
             write_span(clock, spans, tasks, i, outcome)
     k = tasks[i].site
     if tasks[i].parent >= 0 and k >= 0 and sites[k].network > 0.0:
@@ -79,14 +76,14 @@ def settle(
 ):  # fmt: skip
     """The reply of task i arrives: at its caller, its user, its queue. Returns a queue with a free consumer, or -1."""
     queue = -1
-    flags = tasks[i].marks
+    marks = tasks[i].marks
     if tasks[i].parent >= 0:
         deliver(
             clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
             flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
             call_latency, i,
         )  # fmt: skip
-    elif flags & USER:
+    elif marks & USER:
         q = tasks[i].request
         outcome = tasks[i].outcome
         request_outcomes[q, outcome] += 1
@@ -95,7 +92,7 @@ def settle(
             clock, nodes, buckets, late, tasks, durations, values, population, types, requests, request_meters,
             sleepers, chunk_next, slot_head, slot_fill, i, outcome,
         )  # fmt: skip
-    elif flags & HANDLER:
+    elif marks & HANDLER:
         queue = tasks[i].queue
         settle_batch(clock, queues, queue, messages, tasks[i].messages, tasks[i].outcome == OK)
     free_task(clock, tasks, i)

@@ -11,7 +11,7 @@ OUTCOMES = ("ok", "timeout", "rejected", "throttled", "open", "unavailable", "er
 ARRIVE, STEP, REPLY, FAILED, ENDING, RETRY = range(6)
 
 # flags of a task
-ZOMBIE, TRACED, BRANCH, USER, HANDLER, HEDGE = 1, 2, 4, 8, 16, 32
+ZOMBIE, TRACED, BRANCH, USER, HANDLER, HEDGE, OUTSIDE = 1, 2, 4, 8, 16, 32, 64
 
 # operations of a script
 (

@@ -203,10 +203,8 @@ def run(
     phase = _FRESH
     if todo == ARRIVE:
         if not tasks[i].marks & BRANCH:
-            if tasks[i].outcome == CANCELLED:
-                return CANCELLED
-            if replicas[tasks[i].replica].up != 1:
-                return UNAVAILABLE
+            if tasks[i].outcome != OK:
+                return np.int64(tasks[i].outcome)
             tasks[i].pc = endpoints[tasks[i].endpoint].pc
     elif todo == REPLY:
         phase = _REPLIED

@@ -8,7 +8,7 @@ carries an old number is void.
 import numpy as np
 
 from sfkernels.jit import hot
-from sfkernels.names import FREE
+from sfkernels.names import FREE, OUTSIDE, UNAVAILABLE
 
 ONE = np.uint32(1)
 
@@ -41,12 +41,16 @@ def new_task(clock, tasks, key):
 
 @hot
 def arrive(clock, tasks, replicas, endpoint_meters, i):
-    """Task i begins at its endpoint: it is in its replica from now on."""
+    """Task i begins at its endpoint: it is in its replica from now on, unless that is down."""
     r = tasks[i].replica
     tasks[i].arrived = clock[0].now
     tasks[i].pc = 0
     tasks[i].first_station = replicas[r].first_station
-    replicas[r].tasks += 1
+    if replicas[r].up == 1:
+        replicas[r].tasks += 1
+    else:
+        tasks[i].marks |= OUTSIDE
+        tasks[i].outcome = UNAVAILABLE
     e = tasks[i].endpoint
     endpoint_meters[e].arrivals += 1
     endpoint_meters[e].in_flight += 1
