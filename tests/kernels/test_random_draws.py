@@ -1,0 +1,41 @@
+"""Draws against known values and known functions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from alone import fewer
+from scipy import special
+from sfkernels.durations import gamma_draw, normal_quantile
+from sfkernels.random import below, mix, uniform
+
+pytestmark = pytest.mark.interpreted
+
+
+def test_mix_is_splitmix64() -> None:
+    # the first outputs for seed 0, as of the reference implementation (Vigna 2015, splitmix64.c)
+    known = (0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F, 0xF88BB8A8724C81EC)
+    with np.errstate(over="ignore"):
+        assert tuple(int(mix(np.uint64(0), np.uint64(n))) for n in range(4)) == known
+
+
+def test_draws_stay_inside_and_differ() -> None:
+    with np.errstate(over="ignore"):
+        u = [uniform(np.uint64(1), np.uint64(n)) for n in range(fewer(5000, 500))]
+        k = [below(np.uint64(2), np.uint64(n), 3) for n in range(200)]
+    assert 0 < min(u) < 0.01 and 0.99 < max(u) < 1 and len(set(u)) == len(u)
+    assert set(k) == {0, 1, 2}
+
+
+def test_the_normal_quantile() -> None:
+    p = np.concatenate([np.logspace(-300, -1, 60), np.linspace(0.1, 0.9, 41), 1 - np.logspace(-15, -1, 30)])
+    np.testing.assert_allclose([normal_quantile(x) for x in p], special.ndtri(p), rtol=3e-14, atol=1e-15)
+
+
+def test_gamma_of_one_key_does_not_change_with_the_scale() -> None:
+    with np.errstate(over="ignore"):
+        for shape in (0.3, 1.0, 4.0):
+            a = [gamma_draw(shape, 1.0, np.uint64(n), np.uint64(3)) for n in range(50)]
+            b = [gamma_draw(shape, 2.5, np.uint64(n), np.uint64(3)) for n in range(50)]
+            np.testing.assert_allclose(b, 2.5 * np.array(a), rtol=1e-14)
+            assert min(a) > 0
