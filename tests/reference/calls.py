@@ -61,7 +61,7 @@ def call_each(task: Task, place: Place, step: Call, key: int | None, replicas: l
             for attempt in every:
                 attempt.start()
             for attempt in every:
-                if attempt.outcome is None:
+                if attempt.must_wait:
                     yield attempt.done
         finally:
             for attempt in every:
@@ -108,7 +108,7 @@ def one_attempt(task: Task, site: Site, step: Call, ends_at: float, key: int | N
     attempt = Attempt(task, site, step, ends_at, key)
     try:
         attempt.start()
-        if attempt.outcome is None:
+        if attempt.must_wait:
             yield attempt.done
         return attempt.outcome
     finally:
@@ -141,6 +141,11 @@ class Attempt:
             clock.at(self.timer_at, (TIMER,), self.time_out)
         if self.outcome is None and self.step.hedge is not None:
             clock.after(self.step.hedge.after, (TIMER,), self.hedge)
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether a reply is awaited, or has come just now; a refusal by breaker or balancer is known at once."""
+        return self.outcome is None or any(request.replica is not None for request in self.requests)
 
     def send(self) -> bool:
         """Ask the breaker and send; False if it refuses."""
