@@ -20,9 +20,9 @@ def fewer(compiled: int, interpreted: int) -> int:
     return interpreted if INTERPRETED else compiled
 
 
-def of(dtype: np.dtype, count: int = 1, **fields: Any) -> Any:
+def of(dtype: np.dtype, length: int = 1, /, **fields: Any) -> Any:
     """Records, zero but for the fields given."""
-    array = np.zeros(count, dtype).view(np.recarray)
+    array = np.zeros(length, dtype).view(np.recarray)
     for name, value in fields.items():
         array[name] = value
     return array

@@ -102,7 +102,9 @@ def test_a_sliding_window(gaps: list[float], limit: int, window: float) -> None:
 
 
 @EXAMPLES
-@given(st.lists(st.tuples(st.sampled_from([0, 0, 0.125, 0.3, 1]), st.integers(0, 2)), max_size=25 if INTERPRETED else 150))
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 0, 0.125, 0.3, 1]), st.integers(0, 2)), max_size=25 if INTERPRETED else 150)
+)
 def test_each_key_has_a_limiter_of_its_own(steps: list[tuple[float, int]]) -> None:
     records = [
         ({"kind": names.BUCKET, "interval": 0.25, "tolerance": 0.25}, lambda: Bucket(4, 2, False, 0)),
