@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from sfmodel.schema.services import Service as Config
 
 from .caches import Cache
-from .chance import hashed
 from .clock import HOUSEKEEPING
 from .limiters import Limiter
 from .memory import Memory
@@ -119,4 +118,4 @@ class Service:
             return min(choice, key=lambda replica: len(replica.tasks))
         if balancer == "two_choices":
             return min(chance.sample(choice, 2), key=lambda replica: len(replica.tasks))
-        return choice[int(hashed("replica", key) * len(choice))]
+        return choice[int(chance.hashed("replica", key) * len(choice))]

@@ -14,7 +14,6 @@ from sfmodel.schema.caches import Memory as MemoryConfig
 from sfmodel.schema.steps import Call, Invalidate
 
 from . import calls
-from .chance import hashed
 from .clock import Script
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ class Cache:
         if topic not in self.gradual or (entry.version + 1) % 256 != self.versions[topic]:
             return False
         since, over = self.gradual[topic]
-        return self.world.clock.now < since + hashed("gradual", key) * over
+        return self.world.clock.now < since + self.world.chance.hashed("gradual", key) * over
 
     def is_dead(self, key: Key) -> bool:
         """Expired, even as a stale one, or invalid."""

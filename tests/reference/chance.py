@@ -17,6 +17,7 @@ class Chance:
     """One generator for everything; certain things are not drawn."""
 
     def __init__(self, seed: int) -> None:
+        self.seed = seed
         self.generator = np.random.default_rng(seed)
         self.recorded: dict[tuple[str, str], np.ndarray] = {}
 
@@ -86,8 +87,7 @@ class Chance:
         unit = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "min": 60.0, "h": 3600.0}[recorded.unit]
         return float(self.generator.choice(self.recorded[key])) * unit * recorded.scale
 
-
-def hashed(what: str, number: int | None) -> float:
-    """A fixed hash of a number to [0, 1)."""
-    digest = hashlib.blake2b(f"{what}:{number}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+    def hashed(self, what: str, number: int | None) -> float:
+        """A hash of a number to [0, 1), fixed in a run."""
+        digest = hashlib.blake2b(f"{self.seed}:{what}:{number}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") / 2**64

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .chance import hashed
 
 if TYPE_CHECKING:
     from .world import World
@@ -42,11 +41,11 @@ class People:
 
     def taste(self, user: int | None) -> int | None:
         """The cluster of a user."""
-        return None if user is None else int(hashed("taste", user) * self.world.platform.content.clusters)
+        return None if user is None else int(self.world.chance.hashed("taste", user) * self.world.platform.content.clusters)
 
     def topic(self, item: int | None) -> int | None:
         """The topic of an item."""
-        return None if item is None else int(hashed("topic", item) * self.world.platform.content.clusters)
+        return None if item is None else int(self.world.chance.hashed("topic", item) * self.world.platform.content.clusters)
 
     def address(self, user: int | None) -> tuple[str, int] | None:
         """Of the user's block, or of the user alone."""
@@ -55,4 +54,4 @@ class People:
             return None if user is None else ("user", user)
         shared = users.shared_addresses
         block = user // shared.size
-        return ("block", block) if hashed("block", block) < shared.share else ("user", user)
+        return ("block", block) if self.world.chance.hashed("block", block) < shared.share else ("user", user)
