@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from sfkernels import names
 
+from sfkernels import names
 from sfmodel.plan import Plan, build_plan
 from sfmodel.readings import Readings
 from sfmodel.schema.run import Run

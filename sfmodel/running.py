@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfkernels.jit import is_compiled
-
 from sfmodel.engine import Simulation, prepare, simulate, window_edges
 from sfmodel.results.folder import DATASET, FIGURES, LOG, SUMMARY, RunFolder, default_name
 from sfmodel.results.recorder import Recorder
@@ -120,7 +119,8 @@ def attributes(simulation: Simulation, name: str) -> dict[str, Any]:
         "requests": simulation.requests,
         "wall_seconds": simulation.wall_seconds,
         "compile_seconds": simulation.compile_seconds,
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        * (1 if sys.platform == "darwin" else 1024),
     }
 
 

@@ -13,12 +13,23 @@ from typing import Any
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
 from sfkernels import advance as engine
 from sfkernels import names
 from sfkernels.records import (
-    CALL_METER, CLOCK, DUE, ENDPOINT_METER, FLIGHT, MESSAGE, NODE, POOLED, REQUEST_METER, SLEEPER, SPAN, TASK,
+    CALL_METER,
+    CLOCK,
+    DUE,
+    ENDPOINT_METER,
+    FLIGHT,
+    MESSAGE,
+    NODE,
+    POOLED,
+    REQUEST_METER,
+    SLEEPER,
+    SPAN,
+    TASK,
 )  # fmt: skip
-
 from sfmodel.errors import ConfigError, RunError
 from sfmodel.plan import Plan
 from sfmodel.plan.build import build_parameters

@@ -5,6 +5,7 @@ A long function that nobody could split: one dispatch on the kind of event, ever
 
 import numpy as np
 
+from sfkernels.balancers import choose
 from sfkernels.caches import expire_some, make_room, warm_one
 from sfkernels.calendar import free_node, open_bucket, placed, pop_late, schedule, turn
 from sfkernels.calls import attempt, stop, time_out
@@ -14,12 +15,40 @@ from sfkernels.housekeeping import bring_back, check_scaler, deliver_servers, ma
 from sfkernels.jit import entry, hot, kernel
 from sfkernels.keys import NOBODY, draw_item, draw_user
 from sfkernels.names import (
-    ARRIVE, BACKING_OFF, CALLING, CLASS_HOUSE, CLASS_SOURCE, CLASS_TASK, CLASS_TIMER, CLASS_USER, DONE, ENDING, EXPIRED,
-    FAILED, FREE, GROW, HANDLER, HOUSE_EXPIRY, HOUSE_HEALTH, HOUSE_SCALE, HOUSE_SERVERS, HOUSE_UP, NB, QUEUED, READY, REPLYING,
-    RETRY, SERVED, SLOT_S, SOURCE_SESSIONS, STEP, TIMER_ATTEMPT, TIMER_CALL, TIMER_HEDGE, TIMER_PATIENCE, TRAVELLING,
+    ARRIVE,
+    BACKING_OFF,
+    CALLING,
+    CLASS_SOURCE,
+    CLASS_TASK,
+    CLASS_TIMER,
+    CLASS_USER,
+    DONE,
+    ENDING,
+    EXPIRED,
+    FAILED,
+    FREE,
+    GROW,
+    HANDLER,
+    HOUSE_EXPIRY,
+    HOUSE_HEALTH,
+    HOUSE_SCALE,
+    HOUSE_UP,
+    NB,
+    QUEUED,
+    READY,
+    REPLYING,
+    RETRY,
+    SERVED,
+    SLOT_S,
+    SOURCE_SESSIONS,
+    STEP,
+    TIMER_ATTEMPT,
+    TIMER_CALL,
+    TIMER_HEDGE,
+    TIMER_PATIENCE,
+    TRAVELLING,
     UNAVAILABLE,
 )  # fmt: skip
-from sfkernels.balancers import choose
 from sfkernels.queues import account_queue, batch_key, take_batch
 from sfkernels.random import mix
 from sfkernels.ready import make_ready, next_ready
@@ -102,15 +131,15 @@ def _arrivals(
 
 
 @kernel
-def _expire(clock, nodes, buckets, late, caches, stores, m, versions, population, listed, user_rows, item_rows, cluster_rows):
+def _expire(
+    clock, nodes, buckets, late, caches, stores, m, versions, population, listed, user_rows, item_rows, cluster_rows
+):
     expire_some(caches, stores, m, versions, population, listed, user_rows, item_rows, cluster_rows, clock[0].now)
     schedule_house(clock, nodes, buckets, late, clock[0].now + EXPIRY_S, HOUSE_EXPIRY, m, _ZERO)
 
 
 @kernel
-def _next_bucket(
-    clock, nodes, buckets, batch, late, tasks, sleepers, chunk_next, slot_head, slot_fill, until
-):
+def _next_bucket(clock, nodes, buckets, batch, late, tasks, sleepers, chunk_next, slot_head, slot_fill, until):
     """Open the next bucket with events: 0; -1: none before `until`; -2: nodes run short."""
     last = np.int64(until * clock[0].per_tick)
     while True:
@@ -399,7 +428,18 @@ def warm(
         if clock[0].low:
             return row
         warm_one(
-            clock, caches, c, stores, versions, population, listed, user_rows, item_rows, cluster_rows, row, clock[0].now
+            clock,
+            caches,
+            c,
+            stores,
+            versions,
+            population,
+            listed,
+            user_rows,
+            item_rows,
+            cluster_rows,
+            row,
+            clock[0].now,
         )
     m = caches[c].store
     if m >= 0:
@@ -473,8 +513,6 @@ def apply_changes(
             bring_back(clock, nodes, buckets, late, services, replicas, r)
     for s in range(len(stations)):
         if stations[s].waiting > 0:
-            serve(
-                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s
-            )
+            serve(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s)
     for m in range(len(stores)):
         make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, 0.0, clock[0].now)

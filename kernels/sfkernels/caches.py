@@ -13,7 +13,15 @@ import numpy as np
 from sfkernels.jit import hot, kernel
 from sfkernels.keys import topic_of_key
 from sfkernels.names import (
-    EVICT_FIFO, EVICT_RANDOM, KEY_CLUSTER, KEY_ITEM, KEY_TOPIC, KEY_USER, POOL, SCOPE_ALL, SCOPE_KEY,
+    EVICT_FIFO,
+    EVICT_RANDOM,
+    KEY_CLUSTER,
+    KEY_ITEM,
+    KEY_TOPIC,
+    KEY_USER,
+    POOL,
+    SCOPE_ALL,
+    SCOPE_KEY,
 )  # fmt: skip
 from sfkernels.random import below, mix, uniform
 
@@ -250,7 +258,9 @@ def put(
     if caches[c].ttl_jitter > 0.0:
         ttl *= 1.0 - caches[c].ttl_jitter * uniform(key, mix(salt, _JITTER))
     caches[c].stores += 1
-    _put(clock, caches, c, stores, versions, population, listed, user_rows, item_rows, cluster_rows, row, now + ttl, now)
+    _put(
+        clock, caches, c, stores, versions, population, listed, user_rows, item_rows, cluster_rows, row, now + ttl, now
+    )
 
 
 @kernel
@@ -306,7 +316,19 @@ def warm_one(clock, caches, c, stores, versions, population, listed, user_rows, 
     if uniform(here, np.uint64(2 * row)) < caches[c].warm:
         left = uniform(here, np.uint64(2 * row + 1)) * caches[c].ttl
         _put(
-            clock, caches, c, stores, versions, population, listed, user_rows, item_rows, cluster_rows, row, now + left, now
+            clock,
+            caches,
+            c,
+            stores,
+            versions,
+            population,
+            listed,
+            user_rows,
+            item_rows,
+            cluster_rows,
+            row,
+            now + left,
+            now,
         )
 
 

@@ -211,9 +211,11 @@ def turn(clock, nodes, buckets, tasks):
         if bucket // NB != rotation:
             nodes[node].next = buckets[slot]
             buckets[slot] = node
-        elif (order >> _56) == np.uint64(CLASS_TIMER) and (order & np.uint64(15)) == np.uint64(0) and tasks[
-            nodes[node].task
-        ].call_gen != nodes[node].gen:
+        elif (
+            (order >> _56) == np.uint64(CLASS_TIMER)
+            and (order & np.uint64(15)) == np.uint64(0)
+            and tasks[nodes[node].task].call_gen != nodes[node].gen
+        ):
             free_node(clock, nodes, node)
         else:
             nodes[node].next = buckets[bucket % NB]

@@ -15,9 +15,33 @@ from sfkernels.jit import hot, kernel
 from sfkernels.keys import key_of
 from sfkernels.meters import meter_attempt
 from sfkernels.names import (
-    ARRIVE, BRANCH, CALLING, CANCELLED, COALESCED, ENDING, EXPIRED, FORKED, HEDGE, OK, OP_BROADCAST, OP_CALL, OP_FORK,
-    OPEN, QUEUED, READY, REPLY, REPLYING, SERVED, TIMEOUT, TIMER_ATTEMPT, TIMER_CALL, TIMER_HEDGE, TRACED, TRAVELLING,
-    UNAVAILABLE, ZOMBIE,
+    ARRIVE,
+    BRANCH,
+    CALLING,
+    CANCELLED,
+    COALESCED,
+    ENDING,
+    EXPIRED,
+    FORKED,
+    HEDGE,
+    OK,
+    OP_BROADCAST,
+    OP_CALL,
+    OP_FORK,
+    OPEN,
+    QUEUED,
+    READY,
+    REPLY,
+    REPLYING,
+    SERVED,
+    TIMEOUT,
+    TIMER_ATTEMPT,
+    TIMER_CALL,
+    TIMER_HEDGE,
+    TRACED,
+    TRAVELLING,
+    UNAVAILABLE,
+    ZOMBIE,
 )  # fmt: skip
 from sfkernels.random import mix
 from sfkernels.ready import make_ready

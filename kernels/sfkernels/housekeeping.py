@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from sfkernels.calendar import placed, schedule
-from sfkernels.jit import hot, kernel
+from sfkernels.jit import kernel
 from sfkernels.names import CLASS_CHANGE, CLASS_HOUSE, HOUSE_HEALTH, HOUSE_SCALE, HOUSE_SERVERS, HOUSE_UP
 from sfkernels.stations import account
 

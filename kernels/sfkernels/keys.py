@@ -124,4 +124,14 @@ def zipf_constants(n, q):
     return h(n + 0.5, q), h(1.5, q) - 1.0, 2.0 - inverse(h(2.5, q) - 2.0**-q, q)
 
 
-__all__ = ["KEY_TOPIC", "address", "draw_item", "draw_user", "key_of", "taste", "topic", "topic_of_key", "zipf_constants"]
+__all__ = [
+    "KEY_TOPIC",
+    "address",
+    "draw_item",
+    "draw_user",
+    "key_of",
+    "taste",
+    "topic",
+    "topic_of_key",
+    "zipf_constants",
+]

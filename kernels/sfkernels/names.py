@@ -5,7 +5,9 @@ OK, TIMEOUT, REJECTED, THROTTLED, OPEN, UNAVAILABLE, ERROR, EXPIRED, CANCELLED =
 OUTCOMES = ("ok", "timeout", "rejected", "throttled", "open", "unavailable", "error", "expired", "cancelled")
 
 # where a task is
-(FREE, READY, TRAVELLING, QUEUED, SERVED, CALLING, BACKING_OFF, SLEEPING, LIMITED, COALESCED, FORKED, REPLYING) = range(12)
+(FREE, READY, TRAVELLING, QUEUED, SERVED, CALLING, BACKING_OFF, SLEEPING, LIMITED, COALESCED, FORKED, REPLYING) = range(
+    12
+)
 
 # what a ready task does next
 ARRIVE, STEP, REPLY, FAILED, ENDING, RETRY = range(6)

@@ -72,7 +72,7 @@ def _oldest(queues, q, messages):
     best = -1
     for level in range(4):
         g = _head(queues, q, level)
-        if g >= 0 and (best < 0 or messages[g].published < messages[_head(queues, q, best)].published):
+        if g >= 0 and (best < 0 or messages[g].number < messages[_head(queues, q, best)].number):
             best = level
     return best
 
@@ -111,6 +111,7 @@ def append(clock, queues, q, messages, user, item, priority):
     if clock[0].messages_left < 1024:
         clock[0].low = 1
     messages[g].published = clock[0].now
+    messages[g].number = queues[q].published
     messages[g].user = user
     messages[g].item_id = item
     messages[g].priority = priority

@@ -48,7 +48,9 @@ OP = _record(
 
 CHOICE = _record(("upto", "f8"), ("pc", "i4"))
 
-DURATION = _record(("a", "f8"), ("b", "f8"), ("c", "f8"), ("plus", "f8"), ("kind", "i4"), ("first", "i4"), ("count", "i4"))
+DURATION = _record(
+    ("a", "f8"), ("b", "f8"), ("c", "f8"), ("plus", "f8"), ("kind", "i4"), ("first", "i4"), ("count", "i4")
+)
 
 SLOWDOWN = _record(("station", "i4"), ("counter", "i4"), ("each", "f8"), ("reference", "f8"), ("exponent", "f8"))
 
@@ -65,8 +67,8 @@ STATION = _record(
 
 SCALER = _record(
     ("station", "i4"), ("least", "f8"), ("most", "f8"), ("target", "f8"), ("every", "f8"), ("start_delay", "f8"),
-    ("down_after", "f8"), ("ordered", "f8"), ("busy_before", "f8"), ("servers_total", "f8"), ("marked", "f8"), ("fewer_since", "f8"),
-    ("checks", "i4"), ("first", "i4"), ("capacity", "i4"),
+    ("down_after", "f8"), ("ordered", "f8"), ("busy_before", "f8"), ("servers_total", "f8"), ("marked", "f8"),
+    ("fewer_since", "f8"), ("checks", "i4"), ("first", "i4"), ("capacity", "i4"),
 )  # fmt: skip
 
 SITE = _record(
@@ -92,8 +94,8 @@ SERVICE = _record(
 )  # fmt: skip
 
 REPLICA = _record(
-    ("service", "i4"), ("first_station", "i4"), ("stations", "i4"), ("burns", "i4"), ("down", "i4"), ("up", "i4"), ("healthy", "i4"), ("streak", "i4"),
-    ("tasks", "i4"), ("gen", "u4"),
+    ("service", "i4"), ("first_station", "i4"), ("stations", "i4"), ("burns", "i4"), ("down", "i4"), ("up", "i4"),
+    ("healthy", "i4"), ("streak", "i4"), ("tasks", "i4"), ("gen", "u4"),
 )  # fmt: skip
 
 CACHE = _record(
@@ -131,7 +133,9 @@ QUEUE = _record(
     ("dropped", "i8"), ("rejected", "i8"), ("batches", "i8"), ("delay", "f8"),
 )  # fmt: skip
 
-MESSAGE = _record(("published", "f8"), ("user", "u4"), ("item_id", "u4"), ("next", "i4"), ("priority", "i4"))
+MESSAGE = _record(
+    ("published", "f8"), ("number", "i8"), ("user", "u4"), ("item_id", "u4"), ("next", "i4"), ("priority", "i4")
+)
 
 SOURCE = _record(
     ("kind", "i4"), ("endpoint", "i4"), ("priority", "i4"), ("user", "i4"), ("item_id", "i4"), ("batch", "i4"),

@@ -7,20 +7,52 @@ platform. Cost: some 5 ns an operation, apart from what the operation does.
 
 import numpy as np
 
+from sfkernels.balancers import choose
+from sfkernels.caches import HIT, STALE, invalidate, look_up, put
 from sfkernels.calendar import schedule_task
 from sfkernels.calls import attempt, begin_call, send_off, spawn
-from sfkernels.balancers import choose
-from sfkernels.caches import HIT, MISS, STALE, invalidate, look_up, put
 from sfkernels.durations import draw
 from sfkernels.flights import find, land, ref_of, take_off, wait_for
 from sfkernels.jit import hot, kernel
 from sfkernels.keys import address, key_of, topic
 from sfkernels.limiters import pass_all, pass_key
 from sfkernels.names import (
-    ARRIVE, BACKING_OFF, BRANCH, CANCELLED, CLASS_TASK, ENDING, ERROR, FAILED, FORKED, JITTER_DECORRELATED,
-    KEY_ITEM, KEY_NONE, KEY_USER, LIMITED, OK, OP_BROADCAST, OP_CALL, OP_CHOOSE, OP_COUNT, OP_FAIL, OP_FORK, OP_HOLD,
-    OP_INVALIDATE, OP_JUMP, OP_LOOKUP, OP_MISS, OP_PASS, OP_PUBLISH, OP_RELEASE, OP_RETURN, OP_SEND, OP_SLEEP, OP_STORE,
-    OP_USE, REJECTED, REPLY, RETRY, SLEEPING, THROTTLED, UNAVAILABLE,
+    ARRIVE,
+    BACKING_OFF,
+    BRANCH,
+    ENDING,
+    FAILED,
+    FORKED,
+    JITTER_DECORRELATED,
+    KEY_ITEM,
+    KEY_NONE,
+    KEY_USER,
+    LIMITED,
+    OK,
+    OP_BROADCAST,
+    OP_CALL,
+    OP_CHOOSE,
+    OP_COUNT,
+    OP_FORK,
+    OP_HOLD,
+    OP_INVALIDATE,
+    OP_JUMP,
+    OP_LOOKUP,
+    OP_MISS,
+    OP_PASS,
+    OP_PUBLISH,
+    OP_RELEASE,
+    OP_RETURN,
+    OP_SEND,
+    OP_SLEEP,
+    OP_STORE,
+    OP_USE,
+    REJECTED,
+    REPLY,
+    RETRY,
+    SLEEPING,
+    THROTTLED,
+    UNAVAILABLE,
 )  # fmt: skip
 from sfkernels.queues import append
 from sfkernels.random import mix, uniform
@@ -65,7 +97,20 @@ def fork(clock, tasks, ready, replicas, ops, branches, i):
 
 @kernel
 def broadcast(
-    clock, nodes, buckets, late, tasks, ready, ops, sites, endpoints, services, replicas, endpoint_meters, call_meters, i
+    clock,
+    nodes,
+    buckets,
+    late,
+    tasks,
+    ready,
+    ops,
+    sites,
+    endpoints,
+    services,
+    replicas,
+    endpoint_meters,
+    call_meters,
+    i,
 ):
     """Task i calls every replica, also those that are down; False if its deadline has passed."""
     if clock[0].now >= tasks[i].deadline:
@@ -292,7 +337,15 @@ def run(
                 totals[op.a] += op.x
                 tasks[i].pc = op.next
             elif code == OP_PUBLISH:
-                if append(clock, queues, op.a, messages, tasks[i].user, tasks[i].item_id, op.b if op.b >= 0 else np.int32(tasks[i].priority)):
+                if append(
+                    clock,
+                    queues,
+                    op.a,
+                    messages,
+                    tasks[i].user,
+                    tasks[i].item_id,
+                    op.b if op.b >= 0 else np.int32(tasks[i].priority),
+                ):
                     tasks[i].pc = op.next
                     return 100 + op.a
                 tasks[i].outcome = REJECTED
@@ -352,5 +405,3 @@ def run(
             tasks[i].outcome = OK
             tasks[i].pc = following
             phase = _FRESH
-
-

@@ -13,7 +13,18 @@ from sfkernels.calendar import schedule_task, schedule_timer
 from sfkernels.durations import draw
 from sfkernels.jit import hot, kernel
 from sfkernels.names import (
-    EXPIRED, FAILED, LIFO, OP_HOLD, PRIORITY, QUEUED, REJECTED, SERVED, STEP, TIMER_PATIENCE, TRACED, ZOMBIE,
+    EXPIRED,
+    FAILED,
+    LIFO,
+    OP_HOLD,
+    PRIORITY,
+    QUEUED,
+    REJECTED,
+    SERVED,
+    STEP,
+    TIMER_PATIENCE,
+    TRACED,
+    ZOMBIE,
 )  # fmt: skip
 from sfkernels.random import mix
 from sfkernels.ready import make_ready
@@ -61,7 +72,9 @@ def _slowdown(slowdowns, first, count, base, stations, totals):
 
 
 @hot
-def _start(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s, i, queued):
+def _start(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s, i, queued
+):
     """Give task i a server of station s."""
     now = clock[0].now
     n = stations[s].in_service + 1
@@ -205,7 +218,9 @@ def join(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slow
     stations[s].arrivals += 1
     tasks[i].station = s
     if stations[s].waiting == 0 and is_free(stations, s):
-        _start(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s, i, False)
+        _start(
+            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s, i, False
+        )
         return 2
     if _wait(clock, nodes, buckets, late, tasks, durations, values, stations, s, i, ops[tasks[i].pc].salt):
         return 1
@@ -232,7 +247,21 @@ def serve(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slo
         else:
             stations[s].wait += clock[0].now - tasks[i].since
             _start(
-                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s, i, True
+                clock,
+                nodes,
+                buckets,
+                late,
+                tasks,
+                ready,
+                ops,
+                durations,
+                values,
+                slowdowns,
+                totals,
+                stations,
+                s,
+                i,
+                True,
             )
 
 
@@ -271,7 +300,9 @@ def waits_for_call(clock, stations, tasks, ops, replicas, i):
 
 
 @kernel
-def goes_on(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, replicas, i):
+def goes_on(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, replicas, i
+):
     """Task i, a waiter, waits no longer."""
     r = tasks[i].replica
     _burn(clock, stations, replicas, r, -1)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sfkernels import names
 from sfkernels.records import KNOT, SOURCE
-
 from sfmodel.errors import ConfigError
 from sfmodel.plan.demand import Times, breathing, curve, integrated
 from sfmodel.plan.index import Index

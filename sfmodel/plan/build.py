@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sfkernels.records import VERSION
 
+from sfkernels.records import VERSION
 from sfmodel.plan.arrivals import DemandCurves, Segments, source_arrays
 from sfmodel.plan.demand import DAY_S
 from sfmodel.plan.durations import Durations
@@ -139,4 +139,3 @@ def _tick(rate_per_s: float) -> float:
     """Width of a bucket with some eight events in it: a power of two of a microsecond."""
     wanted = EVENTS_PER_TICK / max(1.0, rate_per_s * EVENTS_PER_REQUEST)
     return float(np.clip(2.0 ** np.floor(np.log2(wanted)), 2.0**-17, 2.0**-4))
-

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sfkernels.durations import normal_quantile
 
+from sfkernels.durations import normal_quantile
 from sfmodel.errors import ConfigError
 from sfmodel.plan.salts import salt
 from sfmodel.plan.series import numbers, times_s
@@ -35,7 +35,9 @@ def _day_of_series(series: Series, times: Times, stamped: bool) -> tuple[float, 
         try:
             stamp = datetime.fromisoformat(series.day + "T00:00:00+00:00").timestamp()
         except ValueError:
-            raise ConfigError(f"demand.series.day: expected a date such as '2014-04-14', found '{series.day}'") from None
+            raise ConfigError(
+                f"demand.series.day: expected a date such as '2014-04-14', found '{series.day}'"
+            ) from None
         return stamp, times
     if not stamped:
         return 0.0, times
@@ -117,7 +119,11 @@ def times_of(begin_s: float, until_s: float, extra: Sequence[float] = (), step_s
 
 
 def integrated(
-    rate: Callable[[Times, int], Times], boundaries: Sequence[float], begin_s: float, until_s: float, extra: Sequence[float]
+    rate: Callable[[Times, int], Times],
+    boundaries: Sequence[float],
+    begin_s: float,
+    until_s: float,
+    extra: Sequence[float],
 ) -> tuple[Times, Times]:
     """(times, integral of the rate from begin) of a rate that changes at boundaries; `rate(t, stretch)` per second."""
     edges = [begin_s, *[b for b in boundaries if begin_s < b < until_s], until_s]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sfkernels import names
 from sfkernels.records import DURATION
-
 from sfmodel.plan.series import durations_s
 from sfmodel.schema.durations import Distribution
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sfmodel.plan.index import Index
 from sfmodel.plan.scripts import blocks
 from sfmodel.schema import steps as verbs
@@ -25,7 +27,7 @@ def endpoints_about_items(platform: Platform, index: Index) -> list[bool]:
     return [uses[label] for label in index.endpoints]
 
 
-def _walk(platform: Platform, index: Index, service: str, steps: list[verbs.StepBase]) -> tuple[bool, set[str]]:
+def _walk(platform: Platform, index: Index, service: str, steps: Sequence[verbs.StepBase]) -> tuple[bool, set[str]]:
     about, targets = False, set()
     for step in steps:
         if isinstance(step, verbs.Call):

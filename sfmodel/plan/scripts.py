@@ -6,13 +6,14 @@ empty `return`. An operation knows the innermost `hold` around it: what a task h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sfkernels import names
 from sfkernels.records import CHOICE, OP, SLOWDOWN
-
 from sfmodel.plan.durations import Durations
 from sfmodel.plan.index import Index
 from sfmodel.plan.salts import salt
@@ -80,7 +81,7 @@ class Scripts:
 
     # names, in the order in which the script is written
 
-    def _name_steps(self, steps: list[verbs.StepBase]) -> None:
+    def _name_steps(self, steps: Sequence[verbs.StepBase]) -> None:
         for step in steps:
             self._name_step(step)
             for block in blocks(step):
@@ -104,7 +105,11 @@ class Scripts:
             self._name_cache_call(step)
 
     def _name_cache_call(self, step: verbs.StepBase) -> None:
-        for kind, verb, option in ((verbs.Lookup, "lookup", "read"), (verbs.Store, "store", "write"), (verbs.Invalidate, "invalidate", "invalidate")):
+        for kind, verb, option in (
+            (verbs.Lookup, "lookup", "read"),
+            (verbs.Store, "store", "write"),
+            (verbs.Invalidate, "invalidate", "invalidate"),
+        ):
             if isinstance(step, kind):
                 number, cache = self._cache(getattr(step, verb))
                 target = getattr(cache, option)
@@ -128,7 +133,7 @@ class Scripts:
         self.ops.append({"next": 0, "other": -1, "third": -1, "probability": 1.0, "duration": -1, "slow": 0, **fields})
         return len(self.ops) - 1
 
-    def _steps(self, steps: list[verbs.StepBase], end: int, hold: int) -> int:
+    def _steps(self, steps: Sequence[verbs.StepBase], end: int, hold: int) -> int:
         for step in reversed(steps):
             end = self._step(step, end, hold)
         return end
@@ -229,7 +234,14 @@ class Scripts:
         hit = self._steps(step.on_hit, end, hold)
         missed = self._steps(step.on_miss, end, hold)
         stale = hit if step.on_stale is None else self._steps(step.on_stale, end, hold)
-        common = {"a": cache, "next": hit, "other": missed, "third": stale, "hold": hold, "salt": self._salt_of[id(step)]}
+        common = {
+            "a": cache,
+            "next": hit,
+            "other": missed,
+            "third": stale,
+            "hold": hold,
+            "salt": self._salt_of[id(step)],
+        }
         look = self._emit(code=names.OP_LOOKUP, **common)
         failed = self._emit(code=names.OP_MISS, **common)
         return self._cache_call(step, "read", look, failed, hold)
@@ -302,9 +314,9 @@ class Scripts:
         }
 
 
-def blocks(step: verbs.StepBase) -> list[list[verbs.StepBase]]:
+def blocks(step: verbs.StepBase) -> list[Sequence[verbs.StepBase]]:
     """Lists of steps inside a step, in the order in which they are numbered: its own, then its handlers."""
-    inner: list[list[verbs.StepBase]] = []
+    inner: list[Sequence[verbs.StepBase]] = []
     if isinstance(step, verbs.Hold):
         inner.append(step.do)
     elif isinstance(step, verbs.Fork):

@@ -79,7 +79,9 @@ def times_s(file: str, column: str, key: str) -> tuple[NDArray[np.float64], bool
         )
     if stamped:
         if series.null_count():
-            raise ConfigError(f"{key}: column '{column}' of '{file}' has {series.null_count()} empty times; fill or remove them")
+            raise ConfigError(
+                f"{key}: column '{column}' of '{file}' has {series.null_count()} empty times; fill or remove them"
+            )
         if getattr(series.dtype, "time_zone", None) is not None:
             series = series.dt.replace_time_zone(None)
         values = series.cast(pl.Datetime("us")).dt.epoch("us").to_numpy().astype(np.float64) * 1e-6

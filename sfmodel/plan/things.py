@@ -7,13 +7,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sfkernels import names
 from sfkernels.keys import zipf_constants
 from sfkernels.records import (
-    BREAKER, CACHE, ENDPOINT, LIMITER, POPULATION, QUEUE, REPLICA, REQUEST, SCALER, SERVICE, SESSION_TYPE, SITE, STATION,
+    BREAKER,
+    CACHE,
+    ENDPOINT,
+    LIMITER,
+    POPULATION,
+    QUEUE,
+    REPLICA,
+    REQUEST,
+    SCALER,
+    SERVICE,
+    SESSION_TYPE,
+    SITE,
+    STATION,
     STORE,
 )  # fmt: skip
-
 from sfmodel.plan.durations import Durations
 from sfmodel.plan.index import Index
 from sfmodel.plan.salts import salt
@@ -22,6 +34,8 @@ from sfmodel.schema.calls import Breaker, Failure
 from sfmodel.schema.platform import Platform
 from sfmodel.schema.run import Run
 from sfmodel.schema.users import Users
+
+Rows = list[dict[str, Any]]
 
 NEVER = math.inf
 NO_LIMIT = 1 << 60
@@ -45,7 +59,11 @@ def _mask(outcomes: tuple[Failure, ...]) -> int:
 
 def service_arrays(platform: Platform, index: Index, durations: Durations, begin_s: float) -> dict[str, NDArray]:
     """Services, replicas, stations, scalers."""
-    services, replicas, stations, scalers, recommended = [], [], [], [], 0
+    services: Rows = []
+    replicas: Rows = []
+    stations: Rows = []
+    scalers: Rows = []
+    recommended = 0
     for number, (name, service) in enumerate(platform.services.items()):
         check = service.health_check
         services.append({
@@ -105,7 +123,8 @@ def _breaker(breaker: Breaker) -> dict[str, Any]:
 
 def site_arrays(platform: Platform, index: Index, sites: list[SitePlan], begin_s: float) -> dict[str, NDArray]:
     """Call sites and their breakers."""
-    rows, breakers = [], []
+    rows: Rows = []
+    breakers: Rows = []
     for site in sites:
         network = platform.network if site.network is None else site.network
         row: dict[str, Any] = {
@@ -147,7 +166,9 @@ def site_arrays(platform: Platform, index: Index, sites: list[SitePlan], begin_s
 def cache_arrays(platform: Platform, index: Index) -> tuple[dict[str, NDArray], dict[str, int]]:
     """Caches, stores and limiters; and the number of columns of the rows of each kind of key."""
     columns = {"user": 0, "item": 0, "cluster": 0}
-    caches, limiters, stores = [], [], []
+    caches: Rows = []
+    limiters: Rows = []
+    stores: Rows = []
     clusters = platform.content.clusters
     for name, service in platform.services.items():
         for key, cache in service.caches.items():
@@ -206,13 +227,16 @@ def user_arrays(run: Run, index: Index, durations: Durations, uses_item: list[bo
     """Population, session types, request classes."""
     content, users = run.platform.content, run.platform.users
     items = run.items or content.items
-    total, first, shift = zipf_constants(float(items), content.popularity) if content.popularity > 0 else (0.0, 0.0, 0.0)
+    total, first, shift = (
+        zipf_constants(float(items), content.popularity) if content.popularity > 0 else (0.0, 0.0, 0.0)
+    )
     row: dict[str, Any] = {
         "count": 1, "items": items, "clusters": content.clusters, "skew": 1.0, "zipf": content.popularity,
         "zipf_total": total, "zipf_first": first, "zipf_shift": shift, "patience": -1, "slow": NEVER,
         "address_size": 1, "salt": salt("users", str(run.seed)),
     }  # fmt: skip
-    types, requests = [], []
+    types: Rows = []
+    requests: Rows = []
     if users is not None:
         row.update(_habits(users, durations, run.users or users.population))
         share = 0.0

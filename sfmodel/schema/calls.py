@@ -75,7 +75,9 @@ class BreakerWindow(Word):
 class Breaker(Word):
     """Circuit breaker per call site; defaults are resilience4j's."""
 
-    window: Annotated[BreakerWindow, BeforeValidator(_window, json_schema_input_type=str | int)] = BreakerWindow(calls=100)
+    window: Annotated[BreakerWindow, BeforeValidator(_window, json_schema_input_type=str | int)] = BreakerWindow(
+        calls=100
+    )
     """'100 calls' or '10 s'."""
     failure_rate: Share = 0.5
     """Opens at this share of failures."""

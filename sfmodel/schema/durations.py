@@ -57,9 +57,7 @@ class Distribution(Word):
     def _one_kind(self) -> Distribution:
         found = [kind for kind in KINDS if getattr(self, kind) is not None]
         if len(found) != 1:
-            raise ValueError(
-                f"expected exactly one of {', '.join(KINDS)}, found {', '.join(found) or 'none'}"
-            )
+            raise ValueError(f"expected exactly one of {', '.join(KINDS)}, found {', '.join(found) or 'none'}")
         if self.hyperexponential is not None and self.hyperexponential.cv < 1:
             raise ValueError(f"expected a cv of at least 1 for hyperexponential, found {self.hyperexponential.cv:g}")
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from typing_extensions import TypeAliasType
@@ -287,15 +287,25 @@ BY_VERB: dict[str, type[StepBase]] = {
     "choose": Choose, "count": CountStep, "return": Return, "fail": Fail,
 }  # fmt: skip
 
-Step = TypeAliasType("Step", Annotated[
-    Union[
-        Annotated[Use, Tag("use")], Annotated[Hold, Tag("hold")], Annotated[Call, Tag("call")],
-        Annotated[Send, Tag("send")], Annotated[Fork, Tag("fork")], Annotated[Publish, Tag("publish")],
-        Annotated[Lookup, Tag("lookup")], Annotated[Store, Tag("store")],
-        Annotated[Invalidate, Tag("invalidate")], Annotated[Pass, Tag("pass")],
-        Annotated[Sleep, Tag("sleep")], Annotated[Choose, Tag("choose")],
-        Annotated[CountStep, Tag("count")], Annotated[Return, Tag("return")], Annotated[Fail, Tag("fail")],
+Step = TypeAliasType(
+    "Step",
+    Annotated[
+        Annotated[Use, Tag("use")]
+        | Annotated[Hold, Tag("hold")]
+        | Annotated[Call, Tag("call")]
+        | Annotated[Send, Tag("send")]
+        | Annotated[Fork, Tag("fork")]
+        | Annotated[Publish, Tag("publish")]
+        | Annotated[Lookup, Tag("lookup")]
+        | Annotated[Store, Tag("store")]
+        | Annotated[Invalidate, Tag("invalidate")]
+        | Annotated[Pass, Tag("pass")]
+        | Annotated[Sleep, Tag("sleep")]
+        | Annotated[Choose, Tag("choose")]
+        | Annotated[CountStep, Tag("count")]
+        | Annotated[Return, Tag("return")]
+        | Annotated[Fail, Tag("fail")],
+        Discriminator(verb_of),
+        BeforeValidator(_one_verb),
     ],
-    Discriminator(verb_of),
-    BeforeValidator(_one_verb),
-])  # fmt: skip
+)
