@@ -10,6 +10,7 @@ from typing import Any
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
 from sfkernels import names, records
 
 INTERPRETED = bool(numba.config.DISABLE_JIT)

@@ -10,6 +10,7 @@ import pytest
 from alone import INTERPRETED, Bench, of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sfkernels import names, records
 from sfkernels.caches import HIT, MISS, STALE, expire_some, invalidate, look_up, put
 from sfkernels.random import mix, uniform

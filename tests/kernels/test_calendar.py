@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 from alone import Bench, fewer
+
 from sfkernels import names
 from sfkernels.calendar import placed, schedule, schedule_task, schedule_timer
 

@@ -10,6 +10,7 @@ import pytest
 from alone import INTERPRETED, Bench, of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sfkernels import names
 from sfkernels.limiters import pass_all, pass_key
 from sfkernels.records import LIMITER

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from alone import fewer
 from scipy import special
+
 from sfkernels.durations import gamma_draw, normal_quantile
 from sfkernels.random import below, mix, uniform
 

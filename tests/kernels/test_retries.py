@@ -7,6 +7,7 @@ import pytest
 from alone import INTERPRETED, Bench, fewer, of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sfkernels import names
 from sfkernels.records import SITE
 from sfkernels.retries import delay, earn, spend

@@ -9,6 +9,7 @@ import pytest
 from alone import INTERPRETED, Bench, linked, of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sfkernels import names, records
 from sfkernels.stations import account, join, leave, serve, unqueue
 

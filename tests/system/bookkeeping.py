@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sfkernels import names
 from sfmodel.engine import Simulation, prepare, simulate
 from sfmodel.schema import parse_run
@@ -126,7 +127,9 @@ class Books:
     def little(self) -> None:
         """All who waited have been served: the integral of the queue is the sum of their waits."""
         done = (self.sums["station_expired"] + self.sums["station_left"] == 0) & (self.before["station_waiting"] == 0)
-        np.testing.assert_allclose(self.sums["station_queue"][done], self.sums["station_wait"][done], rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(
+            self.sums["station_queue"][done], self.sums["station_wait"][done], rtol=1e-9, atol=1e-9
+        )
         assert done.any()
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from support import totals
-
 from reference.platforms import deterministic_runs, random_runs
+from support import totals
 
 from .bookkeeping import booked, drained
 from .streamflow import composed

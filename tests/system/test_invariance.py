@@ -124,7 +124,15 @@ def test_the_compiler_changes_nothing() -> None:
     # every value of every window, with kernels run as plain Python
     windows = windows_of(ALL_AT_ONCE)
     assert sum(w["users_requests"].sum() for w in windows) > 30
-    acted = ("call_hedges", "call_retries", "call_open", "cache_hits", "cache_evictions", "limiter_refused", "queue_batches")
+    acted = (
+        "call_hedges",
+        "call_retries",
+        "call_open",
+        "cache_hits",
+        "cache_evictions",
+        "limiter_refused",
+        "queue_batches",
+    )
     for name in acted:
         assert sum(w[name].sum() for w in windows) > 0, f"{name}: this platform should show it"
     assert fingerprint_elsewhere(ALL_AT_ONCE, NUMBA_DISABLE_JIT="1") == fingerprint(windows)
@@ -244,7 +252,15 @@ def test_the_speed_of_a_service_moves_no_other_draw() -> None:
 
     fast, slow = stretched(1), stretched(0.2)
     assert fast["users_thinking"] == slow["users_thinking"] == 0
-    for name in ("users_requests", "users_outcomes", "sessions_started", "cache_misses", "cache_entries", "left", "right"):
+    for name in (
+        "users_requests",
+        "users_outcomes",
+        "sessions_started",
+        "cache_misses",
+        "cache_entries",
+        "left",
+        "right",
+    ):
         assert fast[name] == slow[name], name
     # the delay's servers never run out: its busy time is the sum of all draws there
     for station in ("b.delay", "b.disk"):

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sfmodel.errors import ConfigError
-from sfmodel.engine import Simulation, prepare, simulate
-from sfmodel.schema import parse_run
 from support import simulated, totals
+
+from sfmodel.engine import Simulation, prepare, simulate
+from sfmodel.errors import ConfigError
+from sfmodel.schema import parse_run
 
 from .bits import assert_same_bits
 
@@ -18,7 +19,13 @@ Mapping = dict[str, Any]
 
 def run(services: Mapping, sources: Mapping, until: float, events: list[Mapping] | None = None, **more: Any) -> Mapping:
     platform = {"name": "trap", "services": services, "sources": sources, **more.pop("platform", {})}
-    return {"platform": platform, "until": f"{until} s", "window": f"{until} s", "scenario": {"events": events or []}, **more}
+    return {
+        "platform": platform,
+        "until": f"{until} s",
+        "window": f"{until} s",
+        "scenario": {"events": events or []},
+        **more,
+    }
 
 
 def at(*times: float, call: str = "a.get", **more: Any) -> Mapping:
@@ -247,7 +254,7 @@ def test_a_change_comes_before_everything_else_of_its_time() -> None:
 def test_sources_come_in_listed_order_and_users_after_them() -> None:
     # one server, no queue: at 1 s the source that is listed first is served; at 2 s a source goes before the user
     services = {"a": worker("0.5 s", queue=0)}
-    services["a"]["endpoints"] |= {name: services["a"]["endpoints"]["get"] for name in ("second", "third")}
+    services["a"]["endpoints"] |= dict.fromkeys(("second", "third"), services["a"]["endpoints"]["get"])
     sources = {"z": {"call": "a.get", "at": ["1 s", "2 s"]}, "b": {"call": "a.second", "at": ["1 s"]}}
     users = {
         "population": 1, "arrivals": "closed", "think": "2 s",
@@ -261,7 +268,9 @@ def test_sources_come_in_listed_order_and_users_after_them() -> None:
 
 def test_arrivals_come_before_housekeeping() -> None:
     # replica 0 is down from the start and found out at 1 s; the arrival of 1 s still goes to it (round robin: 0, 1, 0)
-    services = {"a": {"replicas": 2, "down": [], "health_check": {"every": "1 s", "unhealthy_after": 1}} | worker("0.125 s")}
+    services = {
+        "a": {"replicas": 2, "down": [], "health_check": {"every": "1 s", "unhealthy_after": 1}} | worker("0.125 s")
+    }
     events = [{"at": "0 s", "set": {"services.a.down": [0]}}]
     result = totals(run(services, at(0.25, 0.5, 1, 1.25, 1.5), 3, events))
     assert outcomes(result, "a.get") == {"unavailable": 2, "ok": 3}
@@ -272,7 +281,9 @@ def test_arrivals_come_before_housekeeping() -> None:
 
 @pytest.mark.parametrize("warmup", ["0 s", "1 s"])
 def test_a_run_of_no_length_has_no_windows(warmup: str) -> None:
-    simulation, windows = simulated(run({"a": worker("1 s")}, at(1.5), 2, start="2 s", warmup=warmup) | {"window": "1 s"})
+    simulation, windows = simulated(
+        run({"a": worker("1 s")}, at(1.5), 2, start="2 s", warmup=warmup) | {"window": "1 s"}
+    )
     assert windows == []
     assert simulation.requests == (warmup == "1 s")
 
@@ -442,7 +453,9 @@ def larger(mapping: Mapping) -> tuple[Simulation, list[dict[str, np.ndarray]]]:
     """Run with pools that need not grow."""
     simulation = prepare(parse_run(mapping))
     simulation.plan.task_reserve = 1 << 18
-    simulation = Simulation(simulation.run, simulation.plan, type(simulation.world)(simulation.plan, simulation.run.seed))
+    simulation = Simulation(
+        simulation.run, simulation.plan, type(simulation.world)(simulation.plan, simulation.run.seed)
+    )
     windows: list[dict[str, np.ndarray]] = []
     simulate(simulation, lambda k, end_s, values: windows.append(dict(values)))
     return simulation, windows
