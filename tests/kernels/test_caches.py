@@ -199,13 +199,15 @@ def test_an_entry_that_is_evicted_while_it_is_refreshed_comes_back_once() -> Non
     # a refresh of what is there takes no room and evicts nobody
     before = int(bench.caches["evictions"][0])
     write(bench, 0)
-    assert present(bench) == {0, 2, 3} and bench.caches["evictions"][0] == before
+    assert present(bench) == {0, 2, 3}
+    assert bench.caches["evictions"][0] == before
 
 
 def test_what_cannot_fit_is_not_stored() -> None:
     bench = memory(names.EVICT_LRU, 3, 9, reserved=2500)
     write(bench, 0)
-    assert present(bench) == set() and bench.caches["stores"][0] == 0
+    assert present(bench) == set()
+    assert bench.caches["stores"][0] == 0
 
 
 def test_active_expiry_removes_what_is_dead() -> None:

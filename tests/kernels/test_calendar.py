@@ -59,7 +59,8 @@ def test_events_scheduled_meanwhile_find_their_place() -> None:
             times[number] = later
             number += 1
     assert [times[task] for _, task in found] == [time for time, _ in found]
-    assert len(found) > 20 and len(set(found)) == len(found)
+    assert len(found) > 20
+    assert len(set(found)) == len(found)
     assert bench.clock["nodes_left"][0] == len(bench.nodes) - (number - len(found))
 
 

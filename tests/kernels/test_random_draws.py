@@ -24,7 +24,9 @@ def test_draws_stay_inside_and_differ() -> None:
     with np.errstate(over="ignore"):
         u = [uniform(np.uint64(1), np.uint64(n)) for n in range(fewer(5000, 500))]
         k = [below(np.uint64(2), np.uint64(n), 3) for n in range(200)]
-    assert 0 < min(u) < 0.01 and 0.99 < max(u) < 1 and len(set(u)) == len(u)
+    assert 0 < min(u) < 0.01
+    assert 0.99 < max(u) < 1
+    assert len(set(u)) == len(u)
     assert set(k) == {0, 1, 2}
 
 

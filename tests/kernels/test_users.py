@@ -20,8 +20,9 @@ def bench_of(size: int = 4096, mean: float = 4.0, **population: Any) -> Bench:
     """Two types (a quarter, the rest) of one and two classes (weights 1 and 3); thinks 1 s, tries again after 0.25 s."""
     chunks = size  # each slot takes one at least
     bench = Bench(
-        names.SLOT_S, size, population=of(records.POPULATION, count=1000, items=50, clusters=1, skew=1, types_count=2, think=0, after=1,
-                                  patience=-1, slow=np.inf, salt=77, **population),
+        names.SLOT_S, size,
+        population=of(records.POPULATION, count=1000, items=50, clusters=1, skew=1, types_count=2, think=0, after=1,
+                      patience=-1, slow=np.inf, salt=77, **population),
         types=of(records.SESSION_TYPE, 2, upto=[0.25, 1], requests=mean, first=[0, 1], count=[1, 2]),
         requests=of(records.REQUEST, 3, upto=[1, 0.25, 1], endpoint=0, priority=[0, 1, 2], views=[0, 1, 0]),
         endpoints=of(records.ENDPOINT, uses_item=1), request_meters=of(records.REQUEST_METER, 3),
@@ -68,7 +69,7 @@ def test_types_and_classes_come_as_often_as_they_should() -> None:
 def test_activity(skew: float) -> None:
     # the user of a session is ⌊N·U^skew⌋: below x·N with probability x^(1/skew)
     count = fewer(4000, 400)
-    bench = bench_of(size=count, **({} if skew == 1 else {}))
+    bench = bench_of(size=count)
     bench.population["skew"] = skew
     users = np.array([bench.tasks["user"][request(bench, s)] for s in range(count)])
     for x in (0.1, 0.5, 0.9):

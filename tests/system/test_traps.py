@@ -394,9 +394,10 @@ def test_those_in_service_finish_when_servers_go() -> None:
     # two start at 1 s; one server from 1.5 s on; the third, of 1.25 s, starts when both have ended, at 2 s
     events = [{"at": "1.5 s", "set": {"services.a.stations.x.servers": 1}}]
     result = totals(run({"a": worker("1 s", servers=2)}, at(1, 1, 1.25, 1.25), 5, events))
-    # the fourth starts at 3 s: waits 0.75 + 1.75
+    # the fourth starts at 3 s: waits 0.75 + 1.75. Busy: 2 · 0.5 s, then never more than the one that is left, to 4 s
     assert result["station_wait"]["a.x"] == 2.5
-    assert result["station_busy"]["a.x"] == 4
+    assert result["station_ends"]["a.x"] == 4
+    assert result["station_busy"]["a.x"] == 1 + 2.5
 
 
 def test_a_replica_is_killed_while_it_serves_and_others_wait() -> None:
