@@ -184,7 +184,8 @@ class Station:
 
     def busy(self) -> float:
         """Busy servers at this moment."""
-        return min(self.servers, self.in_service + self.config.waiting_cost * self.replica.waiters)
+        burnt = self.config.waiting_cost * self.replica.waiters
+        return min(max(self.servers, self.in_service), self.in_service + burnt)
 
     def account(self) -> None:
         """Integrate up to now what stood since the last change."""
