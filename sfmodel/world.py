@@ -309,6 +309,10 @@ class World:
                 continue
             self._take_over(self.arrays[name], old, new)
         self._parameters = {**self._parameters, **fresh}
+        for place, source in enumerate(run.platform.sources.values()):
+            self.arrays["sources"][place]["every"] = source.every or 0.0
+            self.arrays["sources"][place]["batch"] = source.batch
+            self.arrays["sources"][place]["priority"] = source.priority
         clock = self.arrays["clock"]
         while clock["nodes_left"][0] < clock["node_reserve"][0] + self.arrays["stations"]["waiting"].sum():
             self._grow_nodes(2 * len(self.arrays["nodes"]))

@@ -14,6 +14,7 @@ from sfkernels.endings import end_task, settle
 from sfkernels.housekeeping import bring_back, check_scaler, deliver_servers, mark_servers, probe, schedule_house
 from sfkernels.jit import entry, hot, kernel
 from sfkernels.keys import NOBODY, draw_item, draw_user
+from sfkernels.meters import turned_away
 from sfkernels.names import (
     ARRIVE,
     BACKING_OFF,
@@ -26,6 +27,7 @@ from sfkernels.names import (
     ENDING,
     EXPIRED,
     FAILED,
+    FORKED,
     FREE,
     GROW,
     HANDLER,
@@ -49,7 +51,7 @@ from sfkernels.names import (
     TRAVELLING,
     UNAVAILABLE,
 )  # fmt: skip
-from sfkernels.queues import account_queue, batch_key, take_batch
+from sfkernels.queues import account_queue, batch_key, settle_batch, take_batch
 from sfkernels.random import mix
 from sfkernels.ready import make_ready, next_ready
 from sfkernels.script import run
@@ -80,14 +82,23 @@ def _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, 
 
 @kernel
 def _serve_queue(
-    clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas, endpoint_meters, q
-):
-    """Free consumers of queue q take what they may."""
+    clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas, endpoint_meters,
+    endpoint_outcomes, endpoint_latency, q,
+):  # fmt: skip
+    """Free consumers of queue q take what they may; a batch that meets no replica, or a dead one, fails at once."""
     while True:
         first, n = take_batch(clock, nodes, buckets, late, queues, q, messages)
         if first < 0:
             return
-        i = new_task(clock, tasks, batch_key(queues, q))
+        key = batch_key(queues, q)
+        e = queues[q].handler
+        r = choose(services, replicas, endpoints[e].service, key, np.uint64(messages[first].user))
+        if r < 0 or replicas[r].up != 1:
+            if r >= 0:
+                turned_away(endpoint_meters, endpoint_outcomes, endpoint_latency, e)
+            settle_batch(clock, queues, q, messages, first, False)
+            continue
+        i = new_task(clock, tasks, key)
         tasks[i].marks = HANDLER
         tasks[i].endpoint = queues[q].handler
         tasks[i].queue = q
@@ -97,7 +108,9 @@ def _serve_queue(
         tasks[i].item_id = messages[first].item_id
         tasks[i].priority = messages[first].priority
         trace_if_sampled(clock, tasks, i)
-        _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, i)
+        tasks[i].replica = r
+        arrive(clock, tasks, replicas, endpoint_meters, i)
+        make_ready(clock, tasks, ready, i, ARRIVE)
 
 
 @hot
@@ -162,12 +175,14 @@ def _next_bucket(clock, nodes, buckets, batch, late, tasks, sleepers, chunk_next
 @kernel
 def _hedge(
     clock, nodes, buckets, late, tasks, ready, ops, sites, breakers, breaker_window, endpoints, services, replicas,
-    caches, population, endpoint_meters, call_meters, call_outcomes, i,
+    caches, population, endpoint_meters, endpoint_outcomes, endpoint_latency, call_meters, call_outcomes, call_latency,
+    i,
 ):  # fmt: skip
     """Task i has waited long enough for a second attempt beside the first."""
     attempt(
         clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services, replicas,
-        caches, population, endpoint_meters, call_meters, call_outcomes, ops[tasks[i].pc].a, i, 1,
+        caches, population, endpoint_meters, endpoint_outcomes, endpoint_latency, call_meters, call_outcomes,
+        call_latency, ops[tasks[i].pc].a, i, 1,
     )  # fmt: skip
 
 
@@ -290,7 +305,11 @@ def advance(
                     if kind == TIMER_ATTEMPT or kind == TIMER_CALL:
                         current = tasks[index].call_gen if kind == TIMER_ATTEMPT else tasks[index].call_id
                         state = tasks[index].state
-                        if current == gen and (state == CALLING or (kind == TIMER_CALL and state == BACKING_OFF)):
+                        if current == gen and (
+                            state == CALLING
+                            or (state == BACKING_OFF and kind == TIMER_CALL)
+                            or (state == FORKED and kind == TIMER_ATTEMPT)
+                        ):
                             clock[0].now = time
                             clock[0].events += 1
                             time_out(
@@ -304,8 +323,8 @@ def advance(
                             clock[0].events += 1
                             _hedge(
                                 clock, nodes, buckets, late, tasks, ready, ops, sites, breakers, breaker_window,
-                                endpoints, services, replicas, caches, population, endpoint_meters, call_meters,
-                                call_outcomes, index,
+                                endpoints, services, replicas, caches, population, endpoint_meters, endpoint_outcomes,
+                                endpoint_latency, call_meters, call_outcomes, call_latency, index,
                             )  # fmt: skip
                     elif kind == TIMER_PATIENCE:
                         if tasks[index].call_gen == gen and tasks[index].state == QUEUED:
@@ -321,7 +340,7 @@ def advance(
                         clock[0].events += 1
                         _serve_queue(
                             clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
-                            endpoint_meters, index,
+                            endpoint_meters, endpoint_outcomes, endpoint_latency, index,
                         )  # fmt: skip
                     continue
                 else:
@@ -355,8 +374,8 @@ def advance(
                 clock, nodes, buckets, late, tasks, ready, ops, handlers, choices, branches, durations, values,
                 slowdowns, totals, stations, sites, breakers, breaker_window, endpoints, services, replicas, caches,
                 stores, versions, pool, listed, flights, flight_buckets, population, user_rows, user_rows_float,
-                item_rows, item_rows_float, cluster_rows, limiters, queues, messages, endpoint_meters, call_meters,
-                call_outcomes, i, todo,
+                item_rows, item_rows_float, cluster_rows, limiters, queues, messages, endpoint_meters,
+                endpoint_outcomes, endpoint_latency, call_meters, call_outcomes, call_latency, i, todo,
             )  # fmt: skip
             if result < 0:
                 i = -1
@@ -364,7 +383,7 @@ def advance(
             if result >= 100:
                 _serve_queue(
                     clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
-                    endpoint_meters, result - 100,
+                    endpoint_meters, endpoint_outcomes, endpoint_latency, result - 100,
                 )  # fmt: skip
                 todo = STEP
                 continue
@@ -385,7 +404,7 @@ def advance(
             if free_queue >= 0:
                 _serve_queue(
                     clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
-                    endpoint_meters, free_queue,
+                    endpoint_meters, endpoint_outcomes, endpoint_latency, free_queue,
                 )  # fmt: skip
         i = -1
 

@@ -13,9 +13,10 @@ from sfkernels.calendar import schedule_task, schedule_timer
 from sfkernels.flights import find, ref_of, wait_no_more
 from sfkernels.jit import hot, kernel
 from sfkernels.keys import key_of
-from sfkernels.meters import meter_attempt
+from sfkernels.meters import meter_attempt, turned_away
 from sfkernels.names import (
     ARRIVE,
+    BACKING_OFF,
     BRANCH,
     CALLING,
     CANCELLED,
@@ -84,6 +85,7 @@ def spawn(clock, tasks, sites, k, i, r, key):
     tasks[c].endpoint = sites[k].endpoint
     tasks[c].site = k
     tasks[c].replica = r
+    tasks[c].network = sites[k].network
     tasks[c].attempt = tasks[i].attempt
     if sites[k].priority >= 0:
         tasks[c].priority = sites[k].priority
@@ -116,7 +118,8 @@ def begin_call(clock, nodes, buckets, late, tasks, sites, k, i):
 @hot
 def attempt(
     clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services, replicas, caches,
-    population, endpoint_meters, call_meters, call_outcomes, k, i, hedge,
+    population, endpoint_meters, endpoint_outcomes, endpoint_latency, call_meters, call_outcomes, call_latency, k, i,
+    hedge,
 ):  # fmt: skip
     """One attempt of call site k by task i: OK if it is under way, else the outcome it has at once."""
     now = clock[0].now
@@ -140,6 +143,13 @@ def attempt(
     r = choose(services, replicas, s, key, _place(caches, population, sites, k, tasks, i))
     if r < 0:
         call_outcomes[k, UNAVAILABLE] += 1
+        if b >= 0:
+            record(breakers, breaker_window, b, permit, UNAVAILABLE, now)
+        return UNAVAILABLE
+    if sites[k].network == 0.0 and replicas[r].up != 1:
+        turned_away(endpoint_meters, endpoint_outcomes, endpoint_latency, sites[k].endpoint)
+        meter_attempt(call_meters, call_outcomes, call_latency, k, UNAVAILABLE, 0.0)
+        call_meters[k].hedges += hedge
         if b >= 0:
             record(breakers, breaker_window, b, permit, UNAVAILABLE, now)
         return UNAVAILABLE
@@ -302,8 +312,9 @@ def time_out(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
     flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, i,
 ):  # fmt: skip
-    """The timeout of task i's attempt, or the deadline of its call, has come."""
-    if tasks[i].state == CALLING:
+    """The timeout of task i's attempt, of its broadcast, or the deadline of its call, has come."""
+    waits = tasks[i].state
+    if waits != BACKING_OFF:
         call_meters[ops[tasks[i].pc].a].timeouts += 1
         abandon(
             clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
@@ -311,5 +322,5 @@ def time_out(
             call_latency, i, TIMEOUT,
         )  # fmt: skip
     void_events(tasks, i)
-    tasks[i].outcome = TIMEOUT
+    tasks[i].outcome = OK if waits == FORKED else TIMEOUT
     make_ready(clock, tasks, ready, i, REPLY)

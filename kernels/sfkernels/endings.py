@@ -59,10 +59,9 @@ def end_task(
                 endpoint_meters[e].wasted += 1
         if marks & TRACED:
             write_span(clock, spans, tasks, i, outcome)
-    k = tasks[i].site
-    if tasks[i].parent >= 0 and k >= 0 and sites[k].network > 0.0:
+    if tasks[i].parent >= 0 and tasks[i].network > 0.0:
         tasks[i].state = REPLYING
-        schedule_task(clock, nodes, buckets, late, now + sites[k].network, i, tasks[i].gen)
+        schedule_task(clock, nodes, buckets, late, now + tasks[i].network, i, tasks[i].gen)
         return False
     return True
 

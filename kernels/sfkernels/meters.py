@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from sfkernels.jit import hot
-from sfkernels.names import LATENCY_BINS, LATENCY_FIRST_S, LATENCY_RATIO, OK
+from sfkernels.names import LATENCY_BINS, LATENCY_FIRST_S, LATENCY_RATIO, OK, UNAVAILABLE
 
 _PER_BIN = 1.0 / math.log(LATENCY_RATIO)
 _FIRST = LATENCY_FIRST_S
@@ -33,6 +33,14 @@ def meter_end(endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_lat
     if outcome == OK:
         endpoint_meters[e].time_ok += seconds
         endpoint_latency_ok[e, b] += 1
+
+
+@hot
+def turned_away(endpoint_meters, endpoint_outcomes, endpoint_latency, e):
+    """A call of endpoint e has met a replica that is down: it has arrived, and ended at once."""
+    endpoint_meters[e].arrivals += 1
+    endpoint_outcomes[e, UNAVAILABLE] += 1
+    endpoint_latency[e, 0] += 1
 
 
 @hot

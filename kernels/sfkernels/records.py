@@ -34,7 +34,7 @@ TASK = _record(
     ("endpoint", "i4"), ("site", "i4"), ("parent", "i4"), ("child", "i4"), ("child_next", "i4"), ("child_prev", "i4"),
     ("gen", "u4"), ("call_gen", "u4"), ("call_id", "u4"),
     ("replica", "i4"), ("first_station", "i4"), ("user", "u4"), ("item_id", "u4"),
-    ("deadline", "f8"), ("call_deadline", "f8"), ("backoff", "f8"),
+    ("deadline", "f8"), ("call_deadline", "f8"), ("backoff", "f8"), ("network", "f8"),
     ("session", "u4"), ("turn", "u2"), ("request", "i2"), ("permit", "u4"), ("need", "i4"), ("left", "i4"),
     ("batch", "i4"), ("messages", "i4"), ("queue", "i4"), ("flight", "i4"),
     ("span", "u8"), ("parent_span", "u8"), ("trace_id", "u8"), ("queued", "f8"), ("served", "f8"),

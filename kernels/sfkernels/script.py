@@ -9,7 +9,7 @@ import numpy as np
 
 from sfkernels.balancers import choose
 from sfkernels.caches import HIT, STALE, invalidate, look_up, put
-from sfkernels.calendar import schedule_task
+from sfkernels.calendar import schedule_task, schedule_timer
 from sfkernels.calls import attempt, begin_call, send_off, spawn
 from sfkernels.durations import draw
 from sfkernels.flights import find, land, ref_of, take_off, wait_for
@@ -52,6 +52,7 @@ from sfkernels.names import (
     RETRY,
     SLEEPING,
     THROTTLED,
+    TIMER_ATTEMPT,
     UNAVAILABLE,
 )  # fmt: skip
 from sfkernels.queues import append
@@ -97,39 +98,29 @@ def fork(clock, tasks, ready, replicas, ops, branches, i):
 
 @kernel
 def broadcast(
-    clock,
-    nodes,
-    buckets,
-    late,
-    tasks,
-    ready,
-    ops,
-    sites,
-    endpoints,
-    services,
-    replicas,
-    endpoint_meters,
-    call_meters,
-    i,
-):
+    clock, nodes, buckets, late, tasks, ready, ops, sites, endpoints, services, replicas, endpoint_meters, call_meters, i,
+):  # fmt: skip
     """Task i calls every replica, also those that are down; False if its deadline has passed."""
-    if clock[0].now >= tasks[i].deadline:
+    now = clock[0].now
+    if now >= tasks[i].deadline:
         return False
     k = ops[tasks[i].pc].a
     s = endpoints[sites[k].endpoint].service
     tasks[i].state = FORKED
-    tasks[i].left = 0
-    first = services[s].replica
-    for r in range(first, first + services[s].replicas):
-        if replicas[r].healthy:
-            key = mix(mix(tasks[i].key, sites[k].salt), np.uint64(r - first))
-            c = spawn(clock, tasks, sites, k, i, r, key)
-            adopt(tasks, i, c)
-            tasks[i].left += 1
-            call_meters[k].attempts += 1
-            send_off(clock, nodes, buckets, late, tasks, ready, replicas, endpoint_meters, sites[k].network, c)
-    tasks[i].need = tasks[i].left
-    return tasks[i].left > 0
+    tasks[i].left = services[s].replicas
+    tasks[i].need = services[s].replicas
+    tasks[i].attempt = 0
+    tasks[i].call_gen += np.uint32(1)
+    until = min(now + sites[k].timeout, tasks[i].deadline)
+    if until < np.inf:
+        schedule_timer(clock, nodes, buckets, late, until, TIMER_ATTEMPT, i, tasks[i].call_gen)
+    for n in range(services[s].replicas):
+        key = mix(mix(tasks[i].key, sites[k].salt), np.uint64(n))
+        c = spawn(clock, tasks, sites, k, i, services[s].replica + n, key)
+        adopt(tasks, i, c)
+        call_meters[k].attempts += 1
+        send_off(clock, nodes, buckets, late, tasks, ready, replicas, endpoint_meters, sites[k].network, c)
+    return True
 
 
 @kernel
@@ -241,7 +232,8 @@ def run(
     clock, nodes, buckets, late, tasks, ready, ops, handlers, choices, branches, durations, values, slowdowns, totals,
     stations, sites, breakers, breaker_window, endpoints, services, replicas, caches, stores, versions, pool, listed,
     flights, flight_buckets, population, user_rows, user_rows_float, item_rows, item_rows_float, cluster_rows, limiters,
-    queues, messages, endpoint_meters, call_meters, call_outcomes, i, todo,
+    queues, messages, endpoint_meters, endpoint_outcomes,
+    endpoint_latency, call_meters, call_outcomes, call_latency, i, todo,
 ):  # fmt: skip
     """Run ready task i. Returns WAITS, the outcome with which it ends, or 100 + a queue that has a new message."""
     now = clock[0].now
@@ -370,7 +362,8 @@ def run(
                 call_meters[op.a].retries += 1
             outcome = attempt(
                 clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services,
-                replicas, caches, population, endpoint_meters, call_meters, call_outcomes, op.a, i, 0,
+                replicas, caches, population, endpoint_meters, endpoint_outcomes, endpoint_latency, call_meters,
+                call_outcomes, call_latency, op.a, i, 0,
             )  # fmt: skip
             if outcome == OK:
                 waits_for_call(clock, stations, tasks, ops, replicas, i)

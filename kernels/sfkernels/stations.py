@@ -42,11 +42,11 @@ def account(stations, s, now):
         stations[s].queue += dt * stations[s].waiting
         if stations[s].waiting_cost > 0.0:
             burnt = stations[s].waiting_cost * stations[s].waiters
-            busy = min(stations[s].servers, stations[s].in_service + burnt)
+            busy = min(max(stations[s].servers, np.float64(stations[s].in_service)), stations[s].in_service + burnt)
             stations[s].busy += dt * busy
             stations[s].burnt += dt * max(0.0, busy - stations[s].in_service)
         else:
-            stations[s].busy += dt * min(stations[s].servers, np.float64(stations[s].in_service))
+            stations[s].busy += dt * stations[s].in_service
 
 
 @hot

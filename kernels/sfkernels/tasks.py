@@ -33,6 +33,7 @@ def new_task(clock, tasks, key):
     tasks[i].site = -1
     tasks[i].deadline = np.inf
     tasks[i].batch = 1
+    tasks[i].network = 0.0
     tasks[i].flight = -1
     tasks[i].queued = 0.0
     tasks[i].served = 0.0

@@ -38,7 +38,7 @@ class Twin:
     def pass_time(self, dt: float) -> None:
         self.now += dt
         self.queue_integral += dt * len(self.queue)
-        self.busy += dt * min(self.servers, self.serving + self.cost * self.waiters)
+        self.busy += dt * max(self.serving, min(self.servers, self.serving + self.cost * self.waiters))
 
     def is_free(self) -> bool:
         fits = self.serving + 1 + self.cost * self.waiters <= self.servers + 1e-9

