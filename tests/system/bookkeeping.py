@@ -161,11 +161,11 @@ def drained(simulation: Simulation, seconds: float) -> None:
     """Stop all arrivals, give every station a server, go on for so long: then nothing is under way."""
     world = simulation.world
     a = world.arrays
-    a["sources"]["count"], a["sources"]["every"] = 0, np.inf
     a["population"]["closed"], a["types"]["requests"] = 0, 1
     a["stations"]["servers"] = np.maximum(a["stations"]["servers"], 1)
     a["queues"]["consumers"] = np.maximum(a["queues"]["consumers"], 1)
     world.change(simulation.plan.demand.segments[-1][1])
+    a["sources"]["count"], a["sources"]["every"] = 0, np.inf
     with np.errstate(over="ignore"):
         world.advance(simulation.run.until + seconds)
     tasks, stations = a["tasks"], a["stations"]
