@@ -132,7 +132,10 @@ class Cache:
             state = yield from self.coalesce(task, key)
         if state == "hit":
             self.hit(key)
-        self.count({"hit": "hits", "miss": "misses"}.get(state, state))
+        if state in ("hit", "stale"):
+            self.count("hits" if state == "hit" else "stale")
+        elif state == "miss" and not self.config.coalesce:
+            self.count("misses")
         return "hit" if state == "coalesced" else state
 
     def hit(self, key: Key) -> None:
@@ -242,8 +245,8 @@ class Cache:
         if flight is None:
             self.flights[key] = Flight(task)
             task.leads.append((self, key))
-            return "miss"
-        if flight.leader is task:
+        if flight is None or flight.leader is task:
+            self.count("misses")
             return "miss"
         waiter = (task, self.world.clock.event())
         flight.waiting.append(waiter)
@@ -260,6 +263,7 @@ class Cache:
             del self.flights[key]
             task.leads.remove((self, key))
             while flight.waiting:
+                self.count("coalesced")
                 flight.waiting.popleft()[1].succeed("coalesced")
 
     def leader_gives_up(self, task: Task, key: Key) -> None:
@@ -273,4 +277,5 @@ class Cache:
             return
         flight.leader, event = flight.waiting.popleft()
         flight.leader.leads.append((self, key))
+        self.count("misses")
         event.succeed("miss")

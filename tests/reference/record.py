@@ -69,6 +69,8 @@ class Recorder:
     def highest(self, name: str, key: Key, since: float, value: float) -> None:
         """Note a value that stood from `since` to now, or stands from now on."""
         windows = [index for index, _ in self.pieces(since)]
+        if since < self.clock.now and self.start <= self.clock.now < self.until:
+            windows.append(self.index(self.clock.now))
         if since == self.clock.now and self.start <= since < self.until:
             windows = [self.index(since)]
         for index in windows:
