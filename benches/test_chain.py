@@ -18,10 +18,10 @@ P95_S = 0.517
 """By theory: every station is far from saturation, so nothing waits (conf/platform/chain.yaml)."""
 
 
-def run_ours(workers: int, until: str = "11 min") -> Measured:
+def run_ours(workers: int, until: str = "11 min", seed: int = 1) -> Measured:
     """Simulate the chain with sfmodel; its time is that in the kernels."""
     servers = f"platform.services.engine.stations.workers.servers={workers}"
-    simulation = prepare(checked(composed("platform=chain", f"until={until}", servers)))
+    simulation = prepare(checked(composed("platform=chain", f"until={until}", f"seed={seed}", servers)))
     windows: list[dict[str, Any]] = []
     simulate(simulation, lambda k, end_s, values: windows.append(dict(values)))
     gateway = list(simulation.plan.labels["endpoint"]).index("gateway.recommendations")
@@ -35,7 +35,7 @@ def test_chain_against_simpy(benchmark: Any, report: Report, workers: int) -> No
     simpys: list[Measured] = []
 
     def one_turn() -> None:
-        ours.append(run_ours(workers))
+        ours.append(run_ours(workers, seed=1 + len(ours)))
         simpys.append(run_chain(SIMPY_S, workers, seed=1 + len(simpys)))
 
     benchmark.pedantic(one_turn, rounds=ROUNDS, iterations=1)

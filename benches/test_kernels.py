@@ -1,4 +1,7 @@
-"""Each kernel on its own: small compiled loops over it, in events per second."""
+"""Each kernel on its own: small compiled loops over it, in events per second.
+
+The loops do nothing else, so code and state lie in the first cache: what is printed is the least that a kernel costs.
+"""
 
 from __future__ import annotations
 
@@ -109,6 +112,9 @@ def pass_through(
 def test_station(benchmark: Any, report: Report, together: int) -> None:
     world = _station_world()
     seconds = best_of(benchmark, lambda: world.call(pass_through, together=together, count=N))
+    stations = world.arrays["stations"]
+    assert stations["arrivals"].sum() == stations["ends"].sum() == 4 * together * N
+    assert stations["queue_max"].max() == together - 1
     how = "at once" if together == 1 else "half of them wait"
     report.add(f"station, join and leave, {how}", 2 * together * N / seconds, "events/s")
 
@@ -148,6 +154,8 @@ def test_cache(benchmark: Any, report: Report, keyed_world: Callable[[int], Worl
         seconds = best_of(benchmark, lambda: world.call(put_many, c=c, first=0, count=N))
     else:
         seconds = best_of(benchmark, lambda: world.call(look_up_many, c=c, now=1.0, count=N))
+    counted = {"hits": "hits", "misses": "misses", "puts": "stores"}[what]
+    assert world.arrays["caches"][counted][c] >= 4 * N
     report.add(f"cache, {what}, {rows:,} rows", N / seconds, "events/s")
 
 
@@ -166,30 +174,38 @@ def test_cache_with_eviction(benchmark: Any, report: Report) -> None:
 
 
 @kernel
-def ask_one(limiters, k, interval, count):
+def ask_one(limiters, k, begin, count):
     passed = 0
     for n in range(count):
-        if pass_all(limiters, k, n * interval) >= 0.0:
+        if pass_all(limiters, k, begin + 1e-3 * n) >= 0.0:
             passed += 1
     return passed
 
 
 @kernel
-def ask_keys(limiters, k, population, user_rows, user_rows_float, interval, count):
+def ask_keys(limiters, k, population, user_rows, user_rows_float, begin, count):
     passed = 0
     rows = np.int64(population[0].count)
     for n in range(count):
         row = below(np.uint64(23), np.uint64(n), rows)
-        if pass_key(limiters, k, user_rows, user_rows_float, row, n * interval) >= 0.0:
+        if pass_key(limiters, k, user_rows, user_rows_float, row, begin + 1e-3 * n) >= 0.0:
             passed += 1
     return passed
+
+
+def _ask(world: World, ask: Callable[..., int], k: int, expected: float) -> None:
+    """Ask a thousand times a second from where the last round ended; half of them are refused by a limit of 500/s."""
+    begin = float(world.arrays["clock"]["now"][0])
+    passed = world.call(ask, k=k, begin=begin, count=N)
+    assert passed >= 0.9 * expected * N
+    world.arrays["clock"]["now"] = begin + 1e-3 * N
 
 
 @pytest.mark.parametrize("kind", ["gcra", "fixed_window", "sliding_window"])
 def test_limiter_for_all(benchmark: Any, report: Report, keyed_world: Callable[[int], World], kind: str) -> None:
     world = keyed_world(100_000)
     k = list(world.plan.labels["limiter"]).index(f"server.{kind}")
-    seconds = best_of(benchmark, lambda: world.call(ask_one, k=k, interval=1e-3, count=N))
+    seconds = best_of(benchmark, lambda: _ask(world, ask_one, k, expected=0.5))
     report.add(f"limiter, one for all, {kind}", N / seconds, "events/s")
 
 
@@ -197,7 +213,7 @@ def test_limiter_for_all(benchmark: Any, report: Report, keyed_world: Callable[[
 def test_limiter_per_key(benchmark: Any, report: Report, keyed_world: Callable[[int], World], rows: int) -> None:
     world = keyed_world(rows)
     k = list(world.plan.labels["limiter"]).index("server.per_user")
-    seconds = best_of(benchmark, lambda: world.call(ask_keys, k=k, interval=1e-3, count=N))
+    seconds = best_of(benchmark, lambda: _ask(world, ask_keys, k, expected=1.0 if rows > N else 0.1))
     report.add(f"limiter, one per user, {rows:,} rows", N / seconds, "events/s")
 
 
@@ -206,22 +222,25 @@ def test_limiter_per_key(benchmark: Any, report: Report, keyed_world: Callable[[
 
 @kernel
 def mix_many(count):
-    total = np.uint64(0)
+    """Keys from keys: each draw needs the one before, as a task's key needs its caller's."""
+    key = np.uint64(31)
     for n in range(count):
-        total ^= mix(np.uint64(31), np.uint64(n))
-    return total
+        key = mix(key, np.uint64(n))
+    return key
 
 
 @kernel
 def uniform_many(count):
+    key = np.uint64(32)
     total = 0.0
     for n in range(count):
-        total += uniform(np.uint64(32), np.uint64(n))
+        key = mix(key, np.uint64(n))
+        total += uniform(key, np.uint64(7))
     return total
 
 
 @kernel
-def drawnmany(durations, values, d, count):
+def draw_many(durations, values, d, count):
     total = 0.0
     for n in range(count):
         total += draw(durations, values, d, np.uint64(33), np.uint64(n))
@@ -232,7 +251,7 @@ def drawnmany(durations, values, d, count):
 def test_random(benchmark: Any, report: Report, what: str) -> None:
     call = mix_many if what == "mix" else uniform_many
     seconds = best_of(benchmark, lambda: call(10 * N))
-    report.add(f"random, {what}", 10 * N / seconds, "events/s")
+    report.add(f"random, {'mix' if what == 'mix' else 'mix and uniform'}", 10 * N / seconds, "events/s")
 
 
 @pytest.mark.parametrize("kind", ["constant", "exponential", "lognormal", "gamma", "hyperexponential", "empirical"])
@@ -244,7 +263,7 @@ def test_duration(benchmark: Any, report: Report, kind: str) -> None:
     )
     durations["a"], durations["b"], durations["c"], durations["count"] = a, b, c, 1000
     values = np.linspace(0.0, 1.0, 1000)
-    seconds = best_of(benchmark, lambda: drawnmany(durations, values, 0, N))
+    seconds = best_of(benchmark, lambda: draw_many(durations, values, 0, N))
     report.add(f"duration, {kind}", N / seconds, "events/s")
 
 
