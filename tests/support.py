@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
 from sfmodel.engine import Simulation, prepare, simulate
 from sfmodel.results.variables import OUTCOMES, VARIABLES
 from sfmodel.schema import parse_run

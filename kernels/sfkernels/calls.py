@@ -321,6 +321,7 @@ def time_out(
             flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
             call_latency, i, TIMEOUT,
         )  # fmt: skip
-    void_events(tasks, i)
+    tasks[i].gen += ONE
+    tasks[i].call_gen += ONE
     tasks[i].outcome = OK if waits == FORKED else TIMEOUT
     make_ready(clock, tasks, ready, i, REPLY)
