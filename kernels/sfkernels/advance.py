@@ -59,6 +59,7 @@ from sfkernels.sleepers import RETRYING, THINKING, open_slot, order_of, sleep_un
 from sfkernels.sources import next_time
 from sfkernels.stations import account, count_served, leave, serve, unqueue
 from sfkernels.tasks import arrive, new_task
+from sfkernels.timeouts import has_timed_out
 from sfkernels.users import new_request, trace_if_sampled
 
 _56, _16, _8 = np.uint64(56), np.uint32(16), np.uint32(8)
@@ -152,7 +153,9 @@ def _expire(
 
 
 @kernel
-def _next_bucket(clock, nodes, buckets, batch, late, tasks, sleepers, chunk_next, slot_head, slot_fill, until):
+def _next_bucket(
+    clock, nodes, buckets, batch, late, population, user_rows, sleepers, chunk_next, slot_head, slot_fill, until
+):
     """Open the next bucket with events: 0; -1: none before `until`; -2: nodes run short."""
     last = np.int64(until * clock[0].per_tick)
     while True:
@@ -164,10 +167,10 @@ def _next_bucket(clock, nodes, buckets, batch, late, tasks, sleepers, chunk_next
         while np.int64(clock[0].slot * SLOT_S * clock[0].per_tick) <= bucket:
             if slot_size(clock, chunk_next, slot_head, slot_fill) + clock[0].node_reserve > clock[0].nodes_left:
                 return -2
-            open_slot(clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill)
+            open_slot(clock, nodes, buckets, late, population, user_rows, sleepers, chunk_next, slot_head, slot_fill)
         clock[0].bucket = bucket
         if bucket % NB == 0:
-            turn(clock, nodes, buckets, tasks)
+            turn(clock, nodes, buckets)
         if buckets[bucket % NB] >= 0:
             open_bucket(clock, nodes, buckets, batch)
 
@@ -210,7 +213,18 @@ def advance(
                 at = clock[0].batch_at
                 if at >= clock[0].batch_count and clock[0].late_count == 0:
                     found = _next_bucket(
-                        clock, nodes, buckets, batch, late, tasks, sleepers, chunk_next, slot_head, slot_fill, until
+                        clock,
+                        nodes,
+                        buckets,
+                        batch,
+                        late,
+                        population,
+                        user_rows,
+                        sleepers,
+                        chunk_next,
+                        slot_head,
+                        slot_fill,
+                        until,
                     )
                     if found == -1:
                         clock[0].now = until
@@ -287,8 +301,8 @@ def advance(
                         else:
                             clock[0].thinking -= 1
                     j = new_request(
-                        clock, tasks, population, types, requests, endpoints, request_meters, session, turn_number,
-                        retries,
+                        clock, tasks, population, types, requests, endpoints, request_meters, item_rows, session,
+                        turn_number, retries,
                     )  # fmt: skip
                     _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, j)
                     continue
@@ -303,13 +317,14 @@ def advance(
                 elif class_ == CLASS_TIMER:
                     kind = np.int64(order & _KIND)
                     if kind == TIMER_ATTEMPT or kind == TIMER_CALL:
-                        current = tasks[index].call_gen if kind == TIMER_ATTEMPT else tasks[index].call_id
                         state = tasks[index].state
-                        if current == gen and (
-                            state == CALLING
-                            or (state == BACKING_OFF and kind == TIMER_CALL)
-                            or (state == FORKED and kind == TIMER_ATTEMPT)
-                        ):
+                        if kind == TIMER_CALL:
+                            over = tasks[index].call_id == gen and (state == CALLING or state == BACKING_OFF)
+                        else:
+                            over = has_timed_out(clock, nodes, buckets, late, tasks, index, gen, order) and (
+                                state == CALLING or state == FORKED
+                            )
+                        if over:
                             clock[0].now = time
                             clock[0].events += 1
                             time_out(

@@ -36,7 +36,6 @@ from sfkernels.names import (
     REPLYING,
     SERVED,
     TIMEOUT,
-    TIMER_ATTEMPT,
     TIMER_CALL,
     TIMER_HEDGE,
     TRACED,
@@ -49,6 +48,7 @@ from sfkernels.ready import make_ready
 from sfkernels.retries import earn
 from sfkernels.stations import cut_short, leave, unqueue
 from sfkernels.tasks import adopt, arrive, new_task, part, void_events
+from sfkernels.timeouts import set_timeout
 
 _TWO, _ONE = np.uint64(2), np.uint64(1)
 ONE = np.uint32(1)
@@ -159,7 +159,7 @@ def attempt(
         tasks[i].call_gen += ONE
         tasks[i].attempt_start = now
         if until < np.inf:
-            schedule_timer(clock, nodes, buckets, late, until, TIMER_ATTEMPT, i, tasks[i].call_gen)
+            set_timeout(clock, nodes, buckets, late, tasks, i, until)
         if sites[k].hedge_after < np.inf:
             schedule_timer(clock, nodes, buckets, late, now + sites[k].hedge_after, TIMER_HEDGE, i, tasks[i].call_gen)
     else:
