@@ -314,7 +314,11 @@ class World:
             self.arrays["sources"][place]["batch"] = source.batch
             self.arrays["sources"][place]["priority"] = source.priority
         clock = self.arrays["clock"]
-        while clock["nodes_left"][0] < clock["node_reserve"][0] + self.arrays["stations"]["waiting"].sum():
+        queues = self.arrays["queues"]
+        handlers = np.minimum(np.maximum(queues["consumers"] - queues["busy"], 0), queues["waiting"]).sum()
+        while clock["tasks_left"][0] < clock["task_reserve"][0] + handlers:
+            self._grow_tasks(2 * len(self.arrays["tasks"]))
+        while clock["nodes_left"][0] < clock["node_reserve"][0] + self.arrays["stations"]["waiting"].sum() + handlers:
             self._grow_nodes(2 * len(self.arrays["nodes"]))
         self.arrays["doomed"] = self._doomed()
         self.call(engine.apply_changes)

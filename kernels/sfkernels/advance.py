@@ -57,7 +57,7 @@ from sfkernels.ready import make_ready, next_ready
 from sfkernels.script import run
 from sfkernels.sleepers import RETRYING, THINKING, open_slot, order_of, sleep_until, slot_size
 from sfkernels.sources import next_time
-from sfkernels.stations import account, count_served, leave, serve, unqueue
+from sfkernels.stations import account, count_served, leave, reprice, serve, unqueue
 from sfkernels.tasks import arrive, new_task
 from sfkernels.timeouts import has_timed_out
 from sfkernels.users import new_request, trace_if_sampled
@@ -528,12 +528,15 @@ def _is_in(tasks, i, r):
 def apply_changes(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
     flight_buckets, caches, stores, population, services, replicas, pool, listed, user_rows, item_rows, cluster_rows,
-    breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, doomed,
+    breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, queues, messages, endpoints, endpoint_meters,
+    endpoint_outcomes, endpoint_latency, doomed,
 ):  # fmt: skip
-    """Parameters have changed: replicas go down or come back, new servers serve, full memory evicts.
+    """Parameters have changed: replicas go down or come back, new servers and consumers serve, full memory evicts.
 
     `doomed`: tasks in replicas that go down, oldest first.
     """
+    for r in range(len(replicas)):
+        reprice(stations, replicas, r)
     for r in range(len(replicas)):
         if replicas[r].down and replicas[r].up:
             replicas[r].up = 0
@@ -550,3 +553,8 @@ def apply_changes(
             serve(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s)
     for m in range(len(stores)):
         make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, 0.0, clock[0].now)
+    for q in range(len(queues)):
+        _serve_queue(
+            clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
+            endpoint_meters, endpoint_outcomes, endpoint_latency, q,
+        )  # fmt: skip

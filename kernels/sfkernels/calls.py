@@ -121,11 +121,9 @@ def attempt(
     population, endpoint_meters, endpoint_outcomes, endpoint_latency, call_meters, call_outcomes, call_latency, k, i,
     hedge,
 ):  # fmt: skip
-    """One attempt of call site k by task i: OK if it is under way, else the outcome it has at once."""
+    """One attempt of call site k by task i: OK if a reply comes, or has come, else the outcome it has at once."""
     now = clock[0].now
     if now >= tasks[i].deadline:
-        call_meters[k].attempts += 1
-        call_outcomes[k, EXPIRED] += 1
         return EXPIRED
     permit = np.uint32(0)
     b = sites[k].breaker
@@ -152,7 +150,10 @@ def attempt(
         call_meters[k].hedges += hedge
         if b >= 0:
             record(breakers, breaker_window, b, permit, UNAVAILABLE, now)
-        return UNAVAILABLE
+        if not hedge:
+            tasks[i].outcome = UNAVAILABLE
+            make_ready(clock, tasks, ready, i, REPLY)
+        return OK
     until = min(now + sites[k].timeout, tasks[i].deadline)
     if not hedge:
         tasks[i].state = CALLING

@@ -96,7 +96,7 @@ SERVICE = _record(
 
 REPLICA = _record(
     ("service", "i4"), ("first_station", "i4"), ("stations", "i4"), ("burns", "i4"), ("down", "i4"), ("up", "i4"),
-    ("healthy", "i4"), ("streak", "i4"), ("tasks", "i4"), ("gen", "u4"),
+    ("healthy", "i4"), ("streak", "i4"), ("tasks", "i4"), ("waiters", "i4"), ("gen", "u4"),
 )  # fmt: skip
 
 CACHE = _record(

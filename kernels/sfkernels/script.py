@@ -217,7 +217,7 @@ def may_retry(tasks, sites, k, i, now):
     if n >= sites[k].attempts or not (sites[k].retry_on >> tasks[i].outcome) & 1:
         return -1.0
     pause = delay(sites[k], n, tasks[i].backoff, tasks[i].key)
-    if now + pause >= tasks[i].call_deadline:
+    if now + pause >= min(tasks[i].call_deadline, tasks[i].deadline):
         return -1.0
     if sites[k].budgeted and not spend(sites, k, now):
         return -1.0

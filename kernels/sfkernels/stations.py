@@ -248,23 +248,44 @@ def _burn(clock, stations, replicas, r, more):
 @hot
 def waits_for_call(clock, stations, tasks, ops, replicas, i):
     """Task i begins to wait for a call: if it holds a station it is a waiter."""
-    r = tasks[i].replica
-    if replicas[r].burns and tasks[i].waiter == 0 and ops[tasks[i].pc].hold >= 0:
-        _burn(clock, stations, replicas, r, 1)
+    if tasks[i].waiter == 0 and ops[tasks[i].pc].hold >= 0:
+        r = tasks[i].replica
         tasks[i].waiter = 1
+        replicas[r].waiters += 1
+        if replicas[r].burns:
+            _burn(clock, stations, replicas, r, 1)
 
 
 @kernel
+def _serve_burnt(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, replicas, r
+):
+    """A waiter less may leave room for another in service."""
+    for s in range(replicas[r].first_station, replicas[r].first_station + replicas[r].stations):
+        if stations[s].waiting_cost > 0.0 and stations[s].waiting > 0:
+            serve(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s)
+
+
+@hot
 def goes_on(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, replicas, i
 ):
     """Task i, a waiter, waits no longer."""
     r = tasks[i].replica
-    _burn(clock, stations, replicas, r, -1)
     tasks[i].waiter = 0
+    replicas[r].waiters -= 1
+    if replicas[r].burns:
+        _burn(clock, stations, replicas, r, -1)
+        _serve_burnt(
+            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, replicas, r
+        )
+
+
+@hot
+def reprice(stations, replicas, r):
+    """Waiting costs may have changed: those who wait in replica r burn at the new ones."""
     for s in range(replicas[r].first_station, replicas[r].first_station + replicas[r].stations):
-        if stations[s].waiting_cost > 0.0 and stations[s].waiting > 0:
-            serve(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s)
+        stations[s].waiters = replicas[r].waiters
 
 
 @hot
