@@ -118,7 +118,11 @@ def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray],
             add_knots(row, times, np.zeros_like(times))
             row["count"] = len(times)
         else:
-            begins = _changes(segments, lambda r, name=name: (r.platform.sources[name], r.demand))
+
+            def what_acts(r: Run, name: str = name) -> object:
+                return r.platform.sources[name], r.demand
+
+            begins = _changes(segments, what_acts)
 
             def rate(t: Times, change: int, name: str = name, begins: list[int] = begins) -> Times:
                 now = segments[begins[change]][1].platform.sources[name]
@@ -132,7 +136,11 @@ def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray],
         rows.append(row)
     users = run.platform.users
     if users is not None and users.arrivals == "sessions":
-        begins = _changes(segments, lambda r: (r.platform.users and r.platform.users.sessions, r.demand))
+
+        def what_starts(r: Run) -> object:
+            return r.platform.users and r.platform.users.sessions, r.demand
+
+        begins = _changes(segments, what_starts)
 
         def session_rate(t: Times, change: int) -> Times:
             now = segments[begins[change]][1].platform.users

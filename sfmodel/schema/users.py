@@ -62,7 +62,7 @@ class UserRetry(Word):
 
     probability: Share = 0.0
     """Tries again."""
-    attempts: Count = Field(1, le=255)
+    attempts: Count = Field(default=1, le=255)
     """Most retries of one request."""
     after: Time = Field(default="2 s", validate_default=True)
     """Human delay."""
