@@ -28,9 +28,17 @@ STRUCTURE = frozenset({
     "lookup", "store", "invalidate", "pass", "choose", "count", "return", "fail", "do", "steps", "label", "kind",
     "key", "of", "read", "write", "order", "handler", "eviction", "samples", "clock", "population", "items",
     "clusters", "arrivals", "sessions", "types", "mix", "users", "content", "user", "item", "follow_demand",
-    "peak_hours", "normal_hours", "retries", "breaker", "hedge", "memory", "scaling",
+    "peak_hours", "normal_hours", "retries", "breaker", "hedge", "memory", "scaling", "title", "unit",
 })  # fmt: skip
 """Keys whose change would be another platform: what there is, and how it is connected."""
+
+READ_AT_THE_START = {
+    ("platform", "sources", "*", "at"): "these times are listed before the run begins",
+    ("platform", "sources", "*", "file"): "these times are read before the run begins",
+    ("platform", "services", "*", "caches", "*", "warm"): "the cache is filled at the run's first moment",
+    ("platform", "counters", "*", "start"): "it is the total at the run's first moment",
+}
+"""Keys that are read once, and why a change during the run would do nothing."""
 
 
 def segments(run: Run) -> list[tuple[float, Run]]:
@@ -105,10 +113,17 @@ def _check_values(run: Run) -> None:
     """Each event alone, then each stretch, must be a valid configuration."""
     for index in range(len(run.scenario.events)):
         try:
-            effective(run, [index])
+            changed = effective(run, [index])
         except ConfigError as error:
             lines = [f"scenario.events.{index}: {line}" for line in str(error).splitlines()]
             raise ConfigError("\n".join(lines)) from None
+        for name, source in run.platform.sources.items():
+            now = changed.platform.sources[name]
+            if now.kind != source.kind:
+                raise ConfigError(
+                    f"scenario.events.{index}: platform.sources.{name} would go from '{source.kind}' to '{now.kind}', "
+                    "and what makes its arrivals cannot change during a run; make two sources of it"
+                )
     try:
         segments(run)
     except ConfigError as error:
@@ -172,9 +187,22 @@ def _unchangeable(mapping: dict[str, Any], key: str, parts: list[str], option: s
     handler = parts[-1].startswith("on_")
     if parts[-1] in STRUCTURE or handler or _is_named_thing(place, parts):
         return [f"'{key}' is structure and cannot change during a run; change a number of it, or make two platforms"]
+    if place.model is Distribution and place.written is None and _is_off(place):
+        return [f"'{key}' is off, and an event cannot switch it on; switch it on in the platform"]
+    reason = _only_at_the_start(parts)
+    if reason:
+        return [f"'{key}' cannot change during a run: {reason}; write it into the platform"]
     if option == "scale" and _scaled_or_none(_parsed_at(mapping, parts)) is None:
         return [f"'{key}' is not a number that could be scaled; use set"]
     return []
+
+
+def _only_at_the_start(parts: list[str]) -> str:
+    """Why a change of this key would do nothing; empty where it does something."""
+    for pattern, reason in READ_AT_THE_START.items():
+        if len(parts) >= len(pattern) and all(name in ("*", part) for name, part in zip(pattern, parts, strict=False)):
+            return reason
+    return ""
 
 
 def _is_named_thing(place: Place, parts: list[str]) -> bool:

@@ -171,6 +171,14 @@ class Fork(Failing):
     cancel: bool = False
     """Cancel the rest when decided."""
 
+    @model_validator(mode="after")
+    def _enough_branches(self) -> Fork:
+        if isinstance(self.join, int) and self.join > len(self.fork):
+            raise ValueError(
+                f"expected a join of at most the {len(self.fork)} branches, found {self.join}: it could never succeed"
+            )
+        return self
+
 
 class Publish(Failing):
     """Append a message to a queue with consumers."""
