@@ -50,7 +50,7 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
     """
     run = checked(mapping)
     simulation = prepare(run)
-    name = run.name or default_name(run.platform.name, run.scenario.title)
+    name = run.name or default_name(run.platform.name, " ".join([run.scenario.title, *run.intervention]))
     with RunFolder(name, root) as folder:
         for file, text in (hydra_files or {}).items():
             folder.write(f".hydra/{file}", text)
@@ -97,6 +97,8 @@ def describe(simulation: Simulation) -> str:
     what = f"{len(plan.labels['service'])} services"
     if run.platform.users is not None:
         what = f"{plan.population:,} users, {plan.items:,} items, " + what
+    if run.intervention:
+        what += f", with {' and '.join(run.intervention)}"
     return f"{what}, {_clock(run.start)} to {_clock(run.until)}, seed {run.seed}"
 
 
@@ -108,6 +110,7 @@ def attributes(simulation: Simulation, name: str) -> dict[str, Any]:
         "platform": run.platform.name,
         "title": run.platform.title or run.platform.name,
         "scenario": run.scenario.title,
+        "interventions": list(run.intervention),
         "seed": run.seed,
         "tick_s": simulation.plan.tick_s,
         "until_s": run.until,

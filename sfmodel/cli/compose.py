@@ -26,6 +26,7 @@ from yaml import MarkedYAMLError, YAMLError  # type: ignore[import-untyped]
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.schema.files import conf_folder
 from sfmodel.schema.keys import is_model, names_at, place_at, split
+from sfmodel.schema.labels import with_numbers
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -120,11 +121,22 @@ def _prepared(overrides: Sequence[str], path: Sequence[str]) -> tuple[list[str],
     chosen = [_first_choice(override) for override in parsed if _is_group(override, groups)]
     base: Any = OmegaConf.to_container(_compose([*path, *(text for text in chosen if text)]), resolve=False)
     one_base = not any(o.is_sweep_override() for o in parsed if _is_group(o, groups))
+    platforms_differ = any(o.is_sweep_override() and o.key_or_group == "platform" for o in parsed)
     written = base if one_base else {}  # what one file writes, another of the sweep may not
     ready = []
     for text, override in zip(overrides, parsed, strict=True):
-        _check_key(override, base, groups)
-        ready.append(_let_in(text, override, written, groups))
+        if _is_key(override, groups):
+            key = override.key_or_group
+            parts = with_numbers(split(key), base)
+            if platforms_differ and parts != split(key):
+                raise ConfigError(
+                    f"{key}: a label stands for a number of one platform; sweep over platforms without it"
+                )
+            text = text.replace(key, ".".join(parts), 1)
+            _check_is_on(key, parts, base, path)
+            _check_key(key, parts, base, groups)
+            text = _let_in(text, override, parts, written)
+        ready.append(text)
     return ready, any(override.is_sweep_override() for override in parsed)
 
 
@@ -161,20 +173,24 @@ def _is_key(override: Override, groups: list[str]) -> bool:
     return not (_is_group(override, groups) or _is_hydras(override) or override.package is not None)
 
 
-def _let_in(text: str, override: Override, written: dict[str, Any], groups: list[str]) -> str:
+def _let_in(text: str, override: Override, parts: list[str], written: dict[str, Any]) -> str:
     """Return an override in the form in which Hydra also accepts a key that no file has written."""
     plain = not (override.is_add() or override.is_force_add() or override.is_delete())
-    if not plain or not _is_key(override, groups) or _is_written(written, split(override.key_or_group)):
-        return text
-    return f"++{text}"
+    return f"++{text}" if plain and not _is_written(written, parts) else text
 
 
-def _check_key(override: Override, base: dict[str, Any], groups: list[str]) -> None:
-    """Refuse a key that the language does not have, or a name that the platform does not have."""
-    if not _is_key(override, groups):
+def _check_is_on(key: str, parts: list[str], base: dict[str, Any], path: Sequence[str]) -> None:
+    """Refuse a parameter of an intervention that is not switched on."""
+    if parts[0] != "intervention" or len(parts) < 2 or _is_written(base, parts[:2]):
         return
-    key = override.key_or_group
-    parts = split(key)
+    valid = _options("intervention", path)
+    if parts[1] in valid:
+        raise ConfigError(f"{key}: this intervention is not switched on; add intervention=[{parts[1]}]")
+    raise ConfigError(f"{key}: there is no intervention '{parts[1]}'; {nearest(parts[1], valid)}")
+
+
+def _check_key(key: str, parts: list[str], base: dict[str, Any], groups: list[str]) -> None:
+    """Refuse a key that the language does not have, or a name that the platform does not have."""
     for length in range(1, len(parts) + 1):
         inside, part = parts[: length - 1], parts[length - 1]
         above = place_at(inside, base)

@@ -182,7 +182,8 @@ def _is_verb_mark(loc: tuple[Any, ...], position: int, here: Any) -> bool:
     """The verb behind the index of a step names the step's model, not a key."""
     part = loc[position]
     behind_index = position > 0 and isinstance(loc[position - 1], int)
-    return "services" in loc[:2] and behind_index and part in BY_VERB and isinstance(here, Mapping | str)
+    in_script = "services" in loc[:2] or loc[0] == "intervention"
+    return in_script and behind_index and part in BY_VERB and isinstance(here, Mapping | str)
 
 
 def _is_option(part: Any, here: Any) -> bool:

@@ -8,6 +8,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from sfmodel.schema.base import Word
 from sfmodel.schema.demand import Demand
+from sfmodel.schema.interventions import Intervention
 from sfmodel.schema.platform import Platform
 from sfmodel.schema.quantities import Clock, Count, Duration
 from sfmodel.schema.scenario import Scenario
@@ -38,6 +39,8 @@ class Run(Word):
     """Demand over the day."""
     scenario: Scenario = Scenario()
     """What goes wrong."""
+    intervention: dict[str, Intervention] = {}
+    """What is done about it: changes of the platform, by name."""
     start: Clock = 0.0
     """First moment measured."""
     until: Clock = 3600.0

@@ -1,7 +1,8 @@
 """Scenario events: the effective configuration of each stretch of time.
 
 At time t it is the base with the active events applied in listed order: an event first sets, then scales.
-Keys are relative to the platform (`services.engine.stations.cpu.servers`) or start with `demand.`.
+Keys are relative to the platform (`services.engine.stations.cpu.servers`) or start with `demand.`; steps go by number or
+by label.
 Events act on the mapping that the user wrote, which is then validated as a whole: a change that would be
 refused in a file is refused in an event. `scale` multiplies the parsed value, so that it also acts on
 defaults and on any unit.
@@ -10,18 +11,20 @@ defaults and on any unit.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.schema.durations import KINDS, Distribution
-from sfmodel.schema.keys import Place, is_model, names_at, place_at, plain, split, written_below
+from sfmodel.schema.keys import Place, is_model, names_at, place_at, plain
+from sfmodel.schema.labels import parts_of
 from sfmodel.schema.load import parse_run
 from sfmodel.schema.quantities import InBaseUnits
 from sfmodel.schema.run import Run
 from sfmodel.schema.scenario import Event
+from sfmodel.schema.writing import put
 
 STRUCTURE = frozenset({
     "name", "replicas", "balancer", "health_check", "hold", "use", "call", "send", "fork", "join", "publish",
@@ -77,16 +80,10 @@ def effective(run: Run, active: Iterable[int]) -> Run:
 def apply(mapping: dict[str, Any], event: Event) -> None:
     """Apply one event to a mapping, in place: set, then scale."""
     for key, value in event.set.items():
-        _put(mapping, full_parts(key), copy.deepcopy(value))
+        put(mapping, parts_of(key, mapping), copy.deepcopy(value))
     for key, factor in event.scale.items():
-        parts = full_parts(key)
-        _put(mapping, parts, _scaled(_parsed_at(mapping, parts), factor))
-
-
-def full_parts(key: str) -> list[str]:
-    """Return the parts of an event's key from the root of the configuration."""
-    parts = split(key)
-    return parts if parts[:1] in (["demand"], ["platform"]) else ["platform", *parts]
+        parts = parts_of(key, mapping)
+        put(mapping, parts, _scaled(_parsed_at(mapping, parts), factor))
 
 
 def check_events(run: Run) -> None:
@@ -151,7 +148,10 @@ def _base_mapping(run: Run) -> dict[str, Any]:
 
 def _mistake(mapping: dict[str, Any], key: str, option: str) -> list[str]:
     """What is wrong with a key of an event, as one line or none."""
-    parts = full_parts(key)
+    try:
+        parts = parts_of(key, mapping)
+    except ConfigError as error:
+        return [f"unknown key '{key}': {error}"]
     for length in range(1, len(parts) + 1):
         missing = _unknown_part(mapping, parts[:length])
         if missing:
@@ -265,25 +265,3 @@ def _scaled_distribution(distribution: Distribution, factor: float) -> dict[str,
     else:
         scaled = {"mean": InBaseUnits(shape.mean * factor), "cv": shape.cv}  # type: ignore[attr-defined]
     return {kind: scaled, "plus": InBaseUnits(distribution.plus * factor)}
-
-
-def _put(mapping: dict[str, Any], parts: list[str], value: Any) -> None:
-    """Write a value at a path, in place; mappings on the way that were not written are made."""
-    here: Any = mapping
-    for part in parts[:-1]:
-        below = written_below(here, part)
-        if part == "0" and below is None and isinstance(here, Mapping):
-            continue  # a single step written without its list
-        if not isinstance(below, Mapping | list):
-            below = {}
-            _assign(here, part, below)
-        here = below
-    _assign(here, parts[-1], value)
-
-
-def _assign(here: Any, part: str, value: Any) -> None:
-    if isinstance(here, list):
-        here[int(part)] = value
-        return
-    key = next((key for key in here if str(key) == part), part)
-    here[key] = value

@@ -106,6 +106,19 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
         (["run", "platfrm=mmc"], "platfrm: unknown key 'platfrm'; did you mean 'platform'?"),
         (["run", "platform=mmmc"], "there is no platform 'mmmc'; did you mean 'mmc'?"),
         (["run", "-m", "platform=mmc,chian"], "there is no platform 'chian'; did you mean 'chain'?"),
+        (["run", "intervention=[llm_timout]"], "there is no intervention 'llm_timout'; did you mean 'llm_timeout'?"),
+        (
+            ["run", "intervention.llm_timeout.timeout=2s"],
+            "intervention.llm_timeout.timeout: this intervention is not switched on; add intervention=[llm_timeout]",
+        ),
+        (
+            ["run", "intervention=[llm_timeout]", "intervention.llm_timeout.timout=2s"],
+            "unknown key 'timout' in intervention.llm_timeout; did you mean 'timeout'?",
+        ),
+        (
+            ["run", "platform=chain", "intervention=[llm_timeout]"],
+            "there is no 'describe' in platform.services.llm.endpoints; valid are: complete",
+        ),
         (["run", "platform=mmc", "tick=0"], "tick: expected a value above 0, found 0"),
         (["run", "platform=mmc", "seed"], "'seed' is not an override; expected key=value"),
         (["run", "platform=mmc", "seed=1,2"], "'seed=1,2' has several values; for a run of each, add -m"),
@@ -199,11 +212,11 @@ def test_version(sfmodel) -> None:
     assert sfmodel("--version")[1].startswith("sfmodel 0.")
 
 
-@pytest.mark.parametrize("what", ["parameters", "mechanisms", "platforms", "demands", "scenarios"])
+@pytest.mark.parametrize("what", ["parameters", "mechanisms", "platforms", "demands", "scenarios", "interventions"])
 def test_lists(sfmodel, what: str) -> None:
     status, output, _ = sfmodel("list", what)
     assert status == 0
-    assert len(output.splitlines()) > 2
+    assert len(output.splitlines()) > (0 if what == "interventions" else 2)
 
 
 def test_every_parameter_says_what_it_means(sfmodel) -> None:
@@ -217,7 +230,7 @@ def test_schema_is_json_and_knows_the_language(sfmodel) -> None:
     assert {"platform", "demand", "scenario", "seed", "defaults"} <= set(schema["properties"])
     assert "Station" in schema["$defs"]
     assert "required" not in schema
-    assert {"enum": ["return", "fail", "continue"]} in schema["$defs"]["Step"]["anyOf"]
+    assert {"enum": ["return", "fail", "continue", "original"]} in schema["$defs"]["Step"]["anyOf"]
     assert "endpoints" in json.loads(sfmodel("schema", "service")[1])["properties"]
 
 
