@@ -113,6 +113,7 @@ def test_a_label_is_a_key_on_the_command_line() -> None:
         by_command_line([f"{key.replace('model', 'modle')}=1 s"])
     with pytest.raises(ConfigError, match="a label stands for a number of one platform"):
         checked(["platform=streamflow,chain", f"{key}=1 s"])
+    assert checked(["intervention=[],[llm_timeout]", f"{key}=1s"])[0] == "intervention=[],[llm_timeout]"
     assert checked(["scenario=none,f2_vector_timeout", f"{key}=1s,2s"])[1].endswith(".steps.3.time=1s,2s")
 
 

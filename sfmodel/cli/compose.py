@@ -153,11 +153,19 @@ def _check_group(override: Override, groups: list[str], path: Sequence[str]) -> 
         return
     group = override.key_or_group
     valid = _options(group, path)
-    values = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
-    for value in values:
+    for value in _values(override):
         for name in value if isinstance(value, list) else [value]:
             if name is not None and str(name) not in valid:
                 raise ConfigError(f"there is no {group} '{name}'; {nearest(str(name), valid)}")
+
+
+def _values(override: Override) -> list[Any]:
+    """The value of an override, or each that a sweep gives it; a swept list comes as text."""
+    if not override.is_sweep_override():
+        return [override.value()]
+    parser = OverridesParser.create()
+    key = override.get_key_element()
+    return [parser.parse_override(f"{key}={text}").value() for text in override.sweep_string_iterator()]
 
 
 def _first_choice(override: Override) -> str | None:

@@ -108,6 +108,10 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
         (["run", "-m", "platform=mmc,chian"], "there is no platform 'chian'; did you mean 'chain'?"),
         (["run", "intervention=[llm_timout]"], "there is no intervention 'llm_timout'; did you mean 'llm_timeout'?"),
         (
+            ["run", "-m", "intervention=[],[llm_timout]"],
+            "there is no intervention 'llm_timout'; did you mean 'llm_timeout'?",
+        ),
+        (
             ["run", "intervention.llm_timeout.timeout=2s"],
             "intervention.llm_timeout.timeout: this intervention is not switched on; add intervention=[llm_timeout]",
         ),
