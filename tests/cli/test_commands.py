@@ -181,6 +181,26 @@ def test_a_file_that_cannot_be_read(sfmodel, text: str, expected: str) -> None:
         assert expected in complaints
 
 
+def test_steps_are_shared_by_anchors_merges_and_references(sfmodel) -> None:
+    from sfmodel.cli.compose import composed
+    from sfmodel.schema import parse_run
+
+    write_platform({})
+    path = Path("conf/platform/mine.yaml")
+    shared = """
+      page: {steps: [&ask {call: web.get, timeout: 1 s, on_timeout: continue}]}
+      again: {steps: [*ask, {<<: *ask, timeout: 2 s}, '${platform.services.web.endpoints.get.steps.0}']}
+"""
+    path.write_text(
+        path.read_text().replace("endpoints:\n", "endpoints:" + shared.replace("\n      ", "\n        "), 1)
+    )
+    endpoints = parse_run(composed(["platform=mine"])).platform.services["web"].endpoints
+    one, two, three = endpoints["again"].steps
+    assert one == endpoints["page"].steps[0]
+    assert (two.timeout, two.on_timeout) == (2, [])
+    assert three == endpoints["get"].steps[0]
+
+
 def test_all_mistakes_are_named_at_once(sfmodel) -> None:
     write_platform({"sources.visitors.rate": "fast", "services.web.stations.workers.servers": -1})
     status, _, complaints = sfmodel("run", "platform=mine")
