@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError  # type: ignore[import-untyped]
 
 from sfmodel.errors import ConfigError, nearest
+from sfmodel.schema.durations import Distribution
 from sfmodel.schema.files import conf_folder
 from sfmodel.schema.keys import is_model, names_at, place_at, split
 from sfmodel.schema.labels import with_numbers
@@ -135,7 +136,10 @@ def _prepared(overrides: Sequence[str], path: Sequence[str]) -> tuple[list[str],
             text = text.replace(key, ".".join(parts), 1)
             _check_is_on(key, parts, base, path)
             _check_key(key, parts, base, groups)
-            text = _let_in(text, override, parts, written)
+            replaces = _is_another_distribution(override, parts, base)
+            if replaces:
+                ready.append(f"~{'.'.join(parts)}")
+            text = _let_in(text, override, is_written=_is_written(written, parts) and not replaces)
         ready.append(text)
     return ready, any(override.is_sweep_override() for override in parsed)
 
@@ -181,10 +185,18 @@ def _is_key(override: Override, groups: list[str]) -> bool:
     return not (_is_group(override, groups) or _is_hydras(override) or override.package is not None)
 
 
-def _let_in(text: str, override: Override, parts: list[str], written: dict[str, Any]) -> str:
+def _let_in(text: str, override: Override, *, is_written: bool) -> str:
     """Return an override in the form in which Hydra also accepts a key that no file has written."""
     plain = not (override.is_add() or override.is_force_add() or override.is_delete())
-    return f"++{text}" if plain and not _is_written(written, parts) else text
+    return f"++{text}" if plain and not is_written else text
+
+
+def _is_another_distribution(override: Override, parts: list[str], base: dict[str, Any]) -> bool:
+    """Tell whether a distribution of one kind takes the place of another: Hydra alone would mix the keys of both."""
+    place = place_at(parts, base)
+    if place is None or place.model is not Distribution or not isinstance(place.written, dict) or override.is_delete():
+        return False
+    return any(isinstance(value, dict) and not set(value) <= set(place.written) for value in _values(override))
 
 
 def _check_is_on(key: str, parts: list[str], base: dict[str, Any], path: Sequence[str]) -> None:

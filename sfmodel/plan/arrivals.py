@@ -29,6 +29,17 @@ class DemandCurves:
         """Keep the stretches; nothing is computed yet."""
         self.segments, self.seed = segments, seed
 
+    def check(self, begin_s: float, until_s: float) -> None:
+        """Refuse a recorded series that does not cover the run or cannot be read.
+
+        Raises
+        ------
+        ConfigError
+            The file, and what is wrong with it.
+        """
+        for stretch in range(len(self.segments)):
+            self.at(np.array([begin_s, until_s]), stretch)
+
     def at(self, t: Times, stretch: int) -> Times:
         """Demand at times t with the configuration of a stretch."""
         demand = self.segments[stretch][1].demand

@@ -68,6 +68,8 @@ def build_plan(run: Run, stretches: Segments | None = None) -> Plan:
     shift_s = days_before(run)
     platform = effective.platform
     index = Index(platform)
+    demand = DemandCurves(stretches, run.seed)
+    demand.check(run.start - run.warmup, run.until)
     arrays, labels, edges, columns, reserve = _parameters(effective, index, shift_s)
     _check_shapes(arrays, stretches)
     sources, highest = source_arrays(stretches, index)
@@ -79,7 +81,7 @@ def build_plan(run: Run, stretches: Segments | None = None) -> Plan:
         arrays=arrays, labels=labels, edges=edges, columns=columns, tick_s=run.tick or _tick(highest),
         population=(run.users or users.population) if users else 1, items=run.items or platform.content.items,
         clusters=platform.content.clusters, begin_s=run.start - run.warmup + shift_s, shift_s=shift_s,
-        demand=DemandCurves(stretches, run.seed), task_reserve=reserve + _at_once(stretches),
+        demand=demand, task_reserve=reserve + _at_once(stretches),
     )  # fmt: skip
 
 

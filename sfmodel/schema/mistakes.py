@@ -90,7 +90,8 @@ class _Complaint:
         if kind == "literal_error":
             return f"unknown value {_short(found)}; {nearest(str(found), self.literals)}"
         if kind in _BOUND:
-            bounds = {name: f"{bound:g}" for name, bound in context.items() if isinstance(bound, int | float)}
+            numbers = {name: bound for name, bound in context.items() if isinstance(bound, int | float)}
+            bounds = {name: f"{n:,}" if isinstance(n, int) else f"{n:,g}" for name, n in numbers.items()}
             return f"expected {_BOUND[kind].format(**bounds)}, found {_short(self.written)}"
         if kind in _EXPECTED:
             return f"expected {_EXPECTED[kind]}, found {_short(found)}"

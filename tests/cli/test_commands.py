@@ -8,24 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sfmodel.cli import COMMANDS, main
-
-Result = tuple[int, str, str]
-
-
-@pytest.fixture
-def sfmodel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Call the command in an empty folder; return (exit status, output, complaints)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> Result:
-        capsys.readouterr()
-        status = main(words)
-        output, complaints = capsys.readouterr()
-        assert "Traceback" not in complaints
-        return status, output, complaints
-
-    return call
+from sfmodel.cli import COMMANDS
 
 
 def write_platform(changes: dict) -> None:
@@ -122,6 +105,14 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
         (
             ["run", "platform=chain", "intervention=[llm_timeout]"],
             "there is no 'describe' in platform.services.llm.endpoints; valid are: complete",
+        ),
+        (["run", "scenario=f4"], "there is no scenario 'f4'; did you mean 'f4_engine_half'?"),
+        (["run", "demand=taxy"], "there is no demand 'taxy'; did you mean 'taxi'?"),
+        (["run", "users=5G"], "users: expected a value of at most 4,294,967,295, found '5G'"),
+        (["run", "platform=mmc", "seed=1e20"], "seed: expected a value below 9,223,372,036,854,775,808, found 1e+20"),
+        (
+            ["run", "platform=mmc", "platform.sources.arrivals.batch=10G"],
+            "platform.sources.arrivals.batch: expected a value of at most 2,147,483,647, found '10G'",
         ),
         (["run", "platform=mmc", "tick=0"], "tick: expected a value above 0, found 0"),
         (["run", "platform=mmc", "seed"], "'seed' is not an override; expected key=value"),
