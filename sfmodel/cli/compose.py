@@ -21,7 +21,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import MarkedYAMLError, YAMLError  # type: ignore[import-untyped]
+from yaml import MarkedYAMLError, YAMLError, safe_load  # type: ignore[import-untyped]
 
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.schema.durations import Distribution
@@ -252,6 +252,25 @@ def _one_line() -> Iterator[None]:
         yield
     except HYDRAS_ERRORS as error:
         raise as_config_error(error) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(_broken_file() or f"a configuration file cannot be read: {error}") from None
+
+
+def _broken_file() -> str | None:
+    """The first of the user's files that is no mapping in UTF-8, which Hydra does not name."""
+    own = user_folder()
+    for path in sorted(own.rglob("*.yaml")) if own else []:
+        try:
+            loaded = safe_load(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            return f"{path}: expected text in UTF-8"
+        except OSError as error:
+            return f"{path}: {(error.strerror or str(error)).lower()}"
+        except YAMLError:
+            continue
+        if isinstance(loaded, int | float):
+            return f"{path}: expected a mapping (key: value), found {loaded}"
+    return None
 
 
 def as_config_error(error: Exception) -> ConfigError:

@@ -158,6 +158,8 @@ def test_a_wrong_request(sfmodel, words: list[str], expected: str) -> None:
             "platform:\n  name: x\n",
             "platform.platform: unknown key 'platform'; begin the file with '# @package _global_'",
         ),
+        ("3\n", "mine.yaml: expected a mapping (key: value), found 3"),
+        ("name: Zo\udceb\n", "mine.yaml: expected text in UTF-8"),
         ("name: ${nobody}\n", "refers to ${nobody}, which is not there"),
         ("defaults: [nothing_there]\nname: x\n", "In 'platform/mine': Could not load 'platform/nothing_there'\n"),
     ],
@@ -165,7 +167,7 @@ def test_a_wrong_request(sfmodel, words: list[str], expected: str) -> None:
 def test_a_file_that_cannot_be_read(sfmodel, text: str, expected: str) -> None:
     path = Path("conf/platform/mine.yaml")
     path.parent.mkdir(parents=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(text.encode(errors="surrogateescape"))
     for command in (("run", "platform=mine"), ("lint", "mine")):
         status, _, complaints = sfmodel(*command)
         assert status == 2
