@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfkernels.records import VERSION
+from sfmodel.errors import ConfigError
 from sfmodel.plan.arrivals import DemandCurves, Segments, source_arrays
 from sfmodel.plan.demand import DAY_S
 from sfmodel.plan.durations import Durations
@@ -60,14 +61,17 @@ def build_plan(run: Run, stretches: Segments | None = None) -> Plan:
     Raises
     ------
     ConfigError
-        A file that cannot be used.
+        A file that cannot be used; a scenario that changes more than numbers.
     """
     stretches = segments(run) if stretches is None else stretches
     effective = stretches[0][1]
     shift_s = days_before(run)
     platform = effective.platform
     index = Index(platform)
+    demand = DemandCurves(stretches, run.seed)
+    demand.check(run.start - run.warmup, run.until)
     arrays, labels, edges, columns, reserve = _parameters(effective, index, shift_s)
+    _check_shapes(arrays, stretches)
     sources, highest = source_arrays(stretches, index)
     sources["knots"]["time"] += shift_s
     arrays.update(sources)
@@ -77,8 +81,20 @@ def build_plan(run: Run, stretches: Segments | None = None) -> Plan:
         arrays=arrays, labels=labels, edges=edges, columns=columns, tick_s=run.tick or _tick(highest),
         population=(run.users or users.population) if users else 1, items=run.items or platform.content.items,
         clusters=platform.content.clusters, begin_s=run.start - run.warmup + shift_s, shift_s=shift_s,
-        demand=DemandCurves(stretches, run.seed), task_reserve=reserve + _at_once(stretches),
+        demand=demand, task_reserve=reserve + _at_once(stretches),
     )  # fmt: skip
+
+
+def _check_shapes(arrays: dict[str, NDArray], stretches: Segments) -> None:
+    """Refuse a scenario that adds or takes away a distribution, a recorded value, a slowdown."""
+    for time_s, run in stretches[1:]:
+        fresh = build_parameters(run)
+        other = [name for name, array in fresh.items() if array.shape != arrays[name].shape]
+        if other:
+            raise ConfigError(
+                f"scenario.events: what changes at {time_s:g} s changes the number of {' and '.join(other)}; "
+                "during a run numbers may change, not how many there are: switch options on and off in the platform"
+            )
 
 
 def _at_once(stretches: Segments) -> int:
