@@ -1,0 +1,117 @@
+"""From a run and its rows to what was measured: one number for each row, and whether it is in its range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfmodel.errors import ConfigError
+from sfmodel.results import measures
+from sfmodel.rows.rows import Row, Rows
+from sfmodel.rows.windows import Windows
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run shows of one row."""
+
+    row: Row
+    value: float | None
+    """In the unit of the row (seconds, shares); none: the run does not show it."""
+    met: bool | None
+    """Whether the value is in the row's range; none: the run does not show it."""
+
+
+def measure_rows(ds: xr.Dataset, rows: Rows, only: Iterable[Row] | None = None) -> dict[str, Measured]:
+    """Measure the rows of a platform on a run.
+
+    Parameters
+    ----------
+    ds
+        Dataset of a run, in memory or on disk.
+    rows
+        What `read_rows` returns.
+    only
+        Some of `rows.every`; none: all.
+
+    Returns
+    -------
+    id → value and whether it is met, in the order of the rows.
+
+    Raises
+    ------
+    ConfigError
+        A row names something that this run does not have.
+    """
+    periods = _Periods(ds, rows)
+    return {row.id: _measured(row, periods) for row in (rows.every if only is None else only)}
+
+
+class _Periods:
+    """The windows of each period of a run, made when they are first asked for."""
+
+    def __init__(self, ds: xr.Dataset, rows: Rows) -> None:
+        self._ds, self._rows = ds, rows
+        self._found: dict[str, Windows | None] = {}
+
+    def __getitem__(self, name: str) -> Windows | None:
+        """Windows of a period; none where the run has none."""
+        if name not in self._found:
+            self._found[name] = self._windows(name)
+        return self._found[name]
+
+    def _windows(self, name: str) -> Windows | None:
+        ds = self._ds
+        if name != "whole":
+            chosen = np.flatnonzero(measures.within_hours(ds, *self._rows.periods[name]))
+            contiguous = chosen.size and chosen[-1] - chosen[0] + 1 == chosen.size
+            ds = ds.isel(time=slice(chosen[0], chosen[-1] + 1) if contiguous else chosen)
+        return Windows(ds, self._rows.window, self._rows.define) if ds.sizes["time"] else None
+
+
+def _measured(row: Row, periods: _Periods) -> Measured:
+    try:
+        value = _value(row, row.period, periods)
+        if row.relative_to is not None:
+            before = _value(row, row.relative_to, periods)
+            value = math.nan if math.isnan(before) else float(np.divide(value, before))
+    except ConfigError as error:
+        raise ConfigError(f"row {row.id}: '{row.measure.text}': {error}") from None
+    if math.isnan(value):
+        return Measured(row, None, None)
+    return Measured(row, value, row.holds(value))
+
+
+def _value(row: Row, period: str, periods: _Periods) -> float:
+    windows = periods[period]
+    if windows is None:
+        return math.nan
+    found: Any = row.measure(windows)
+    return take(np.atleast_1d(np.asarray(getattr(found, "values", found), float)), row.take)
+
+
+def take(values: NDArray[np.float64], how: str) -> float:
+    """Make one number of the values of several windows, shape [time], as `Row.take` says; NaN ones are left out."""
+    found = values[~np.isnan(values)]
+    if not found.size:
+        return math.nan
+    word, _, number = how.partition(" ")
+    if word in ("highest", "lowest"):
+        ordered = np.sort(found)[:: -1 if word == "highest" else 1]
+        return float(ordered[: int(number or 1)].mean())
+    if word == "growth":
+        third = max(1, found.size // 3)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(found[-third:].mean() / found[:third].mean())
+    return float(_TAKE[word](found))
+
+
+_TAKE: Mapping[str, Any] = {"median": np.median, "mean": np.mean, "total": np.sum}
