@@ -53,6 +53,11 @@ class Simulation:
         return spans[spans["ended"] >= self.run.start]
 
     @property
+    def spans_lost(self) -> int:
+        """Spans of sampled requests that came after the limit was reached."""
+        return int(self.world.arrays["clock"]["spans_lost"][0])
+
+    @property
     def requests(self) -> int:
         """Requests so far: of users and of sources."""
         return int(self.world.arrays["clock"]["requests"][0])
