@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from sfmodel.results.variables import OUTCOMES, latency_bin
+from sfmodel.results.recorder import Recorder
+from sfmodel.results.variables import OUTCOMES, coordinates, declare, latency_bin
 
 LABELS = {
     "service": ["web", "shop"],
@@ -19,6 +21,22 @@ LABELS = {
     "request": ["guest.get", "guest.put"],
 }
 COUNTERS = {"cost": ("USD", "Cost")}
+
+
+Edit = Callable[[int, dict[str, Any]], None]
+
+
+def make_run(windows: int = 6, edit: Edit | None = None, start_s: float = 72000.0, **attrs: Any) -> Any:
+    """Record windows of zeros, changed by `edit(k, values)`."""
+    recorder = Recorder(LABELS, start_s, 10.0, windows, COUNTERS)
+    sizes = {dim: len(values) for dim, values in coordinates(LABELS).items()}
+    declared = declare(LABELS, COUNTERS)
+    for k in range(windows):
+        values = {name: np.zeros(found.shape(sizes), found.dtype) for name, found in declared.items()}
+        if edit is not None:
+            edit(k, values)
+        recorder.record(k, values)
+    return recorder.finish(attrs)
 
 
 def place(dim: str, label: str) -> int:

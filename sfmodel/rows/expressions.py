@@ -10,7 +10,7 @@ A *thing* is a dimension of the dataset with labels in brackets; without bracket
 are taken together, `*` stands for any text (then in quotes), and a label without # means all replicas or call sites of
 that name. A *variable* of the dataset, with labels in brackets or without, is summed over everything but time. What is
 written is parsed by Python's own parser; only numbers, + - * /, names, brackets and the functions of `FUNCTIONS` are
-let through. The value of an expression is one number for each window.
+let through. The value of an expression is one number for each window, or for each request that took a path.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.rows.functions import FUNCTIONS
-from sfmodel.rows.windows import THINGS, Thing, Windows
+from sfmodel.rows.windows import THINGS, Thing, Windows, fits
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -124,10 +123,10 @@ class Expression:
     def _arguments(self, name: str, nodes: list[ast.expr], windows: Windows) -> list[Any]:
         """The first argument is a thing, a series or a name, as the function wants; the others are words and numbers."""
         function = FUNCTIONS[name]
-        first: Any = _word(nodes[0]) if function.of == ("word",) else self._value(nodes[0], windows)
+        first: Any = _word(nodes[0]) if function.of == ("path",) else self._value(nodes[0], windows)
         if function.of == ("series",):
             first = self._number(nodes[0], windows)
-        elif function.of != ("word",) and (not isinstance(first, Thing) or first.dim not in function.of):
+        elif function.of != ("path",) and (not isinstance(first, Thing) or first.dim not in function.of):
             expected = " or ".join(f"{dim}[…]" for dim in function.of)
             raise ConfigError(f"{name}: expected {expected}, found '{ast.unparse(nodes[0])}'")
         return [first, *(node.value if isinstance(node, ast.Constant) else _word(node) for node in nodes[1:])]
@@ -157,7 +156,7 @@ def _by_dimension(variable: str, labels: list[str], ds: xr.Dataset) -> dict[str,
     dims = [str(dim) for dim in ds[variable].dims if dim not in ("time", "latency")]
     every = {dim: tuple(str(label) for label in ds[dim].values) for dim in dims}
     for label in labels:
-        dim = next((dim for dim in dims if any(_fits(one, label) for one in every[dim])), None)
+        dim = next((dim for dim in dims if any(fits(one, label) for one in every[dim])), None)
         if dim is None:
             valid = [one for dim in dims for one in every[dim]]
             raise ConfigError(f"{variable} has no label '{label}'; {nearest(label, valid)}")
@@ -167,13 +166,9 @@ def _by_dimension(variable: str, labels: list[str], ds: xr.Dataset) -> dict[str,
 
 def _matching(dim: str, every: tuple[str, ...], patterns: list[str]) -> tuple[str, ...]:
     for pattern in patterns:
-        if not any(_fits(label, pattern) for label in every):
+        if not any(fits(label, pattern) for label in every):
             raise ConfigError(f"there is no {dim} '{pattern}'; {nearest(pattern, every)}")
-    return tuple(label for label in every if any(_fits(label, pattern) for pattern in patterns))
-
-
-def _fits(label: str, pattern: str) -> bool:
-    return fnmatchcase(label, pattern) or fnmatchcase(label.partition("#")[0], pattern)
+    return tuple(label for label in every if any(fits(label, pattern) for pattern in patterns))
 
 
 def _listed(node: ast.expr) -> list[ast.expr]:

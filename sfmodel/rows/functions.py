@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.results import measures
 from sfmodel.results.variables import OUTCOMES
@@ -17,7 +20,10 @@ from sfmodel.rows.windows import Thing, Windows
 from sfmodel.schema.quantities import to_duration_s
 
 if TYPE_CHECKING:
+    import polars as pl
     import xarray as xr
+
+    from sfmodel.paths.request_path import RequestPath
 
 _PREFIX = {"endpoint": "endpoint", "call": "call", "request": "users"}
 
@@ -29,7 +35,7 @@ class Function:
     apply: Callable[[Windows, Sequence[Any]], Any]
     """Windows and arguments → a value for each window."""
     of: tuple[str, ...]
-    """What the first argument may be: dimensions, or `series`, a number for each window."""
+    """What the first argument may be: dimensions, `series` (a number for each window) or `path` (a path's name)."""
     arguments: str
     """What is written behind it; empty: nothing."""
     least: int
@@ -120,6 +126,39 @@ def _rate(windows: Windows, arguments: Sequence[Any]) -> xr.DataArray:
     return series / windows.seconds
 
 
+def _request_time(windows: Windows, arguments: Sequence[Any]) -> NDArray[np.float64]:
+    found = _taking(windows, arguments[0])
+    return np.zeros(0) if found is None else found[1]["total_s"].to_numpy()
+
+
+def _step_time(windows: Windows, arguments: Sequence[Any]) -> NDArray[np.float64]:
+    found = _taking(windows, arguments[0])
+    if found is None:
+        return np.zeros(0)
+    calls = [str(step.call) for step in found[0].calls]
+    if arguments[1] not in calls:
+        raise ConfigError(
+            f"step_time: path '{arguments[0]}' has no call '{arguments[1]}'; {nearest(arguments[1], calls)}"
+        )
+    return found[1][f"time_{calls.index(arguments[1])}"].to_numpy()
+
+
+def _in_order(windows: Windows, arguments: Sequence[Any]) -> NDArray[np.float64]:
+    found = _taking(windows, arguments[0])
+    if found is None or not found[1].height:
+        return np.zeros(0)
+    starts = found[1].select([f"start_{k}" for k in range(len(found[0].calls))]).to_numpy()
+    return (np.diff(starts, axis=1) >= 0).all(axis=1).astype(float)
+
+
+def _taking(windows: Windows, name: str) -> tuple[RequestPath, pl.DataFrame] | None:
+    """A path and the requests of the period that took it; none where the run has no traces."""
+    if windows.requests is None:
+        return None
+    path = windows.requests.path(name)
+    return path, windows.requests.taking(path)
+
+
 def _station(windows: Windows, thing: Thing) -> xr.Dataset:
     return windows.together(thing, "station_queue", "station_busy", "station_burnt", "station_ends")
 
@@ -151,5 +190,8 @@ FUNCTIONS: dict[str, Function] = {
     "waiting": Function(_waiting, ("station", "queue"), "", 1, "mean number waiting"),
     "service_time": Function(_service_time, ("station",), "", 1, "mean time in service, s, waiting left out"),
     "rate": Function(_rate, ("series",), "", 1, "per second"),
+    "request_time": Function(_request_time, ("path",), "", 1, "duration, s, of each traced request that took the path"),
+    "step_time": Function(_step_time, ("path",), "'caller>target'", 2, "duration, s, of that call in each of them"),
+    "in_order": Function(_in_order, ("path",), "", 1, "1 where the path's calls began in its order, else 0"),
 }  # fmt: skip
 """Every function by name."""

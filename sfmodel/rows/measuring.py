@@ -18,6 +18,8 @@ from sfmodel.rows.windows import Windows
 if TYPE_CHECKING:
     import xarray as xr
 
+    from sfmodel.paths.requests import Requests
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -30,7 +32,9 @@ class Measured:
     """Whether the value is in the row's range; none: the run does not show it."""
 
 
-def measure_rows(ds: xr.Dataset, rows: Rows, only: Iterable[Row] | None = None) -> dict[str, Measured]:
+def measure_rows(
+    ds: xr.Dataset, rows: Rows, only: Iterable[Row] | None = None, requests: Requests | None = None
+) -> dict[str, Measured]:
     """Measure the rows of a platform on a run.
 
     Parameters
@@ -41,6 +45,8 @@ def measure_rows(ds: xr.Dataset, rows: Rows, only: Iterable[Row] | None = None) 
         What `read_rows` returns.
     only
         Some of `rows.every`; none: all.
+    requests
+        Traced requests of the run, from `read_requests`; without them rows of single requests are not shown.
 
     Returns
     -------
@@ -51,15 +57,15 @@ def measure_rows(ds: xr.Dataset, rows: Rows, only: Iterable[Row] | None = None) 
     ConfigError
         A row names something that this run does not have.
     """
-    periods = _Periods(ds, rows)
+    periods = _Periods(ds, rows, requests)
     return {row.id: _measured(row, periods) for row in (rows.every if only is None else only)}
 
 
 class _Periods:
     """The windows of each period of a run, made when they are first asked for."""
 
-    def __init__(self, ds: xr.Dataset, rows: Rows) -> None:
-        self._ds, self._rows = ds, rows
+    def __init__(self, ds: xr.Dataset, rows: Rows, requests: Requests | None) -> None:
+        self._ds, self._rows, self._requests = ds, rows, requests
         self._found: dict[str, Windows | None] = {}
 
     def __getitem__(self, name: str) -> Windows | None:
@@ -69,12 +75,14 @@ class _Periods:
         return self._found[name]
 
     def _windows(self, name: str) -> Windows | None:
-        ds = self._ds
+        ds, requests = self._ds, self._requests
         if name != "whole":
-            chosen = np.flatnonzero(measures.within_hours(ds, *self._rows.periods[name]))
+            hours = self._rows.periods[name]
+            chosen = np.flatnonzero(measures.within_hours(ds, *hours))
             contiguous = chosen.size and chosen[-1] - chosen[0] + 1 == chosen.size
             ds = ds.isel(time=slice(chosen[0], chosen[-1] + 1) if contiguous else chosen)
-        return Windows(ds, self._rows.window, self._rows.define) if ds.sizes["time"] else None
+            requests = requests and requests.within_hours(*hours)
+        return Windows(ds, self._rows.window, self._rows.define, requests) if ds.sizes["time"] else None
 
 
 def _measured(row: Row, periods: _Periods) -> Measured:

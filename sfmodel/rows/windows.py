@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from sfmodel.results import measures
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from sfmodel.paths.requests import Requests
 
 THINGS = ("endpoint", "call", "request", "station", "cache", "limiter", "queue")
 """Dimensions whose labels can be named."""
@@ -38,13 +41,19 @@ class Windows:
         Width of the windows of the value, s; at least that of the dataset's.
     defined
         Expressions by name, for use in others.
+    requests
+        Traced requests of the period; none: measures of single requests find nothing.
     """
 
     def __init__(
-        self, ds: xr.Dataset, width_s: float, defined: Mapping[str, Callable[[Windows], Any]] | None = None
+        self,
+        ds: xr.Dataset,
+        width_s: float,
+        defined: Mapping[str, Callable[[Windows], Any]] | None = None,
+        requests: Requests | None = None,
     ) -> None:
         """Keep the dataset; nothing is read yet."""
-        self.ds, self.width_s, self.defined = ds, width_s, dict(defined or {})
+        self.ds, self.width_s, self.defined, self.requests = ds, width_s, dict(defined or {}), requests
         self._read: dict[Any, xr.Dataset] = {}
 
     def together(self, thing: Thing, *names: str) -> xr.Dataset:
@@ -72,3 +81,8 @@ class Windows:
             coarse = measures.coarsen(found.isel(places), self.width_s, names)
             self._read[key] = coarse.sum([dim for dim in places if dim in coarse.dims], keep_attrs=True)
         return self._read[key]
+
+
+def fits(label: str, pattern: str) -> bool:
+    """Whether a label, or what stands before its #, fits a pattern in which * stands for any text."""
+    return fnmatchcase(label, pattern) or fnmatchcase(label.partition("#")[0], pattern)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_run import OK, REJECTED, TIMEOUT, place, tasks
+from small_run import OK, REJECTED, TIMEOUT, make_run, place, tasks
 
 from sfmodel.errors import ConfigError
 from sfmodel.rows.expressions import Expression
@@ -31,7 +31,7 @@ def one_minute(k, values):
 
 
 @pytest.fixture
-def value(make_run):
+def value():
     windows = Windows(make_run(6, one_minute), 60.0, {"twice": Expression("2 * cost")})
 
     def measure(text: str) -> float:
@@ -83,7 +83,7 @@ def test_quantiles_within_two_per_cent(value, q, expected):
     assert value(f"quantile(endpoint[web.get], {q}, ok)") == pytest.approx(0.1, rel=0.02)
 
 
-def test_one_value_for_each_coarse_window(make_run):
+def test_one_value_for_each_coarse_window():
     def growing(k, values):
         values["cost"][...] = k
 
@@ -91,7 +91,7 @@ def test_one_value_for_each_coarse_window(make_run):
     assert found.values.tolist() == [0 + 1 + 2, 3 + 4 + 5 + 6 + 7 + 8]
 
 
-def test_nothing_measured_is_not_a_number(make_run):
+def test_nothing_measured_is_not_a_number():
     windows = Windows(make_run(6), 60.0)
     for text in ("mean(endpoint[web.get])", "quantile(call['*'], 0.5)", "hit_rate(cache)", "share(endpoint, ok)"):
         assert np.isnan(Expression(text)(windows)).all()
