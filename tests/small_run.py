@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sfmodel.results.folder import RunFolder
 from sfmodel.results.recorder import Recorder
 from sfmodel.results.variables import OUTCOMES, coordinates, declare, latency_bin
 
@@ -26,9 +28,11 @@ COUNTERS = {"cost": ("USD", "Cost")}
 Edit = Callable[[int, dict[str, Any]], None]
 
 
-def make_run(windows: int = 6, edit: Edit | None = None, start_s: float = 72000.0, **attrs: Any) -> Any:
-    """Record windows of zeros, changed by `edit(k, values)`."""
-    recorder = Recorder(LABELS, start_s, 10.0, windows, COUNTERS)
+def make_run(
+    windows: int = 6, edit: Edit | None = None, start_s: float = 72000.0, store: Path | None = None, **attrs: Any
+) -> Any:
+    """Record windows of zeros, changed by `edit(k, values)`, in memory unless a store is named."""
+    recorder = Recorder(LABELS, start_s, 10.0, windows, COUNTERS, store)
     sizes = {dim: len(values) for dim, values in coordinates(LABELS).items()}
     declared = declare(LABELS, COUNTERS)
     for k in range(windows):
@@ -37,6 +41,13 @@ def make_run(windows: int = 6, edit: Edit | None = None, start_s: float = 72000.
             edit(k, values)
         recorder.record(k, values)
     return recorder.finish(attrs)
+
+
+def recorded_run(name: str, windows: int = 6, edit: Edit | None = None, **attrs: Any) -> Path:
+    """Put such a run into a folder of its own under ./runs and return the folder."""
+    with RunFolder(name, Path("runs")) as folder:
+        make_run(windows, edit, store=folder.dataset, **attrs).close()
+        return folder.complete()
 
 
 def place(dim: str, label: str) -> int:

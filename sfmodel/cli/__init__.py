@@ -35,6 +35,9 @@ COMMANDS = {
         "schema", "the JSON Schema of a platform file, for editors", "sfmodel schema -o sfmodel.schema.json"
     ),
     "summary": Command("summary", "the headline figures of a run", "sfmodel summary latest"),
+    "figures": Command(
+        "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only P*"
+    ),
     "plot": Command("plot", "the curves of a run as PNG or SVG", "sfmodel plot latest"),
     "trace": Command("trace", "requests of a run, step by step", "sfmodel trace latest"),
 }

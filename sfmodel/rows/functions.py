@@ -43,12 +43,16 @@ class Function:
     about: str
     """One line."""
 
+    @property
+    def written(self) -> str:
+        """What stands between the parentheses."""
+        return ", ".join(filter(None, [" or ".join(self.of), self.arguments]))
+
     def check(self, name: str, arguments: Sequence[ast.expr]) -> None:
         """Refuse a call with too few or too many arguments."""
         most = 99 if "…" in self.arguments else 1 + (self.arguments.count(",") + 1 if self.arguments else 0)
         if not self.least <= len(arguments) <= most:
-            written = ", ".join(filter(None, [" or ".join(self.of), self.arguments]))
-            raise ValueError(f"{name}: expected {name}({written}), found {len(arguments)} arguments")
+            raise ValueError(f"{name}: expected {name}({self.written}), found {len(arguments)} arguments")
 
 
 def _mean(windows: Windows, arguments: Sequence[Any]) -> xr.DataArray:
