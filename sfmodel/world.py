@@ -287,6 +287,10 @@ class World:
         """Bring all integrals up to now."""
         self.call(engine.close_window)
 
+    def forget_spans(self) -> None:
+        """Drop the spans written so far: they are of the warm-up."""
+        self.arrays["clock"][["span_count", "spans_lost"]] = 0
+
     def change(self, run: Run) -> None:
         """Take over the parameters of another configuration of the same structure, now.
 
