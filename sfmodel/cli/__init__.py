@@ -40,7 +40,7 @@ COMMANDS = {
     ),
     "story": Command("story", "what a trigger led to, step by step", "sfmodel story latest --against evening"),
     "plot": Command("plot", "the curves of a run as PNG or SVG", "sfmodel plot latest"),
-    "trace": Command("trace", "requests of a run, step by step", "sfmodel trace latest"),
+    "trace": Command("trace", "requests of a run, step by step", "sfmodel trace latest --path happy"),
 }
 """Every command, in the order of the help."""
 

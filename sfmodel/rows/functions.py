@@ -173,8 +173,9 @@ def _in_order(windows: Windows, arguments: Sequence[Any]) -> NDArray[np.float64]
     found = _taking(windows, arguments[0])
     if found is None:
         return _UNKNOWN
-    starts = found[1].select([f"start_{k}" for k in range(len(found[0].calls))]).to_numpy()
-    return (np.diff(starts, axis=1) >= 0).all(axis=1).astype(float)
+    from sfmodel.paths.requests import in_order
+
+    return in_order(found[1], found[0]).astype(float)
 
 
 def _taking(windows: Windows, name: str) -> tuple[RequestPath, pl.DataFrame] | None:
