@@ -147,8 +147,7 @@ class World:
         a["pool"] = np.zeros(max(1, len(a["stores"])) * names.POOL, POOLED)
         a["flight_buckets"] = np.full(names.FLIGHT_BUCKETS, -1, np.int32)
         a["doomed"] = np.zeros(0, np.int64)
-        a["spans"] = np.zeros(0 if trace_one_in == 0 else min(span_limit, 1 << 12), SPAN)
-        self._span_limit = span_limit if trace_one_in else 0
+        a["spans"] = np.zeros(span_limit if trace_one_in else 0, SPAN)  # memory is taken where it is written
         a["user_rows"] = _aligned_zeros(rows_shape(plan.population, plan.columns["user"]))
         a["item_rows"] = _aligned_zeros(rows_shape(plan.items, plan.columns["item"]))
         a["cluster_rows"] = _aligned_zeros(rows_shape(plan.clusters, plan.columns["cluster"]))
@@ -284,9 +283,6 @@ class World:
         stores = self.arrays["stores"]
         if len(stores) and (stores["capacity"] - stores["listed"]).min() < 1024:
             self._grow_listed(max(1 << 14, int(stores["listed"].max())))
-        spans = len(self.arrays["spans"])
-        if spans < self._span_limit and clock["span_count"] * 2 > spans:
-            self._extended("spans", min(2 * spans, self._span_limit), SPAN)
         self.arrays["clock"]["low"] = 0
 
     # what is done to a world
@@ -330,6 +326,10 @@ class World:
     def close_window(self) -> None:
         """Bring all integrals up to now."""
         self.call(engine.close_window)
+
+    def forget_spans(self) -> None:
+        """Drop the spans written so far: they are of the warm-up."""
+        self.arrays["clock"][["span_count", "spans_lost"]] = 0
 
     def change(self, run: Run) -> None:
         """Take over the parameters of another configuration of the same structure, now.

@@ -37,8 +37,12 @@ COMMANDS = {
         "schema", "the JSON Schema of a platform file, for editors", "sfmodel schema -o sfmodel.schema.json"
     ),
     "summary": Command("summary", "the headline figures of a run", "sfmodel summary latest"),
+    "figures": Command(
+        "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only P*"
+    ),
+    "story": Command("story", "what a trigger led to, step by step", "sfmodel story latest --against evening"),
     "plot": Command("plot", "the curves of a run as PNG or SVG", "sfmodel plot latest"),
-    "trace": Command("trace", "requests of a run, step by step", "sfmodel trace latest"),
+    "trace": Command("trace", "requests of a run, step by step", "sfmodel trace latest --path happy"),
 }
 """Every command, in the order of the help."""
 

@@ -36,6 +36,9 @@ CONFIG_NAME = "config"
 HYDRAS_ERRORS = (HydraException, OmegaConfBaseException, YAMLError)
 """What Hydra and the files it reads can complain with."""
 
+_OTHER_FOLDERS = {"hydra", "data", "figures", "paths", "rows", "stories"}
+"""Folders of conf/ that are no config groups."""
+
 
 def user_folder() -> Path | None:
     """Return ./conf, where a user's own platforms are, None where there is none or it is the package's."""
@@ -110,7 +113,7 @@ def _options(group: str, path: Sequence[str], kind: ObjectType = ObjectType.CONF
 
 
 def _groups(path: Sequence[str]) -> list[str]:
-    return sorted(set(_options("", path, ObjectType.GROUP)) - {"hydra", "data"})
+    return sorted(set(_options("", path, ObjectType.GROUP)) - _OTHER_FOLDERS)
 
 
 def _prepared(overrides: Sequence[str], path: Sequence[str]) -> tuple[list[str], bool]:

@@ -1,4 +1,4 @@
-"""What there is: parameters with unit, default and reason; mechanisms; platforms, demands, scenarios."""
+"""What there is: parameters with unit, default and reason; mechanisms; measures; platforms, demands, scenarios."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sfmodel.errors import ConfigError, nearest
 
 GROUPS = {"platforms": "platform", "demands": "demand", "scenarios": "scenario", "interventions": "intervention"}
 WIDTH = 130
-WHAT = ("parameters", "mechanisms", *GROUPS)
+WHAT = ("parameters", "mechanisms", "measures", *GROUPS)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +39,10 @@ def _rows(what: str) -> list[tuple[str, ...]]:
         from sfmodel.schema.catalogue import mechanisms
 
         return mechanisms()
+    if what == "measures":
+        from sfmodel.rows.functions import FUNCTIONS
+
+        return [(f"{name}({function.written})", function.about) for name, function in FUNCTIONS.items()]
     return _group(GROUPS[what])
 
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from sfmodel.errors import nearest
 from sfmodel.schema.keys import names_at, written_below
+from sfmodel.schema.run import Run
 from sfmodel.schema.steps import BY_VERB
 
 _EXPECTED = {
@@ -38,9 +39,9 @@ _BOUND = {
 }
 
 
-def sentences(error: ValidationError, mapping: Mapping[str, Any]) -> list[str]:
-    """Return one line per mistake, mistyped keys before what is missing because of them."""
-    complaints = [_Complaint(entry, mapping) for entry in error.errors(include_url=False)]
+def sentences(error: ValidationError, mapping: Mapping[str, Any], root: Any = Run) -> list[str]:
+    """Return one line per mistake in a mapping of a model, mistyped keys before what is missing because of them."""
+    complaints = [_Complaint(entry, mapping, root) for entry in error.errors(include_url=False)]
     kept = [c for group in _by_place(complaints) for c in _one_option(group)]
     kept.sort(key=lambda c: c.kind == "missing")
     unknown = {(tuple(c.path[:-1]), c.guess) for c in kept if c.kind == "extra_forbidden"}
@@ -51,10 +52,11 @@ def sentences(error: ValidationError, mapping: Mapping[str, Any]) -> list[str]:
 class _Complaint:
     """One entry of a ValidationError with the path as the user wrote it."""
 
-    def __init__(self, entry: Any, mapping: Mapping[str, Any]) -> None:
+    def __init__(self, entry: Any, mapping: Mapping[str, Any], root: Any) -> None:
         self.entry = entry
         self.kind: str = entry["type"]
         self.mapping = mapping
+        self.root = root
         self.path, self.option = _as_written(entry["loc"], self.kind, mapping)
 
     @property
@@ -72,7 +74,7 @@ class _Complaint:
     @property
     def guess(self) -> str | None:
         """The key that an unknown one was probably meant to be."""
-        hint = nearest(self.path[-1], names_at(self.path[:-1], self.mapping))
+        hint = nearest(self.path[-1], names_at(self.path[:-1], self.mapping, self.root))
         return hint.split("'")[1] if hint.startswith("did you mean") else None
 
     def sentence(self) -> str:
@@ -100,7 +102,7 @@ class _Complaint:
     def _hint(self) -> str:
         if len(self.path) == 2 and self.path[0] == self.path[1]:  # a file of a config group, written as if for all
             return f"begin the file with '# @package _global_', or leave out '{self.path[0]}:'"
-        return nearest(self.path[-1], names_at(self.path[:-1], self.mapping))
+        return nearest(self.path[-1], names_at(self.path[:-1], self.mapping, self.root))
 
     @property
     def literals(self) -> list[str]:
@@ -113,7 +115,7 @@ class _NumberOrWord(_Complaint):
     """A value that may be a number or one of a few words, and is neither."""
 
     def __init__(self, word: _Complaint) -> None:
-        super().__init__(word.entry, word.mapping)
+        super().__init__(word.entry, word.mapping, word.root)
 
     def _text(self) -> str:
         words, found = self.literals, self.entry.get("input")

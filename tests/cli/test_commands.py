@@ -229,7 +229,9 @@ def test_version(sfmodel) -> None:
     assert sfmodel("--version")[1].startswith("sfmodel 0.")
 
 
-@pytest.mark.parametrize("what", ["parameters", "mechanisms", "platforms", "demands", "scenarios", "interventions"])
+@pytest.mark.parametrize(
+    "what", ["parameters", "mechanisms", "measures", "platforms", "demands", "scenarios", "interventions"]
+)
 def test_lists(sfmodel, what: str) -> None:
     status, output, _ = sfmodel("list", what)
     assert status == 0

@@ -1,0 +1,161 @@
+"""From a run and its rows to what was measured: one number for each row, and whether it is in its range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfmodel.errors import ConfigError
+from sfmodel.results import measures
+from sfmodel.rows.bands import make_pair, paired
+from sfmodel.rows.rows import Row, Rows
+from sfmodel.rows.windows import Windows
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sfmodel.paths.requests import Requests
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run shows of one row."""
+
+    row: Row
+    value: float | None
+    """In the unit of the row (seconds, shares); none: the run does not show it."""
+    met: bool | None
+    """Whether the value is in the row's range; none: the run does not show it."""
+
+
+def measure_rows(
+    ds: xr.Dataset,
+    rows: Rows,
+    only: Iterable[Row] | None = None,
+    *,
+    requests: Requests | None = None,
+    base: xr.Dataset | None = None,
+    told: Callable[[str], float] | None = None,
+) -> dict[str, Measured]:
+    """Measure the rows of a platform on a run.
+
+    Parameters
+    ----------
+    ds
+        Dataset of a run, in memory or on disk.
+    rows
+        What `read_rows` returns.
+    only
+        Some of `rows.every`; none: all.
+    requests
+        Traced requests of the run, from `read_requests`; without them rows of single requests are not shown.
+    base
+        Dataset of the paired run: same seed, no trigger; without it rows beside it are not shown.
+    told
+        Share of a story's steps that are found in order, as `Telling.in_order` gives it.
+
+    Returns
+    -------
+    id → value and whether it is met, in the order of the rows.
+
+    Raises
+    ------
+    ConfigError
+        A row names something that this run does not have, or the base is no pair of the run.
+    """
+    periods = _Periods(ds, rows, requests, base, told)
+    return {row.id: _measured(row, periods) for row in (rows.every if only is None else only)}
+
+
+class _Periods:
+    """The windows of each period of a run, made when they are first asked for."""
+
+    def __init__(
+        self,
+        ds: xr.Dataset,
+        rows: Rows,
+        requests: Requests | None,
+        base: xr.Dataset | None,
+        told: Callable[[str], float] | None,
+    ) -> None:
+        self._ds: xr.Dataset = ds
+        self._base: xr.Dataset | None = None
+        if base is not None:
+            self._ds, self._base = paired(ds, base)
+        self._pair = None if base is None else make_pair(ds, base, rows.define)
+        self._rows, self._requests, self._told = rows, requests, told
+        self._found: dict[tuple[str, float], Windows | None] = {}
+
+    def windows(self, name: str, width_s: float | None) -> Windows | None:
+        """Windows of a period, of this width or the file's; none where the run has none."""
+        key = name, width_s or self._rows.window
+        if key not in self._found:
+            self._found[key] = self._cut(*key)
+        return self._found[key]
+
+    def _cut(self, name: str, width_s: float) -> Windows | None:
+        rows, requests, chosen = self._rows, self._requests, slice(None)
+        if name != "whole":
+            hours = rows.periods[name]
+            chosen = _run_of(np.flatnonzero(measures.within_hours(self._ds, *hours)))
+            requests = requests and requests.within_hours(*hours)
+        ds = self._ds.isel(time=chosen)
+        if not ds.sizes["time"]:
+            return None
+        base = None
+        if self._base is not None:
+            base = Windows(self._base.isel(time=chosen), width_s, rows.define)
+        return Windows(ds, width_s, rows.define, requests, base, self._pair, self._told)
+
+
+def _run_of(chosen: NDArray[np.int64]) -> Any:
+    """Indices as a slice where they follow each other, which is read faster."""
+    contiguous = chosen.size and chosen[-1] - chosen[0] + 1 == chosen.size
+    return slice(chosen[0], chosen[-1] + 1) if contiguous else chosen
+
+
+def _measured(row: Row, periods: _Periods) -> Measured:
+    try:
+        value = _value(row, row.period, periods)
+        if row.relative_to is not None:
+            before = _value(row, row.relative_to, periods)
+            value = math.nan if math.isnan(before) else float(np.divide(value, before))
+    except ConfigError as error:
+        raise ConfigError(f"row {row.id}: '{row.measure.text}': {error}") from None
+    if math.isnan(value):
+        return Measured(row, None, None)
+    return Measured(row, value, row.holds(value))
+
+
+def _value(row: Row, period: str, periods: _Periods) -> float:
+    windows = periods.windows(period, row.window)
+    if windows is None:
+        return math.nan
+    found: Any = row.measure(windows)
+    return take(np.atleast_1d(np.asarray(getattr(found, "values", found), float)), row.take)
+
+
+def take(values: NDArray[np.float64], how: str) -> float:
+    """Make one number of the values of several windows, shape [time], as `Row.take` says; NaN ones are left out."""
+    found = values[~np.isnan(values)]
+    if how == "count" and found.size == values.size:
+        return float(found.size)
+    if not found.size:
+        return math.nan
+    word, _, number = how.partition(" ")
+    if word in ("highest", "lowest"):
+        ordered = np.sort(found)[:: -1 if word == "highest" else 1]
+        return float(ordered[: int(number or 1)].mean())
+    if word == "growth":
+        third = max(1, found.size // 3)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(found[-third:].mean() / found[:third].mean())
+    return float(_TAKE[word](found))
+
+
+_TAKE: Mapping[str, Any] = {"median": np.median, "mean": np.mean, "total": np.sum}

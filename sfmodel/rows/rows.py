@@ -1,0 +1,192 @@
+"""Rows: what a platform is known to do, as data. Each has a measure, a period, a range, and the sentence it is from.
+
+A file of rows (`conf/rows/<platform>.yaml`) is validated here, before anything is measured.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainValidator, model_validator
+
+from sfmodel.errors import nearest
+from sfmodel.rows.expressions import Expression
+from sfmodel.schema.base import Word
+from sfmodel.schema.quantities import Clock, Duration, to_amount, to_duration_s, to_factor
+
+TAKES = ("median", "mean", "total", "count", "highest", "lowest", "growth")
+"""How the values of a period's windows become one; highest and lowest may have a number behind them."""
+
+
+def to_expression(value: Any) -> Expression:
+    """Parse an expression."""
+    return value if isinstance(value, Expression) else Expression(value)
+
+
+def to_bound(written: Any, unit: str) -> float:
+    """A number in this unit: seconds from '200 ms', a share from '15 %', else as it is written."""
+    if unit == "s":
+        return to_duration_s(written)
+    if unit == "share":
+        return to_factor(written)
+    return to_amount(written) if unit == "1" else float(written)
+
+
+def _to_take(value: Any) -> str:
+    text = " ".join(str(value).split())
+    if not re.fullmatch(r"(median|mean|total|count|growth|(highest|lowest)( [1-9]\d*)?)", text):
+        raise ValueError(f"unknown value '{text}'; {nearest(text, [*TAKES, 'highest 3', 'lowest 3'])}")
+    return text
+
+
+Measure = Annotated[Expression, PlainValidator(to_expression)]
+Hours = Annotated[tuple[Clock, Clock], Field(min_length=2, max_length=2)]
+
+
+class Row(Word):
+    """One figure of a run and the range in which it counts as reproduced."""
+
+    id: str
+    """Name; several rows of one figure share what stands before the dot."""
+    title: str
+    """What is measured, in a few words."""
+    measure: Measure
+    """Expression over the run's dataset: a number for each window."""
+    period: str = "whole"
+    """One of the file's periods."""
+    window: Duration | None = Field(default=None, gt=0)
+    """Width of the windows that are measured; none: the file's."""
+    take: Annotated[str, BeforeValidator(_to_take)] = "median"
+    """How the windows of the period (or the requests that took a path) become one number: median, mean, total (sum),
+    count, highest or lowest, `highest 3` the mean of the three highest, growth (the mean of the last third over that
+    of the first)."""
+    relative_to: str | None = None
+    """Period by whose value this one's is divided."""
+    unit: str = "1"
+    """s, share, 1, or any other unit of the measure, such as USD/h."""
+    at_least: float | None = None
+    """Lower end of the range."""
+    at_most: float | None = None
+    """Upper end of the range."""
+    above: float | None = None
+    """Lower end, itself outside."""
+    below: float | None = None
+    """Upper end, itself outside."""
+    source: str = ""
+    """The sentence that says so."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounds_in_units(cls, written: Any) -> Any:
+        """Read the ends of the range in the unit of the row."""
+        if not isinstance(written, Mapping):
+            return written
+        read = dict(written)
+        for key in ("at_least", "at_most", "above", "below"):
+            if read.get(key) is not None:
+                read[key] = to_bound(read[key], "1" if read.get("relative_to") else str(read.get("unit", "1")))
+        return read
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> Row:
+        if not self.bounds:
+            raise ValueError(f"row {self.id} has no range; give at_least, at_most, above or below")
+        return self
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """The ends of the range that are given, by key."""
+        ends = {"at_least": self.at_least, "above": self.above, "at_most": self.at_most, "below": self.below}
+        return {key: end for key, end in ends.items() if end is not None}
+
+    def holds(self, value: float) -> bool:
+        """Whether a value is in the range."""
+        return not math.isnan(value) and all(_HOLDS[key](value, end) for key, end in self.bounds.items())
+
+
+class Again(Word):
+    """Rows that shall hold in another period, too."""
+
+    id: str
+    """Name of the figure; the rows become `id.row`."""
+    rows: str
+    """Which rows, by id; * stands for any text."""
+    period: str
+    """One of the file's periods."""
+    source: str = ""
+    """The sentence that says so."""
+
+
+class Rows(Word):
+    """All rows of a platform or of a scenario."""
+
+    window: Duration = Field(default=300.0, gt=0)
+    """Width of the windows that are measured."""
+    periods: dict[str, Hours] = Field(default_factory=dict)
+    """From when to when, each day, by name. `whole` is the whole run."""
+    define: dict[str, Measure] = Field(default_factory=dict)
+    """Expressions that others may name."""
+    rows: tuple[Row, ...] = ()
+    """The rows, in the order of the table."""
+    again: tuple[Again, ...] = ()
+    """Rows that shall hold in another period, too."""
+
+    @model_validator(mode="after")
+    def _periods_exist(self) -> Rows:
+        valid = ("whole", *self.periods)
+        wanted = [(row.id, period) for row in self.rows for period in (row.period, row.relative_to or "whole")]
+        for name, period in [*wanted, *((again.id, again.period) for again in self.again)]:
+            if period not in valid:
+                raise ValueError(f"row {name}: there is no period '{period}'; {nearest(period, valid)}")
+        ids = [row.id for row in self.rows]
+        twice = next((name for name in ids if ids.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"there are two rows '{twice}'; give each an id of its own")
+        return self
+
+    @property
+    def every(self) -> tuple[Row, ...]:
+        """All rows, those of `again` written out."""
+        repeated = [
+            row.model_copy(
+                update={"id": f"{again.id}.{row.id}", "period": again.period, "source": again.source or row.source}
+            )
+            for again in self.again
+            for row in self.rows
+            if fnmatchcase(row.id, again.rows)
+        ]
+        return (*self.rows, *repeated)
+
+    def only(self, patterns: Sequence[str]) -> tuple[Row, ...]:
+        """Rows whose id, or what stands before its first dot, fits one of the patterns."""
+        return tuple(
+            row
+            for row in self.every
+            if any(fnmatchcase(row.id, p) or fnmatchcase(row.id.partition(".")[0], p) for p in patterns)
+        )
+
+
+def read_rows(path: Path) -> Rows:
+    """Read a file of rows.
+
+    Raises
+    ------
+    ConfigError
+        It is no YAML, or something in it is wrong; the message has a line for each mistake.
+    """
+    from sfmodel.rows.files import read_words
+
+    return read_words(path, Rows)
+
+
+_HOLDS = {
+    "at_least": lambda value, end: value >= end,
+    "above": lambda value, end: value > end,
+    "at_most": lambda value, end: value <= end,
+    "below": lambda value, end: value < end,
+}

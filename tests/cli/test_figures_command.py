@@ -1,0 +1,101 @@
+"""`sfmodel figures` on a tiny run that is really on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from small_run import recorded_run
+
+from sfmodel.cli import main
+
+ROW = {"title": "Cost", "measure": "cost", "take": "total"}
+
+
+@pytest.fixture
+def sfmodel(tmp_path, monkeypatch, capsys):
+    """A folder with runs/tiny, whose cost is 60 dollars, and the command."""
+    monkeypatch.chdir(tmp_path)
+    recorded_run("tiny", 6, lambda k, values: values["cost"].__setitem__(..., 10), platform="shop")
+
+    def call(*words: str) -> tuple[int, str, str]:
+        status = main(words)
+        output, complaints = capsys.readouterr()
+        return status, output, complaints
+
+    return call
+
+
+def write_rows(path: str, *rows: dict) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(yaml.safe_dump({"rows": list(rows)}))
+
+
+def test_rows_of_the_platform_are_found_and_met(sfmodel):
+    write_rows("conf/rows/shop.yaml", {"id": "A", "at_least": 60, **ROW}, {"id": "B", "below": 61, **ROW})
+    status, output, _ = sfmodel("figures", "tiny")
+    assert status == 0
+    assert "2 of 2 figures are reproduced." in output
+
+
+def test_a_row_that_is_not_met_is_status_1(sfmodel):
+    write_rows("mine.yaml", {"id": "A", "at_least": 60, **ROW}, {"id": "B", "above": 60, **ROW})
+    assert sfmodel("figures", "tiny", "--rows", "mine.yaml")[0] == 1
+    assert sfmodel("figures", "tiny", "--rows", "mine.yaml", "--only", "A")[0] == 0
+
+
+def test_json(sfmodel):
+    write_rows("mine.yaml", {"id": "A", "at_least": 60, **ROW})
+    status, output, _ = sfmodel("figures", "tiny", "--rows", "mine.yaml", "--json")
+    assert status == 0
+    assert [(one["id"], one["value"], one["met"]) for one in json.loads(output)] == [("A", 60, True)]
+
+
+def test_a_row_that_the_run_cannot_show_is_status_1(sfmodel):
+    write_rows("mine.yaml", {"id": "A", "at_least": 1, "title": "t", "measure": "mean(endpoint[web.get])"})
+    status, output, _ = sfmodel("figures", "tiny", "--rows", "mine.yaml")
+    assert status == 1
+    assert "this run does not show: A" in output
+
+
+def test_a_run_with_a_scenario_has_rows_of_its_own_and_needs_its_pair(sfmodel):
+    trouble = {"scenario": {"events": [{"at": "20:00:30", "for": "10 s"}]}}
+    dearer = {"id": "S", "title": "t", "measure": "cost / base(cost)", "take": "highest", "at_least": 3}
+    write_rows("conf/rows/shop.yaml", {"id": "A", "at_least": 60, **ROW})
+    write_rows("conf/rows/shop/trouble.yaml", dearer)
+    Path("conf/scenario").mkdir()
+    Path("conf/scenario/trouble.yaml").write_text("title: Prices rise\n")
+    recorded_run(
+        "dear", 6, lambda k, values: values["cost"].__setitem__(..., 30), platform="shop", scenario="Prices rise",
+        config=trouble,
+    )  # fmt: skip
+    status, output, complaints = sfmodel("figures", "dear")
+    assert (status, complaints) == (0, "")
+    assert "S " in output
+    assert sfmodel("figures", "dear", "--rows", "trouble", "--against", "tiny")[0] == 0
+    assert sfmodel("figures", "dear", "--rows", "conf/rows/shop.yaml")[0] == 0
+    assert sfmodel("figures", "tiny", "--rows", "trouble")[0] == 1  # its pair is not to be found
+    assert (
+        "--rows: there is no file 'truble', and no rows of that name; did you mean 'trouble'?"
+        in sfmodel("figures", "dear", "--rows", "truble")[2]
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], "there are no rows for platform 'shop': write conf/rows/shop.yaml, or name a file with --rows"),
+        (["--rows", "nowhere.yaml"], "--rows: there is no file 'nowhere.yaml', and no rows of that name"),
+        (["--rows", "mine.yaml", "--only", "B"], "--only: there is no row 'B'; valid are: A"),
+        (["--rows", "wrong.yaml"], "row A: 'mean(endpoint[web.gett])': there is no endpoint 'web.gett'; did you mean"),
+    ],
+)
+def test_wrong_requests(sfmodel, words, expected):
+    write_rows("mine.yaml", {"id": "A", "at_least": 60, **ROW})
+    write_rows("wrong.yaml", {"id": "A", "at_least": 60, "title": "t", "measure": "mean(endpoint[web.gett])"})
+    status, _, complaints = sfmodel("figures", "tiny", *words)
+    assert status == 2
+    assert complaints.startswith("sfmodel: ")
+    assert expected in complaints

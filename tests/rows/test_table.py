@@ -1,0 +1,67 @@
+"""How rows and what was measured are written."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from rich.console import Console
+
+from sfmodel.rows import Measured, Row
+from sfmodel.rows.table import range_of, rows_data, rows_table, verdict, written
+
+
+def row(**keys) -> Row:
+    return Row.model_validate({"id": "R", "title": "a figure", "measure": "cost", **keys})
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"unit": "s", "at_least": "120 ms", "at_most": "220 ms"}, "120–220 ms"),
+        ({"unit": "s", "at_least": "0.8 s", "at_most": "2 s"}, "800 ms – 2 s"),
+        ({"unit": "share", "at_least": "75 %"}, "≥ 75 %"),
+        ({"unit": "share", "above": 0, "below": "1 %"}, "> 0 %, < 1 %"),
+        ({"at_least": 500, "at_most": 1000}, "500 – 1,000"),
+        ({"relative_to": "whole", "at_least": 2, "unit": "s"}, "≥ 2 ×"),
+    ],
+)
+def test_ranges(keys, expected):
+    assert range_of(row(**keys)) == expected
+
+
+def test_values():
+    assert written(0.0616, row(unit="s", at_least="1 ms")) == "61.6 ms"
+    assert written(math.inf, row(at_least=1)) == "∞"
+    assert written(None, row(at_least=1, relative_to="whole")) == "–"
+
+
+MEASURED = {
+    "N1": Measured(row(unit="s", at_least="1 ms", source="As it [says]"), 0.002, True),
+    "P1.a": Measured(row(at_least=1), math.inf, True),
+    "P1.b": Measured(row(at_least=1), 0.5, False),
+    "P2": Measured(row(at_least=1), None, None),
+}
+
+
+def test_the_verdict_counts_figures_and_names_rows():
+    assert verdict(MEASURED) == "1 of 3 figures are reproduced; not met: P1.b; this run does not show: P2."
+
+
+def test_the_table_has_a_line_for_each_row_and_takes_texts_as_they_are():
+    console = Console(width=160)
+    with console.capture() as capture:
+        console.print(rows_table(MEASURED, "[red]run"))
+    text = capture.get()
+    assert all(name in text for name in (*MEASURED, "As it [says]", "[red]run"))
+    assert [text.count(mark) for mark in "✓✗"] == [2, 1]
+
+
+def test_the_data_are_json():
+    found = json.loads(json.dumps(rows_data(MEASURED), allow_nan=False))
+    assert [(one["id"], one["value"], one["met"]) for one in found] == [
+        ("N1", 0.002, True), ("P1.a", None, True), ("P1.b", 0.5, False), ("P2", None, None),
+    ]  # fmt: skip
+    assert found[0]["range"] == {"at_least": 0.001}
+    assert found[0]["unit"] == "s"
