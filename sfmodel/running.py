@@ -178,16 +178,13 @@ def _write_results(simulation: Simulation, ds: xr.Dataset, folder: RunFolder, sa
     traced = write_traces(simulation.spans, simulation.plan.labels, folder.path) if len(simulation.spans) else 0
     if simulation.windows:
         draw(ds, folder.path / FIGURES)
-<<<<<<< HEAD
-    if simulation.spans_lost:
-        limit = simulation.run.trace.limit
-        say(f"{simulation.spans_lost:,} spans came after trace.limit, {limit:,}: raise it, or trace fewer requests")
-=======
     else:
         say(
             f"nothing was measured: the run ends where it starts, at {_clock(simulation.run.until)}; give a later until"
         )
->>>>>>> part-a
+    if simulation.spans_lost:
+        limit = simulation.run.trace.limit
+        say(f"{simulation.spans_lost:,} spans came after trace.limit, {limit:,}: raise it, or trace fewer requests")
     rate = simulation.requests / simulation.wall_seconds if simulation.wall_seconds > 0 else 0.0
     say(
         f"{simulation.requests:,} requests, {simulation.events:,} events in {simulation.wall_seconds:.1f} s "
