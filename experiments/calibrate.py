@@ -5,8 +5,8 @@
     python experiments/calibrate.py check                    whole evenings, five seeds, demand at 0.97, 1 and 1.03
 
 `search` and `sensitivity` simulate the recommendation path alone (recommendation_path.py). The loss of a set of values
-is how far its rows lie outside their ranges, in widths of the range, squared, with the middle of the range as the aim
-of nothing: inside it costs nothing. Demand at 0.97 and 1.03 counts half each.
+is how far its rows lie outside their ranges (less a margin), in widths of the range, squared; inside it costs nothing.
+Demand at 0.97 and 1.03 counts half each.
 """
 
 from __future__ import annotations
