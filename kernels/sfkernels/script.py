@@ -164,12 +164,12 @@ def read_cache(
     row = key_of(population, caches[c].key, tasks[i].user, tasks[i].item_id)
     if op.code == OP_MISS:
         caches[c].misses += 1
-        return op.other
-    found = look_up(caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, row, clock[0].now)
-    if found == HIT:
-        return op.next
-    if found == STALE:
-        return op.third
+    else:
+        found = look_up(caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, row, clock[0].now)
+        if found == HIT:
+            return op.next
+        if found == STALE:
+            return op.third
     if caches[c].coalesce:
         ref = ref_of(c, row)
         f = find(flights, flight_buckets, ref)
