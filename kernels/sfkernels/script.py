@@ -15,7 +15,7 @@ from sfkernels.durations import draw
 from sfkernels.flights import find, land, ref_of, take_off, wait_for
 from sfkernels.jit import hot, kernel
 from sfkernels.keys import address, key_of, topic
-from sfkernels.limiters import pass_all, pass_key
+from sfkernels.limiters import pass_all, pass_key, passes_at
 from sfkernels.names import (
     ARRIVE,
     BACKING_OFF,
@@ -316,7 +316,8 @@ def run(
                 else:
                     if wait > 0.0:
                         tasks[i].state = LIMITED
-                        schedule_task(clock, nodes, buckets, late, now + wait, i, tasks[i].gen)
+                        time = passes_at(limiters, op.a, now, wait)
+                        schedule_task(clock, nodes, buckets, late, time, i, tasks[i].gen)
                         return WAITS
                     tasks[i].pc = op.next
             elif code == OP_SEND:
