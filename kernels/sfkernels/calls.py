@@ -184,7 +184,7 @@ def _leave_place(
 ):  # fmt: skip
     """Task i leaves its queue, its server, whatever it waits for, and ends with the ready tasks."""
     state = tasks[i].state
-    if state == REPLYING:
+    if state == REPLYING or (state == READY and tasks[i].todo == ENDING):
         return
     tasks[i].outcome = outcome
     if state == TRAVELLING:

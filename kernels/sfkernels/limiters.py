@@ -83,6 +83,14 @@ def pass_all(limiters, k, now):
 
 
 @kernel
+def passes_at(limiters, k, now, wait):
+    """When the one that has just been told to wait passes: those of one window at the same moment, its start."""
+    if limiters[k].kind == FIXED_WINDOW:
+        return limiters[k].index * limiters[k].window
+    return now + wait
+
+
+@kernel
 def pass_key(limiters, k, rows, rows_as_float, row, now):
     """Ask a limiter that has one limit for each key: the wait in seconds, or -1."""
     column = limiters[k].column

@@ -15,7 +15,7 @@ from sfkernels.durations import draw
 from sfkernels.flights import find, land, ref_of, take_off, wait_for
 from sfkernels.jit import hot, kernel
 from sfkernels.keys import address, key_of, topic
-from sfkernels.limiters import pass_all, pass_key
+from sfkernels.limiters import pass_all, pass_key, passes_at
 from sfkernels.names import (
     ARRIVE,
     BACKING_OFF,
@@ -164,12 +164,12 @@ def read_cache(
     row = key_of(population, caches[c].key, tasks[i].user, tasks[i].item_id)
     if op.code == OP_MISS:
         caches[c].misses += 1
-        return op.other
-    found = look_up(caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, row, clock[0].now)
-    if found == HIT:
-        return op.next
-    if found == STALE:
-        return op.third
+    else:
+        found = look_up(caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, row, clock[0].now)
+        if found == HIT:
+            return op.next
+        if found == STALE:
+            return op.third
     if caches[c].coalesce:
         ref = ref_of(c, row)
         f = find(flights, flight_buckets, ref)
@@ -316,7 +316,8 @@ def run(
                 else:
                     if wait > 0.0:
                         tasks[i].state = LIMITED
-                        schedule_task(clock, nodes, buckets, late, now + wait, i, tasks[i].gen)
+                        time = passes_at(limiters, op.a, now, wait)
+                        schedule_task(clock, nodes, buckets, late, time, i, tasks[i].gen)
                         return WAITS
                     tasks[i].pc = op.next
             elif code == OP_SEND:

@@ -8,7 +8,7 @@ carries an old number is void.
 import numpy as np
 
 from sfkernels.jit import hot
-from sfkernels.names import FREE, OUTSIDE, UNAVAILABLE
+from sfkernels.names import FREE, OK, OUTSIDE, UNAVAILABLE
 
 ONE = np.uint32(1)
 
@@ -42,7 +42,7 @@ def new_task(clock, tasks, key):
 
 @hot
 def arrive(clock, tasks, replicas, endpoint_meters, i):
-    """Task i begins at its endpoint: it is in its replica from now on, unless that is down."""
+    """Task i begins at its endpoint, or has been cancelled; it is in its replica from now on, unless that is down."""
     r = tasks[i].replica
     tasks[i].arrived = clock[0].now
     tasks[i].pc = 0
@@ -51,7 +51,8 @@ def arrive(clock, tasks, replicas, endpoint_meters, i):
         replicas[r].tasks += 1
     else:
         tasks[i].marks |= OUTSIDE
-        tasks[i].outcome = UNAVAILABLE
+        if tasks[i].outcome == OK:
+            tasks[i].outcome = UNAVAILABLE
     e = tasks[i].endpoint
     endpoint_meters[e].arrivals += 1
     endpoint_meters[e].in_flight += 1

@@ -40,8 +40,12 @@ def _walk(platform: Platform, index: Index, service: str, steps: Sequence[verbs.
         elif isinstance(step, verbs.Pass):
             about |= platform.services[service].limiters[step.pass_].key == "item"
         elif isinstance(step, verbs.Lookup | verbs.Store | verbs.Invalidate):
-            name = getattr(step, verbs.verb_of(step))
-            about |= index.cache(service, name)[1].key in ("item", "topic")
+            verb = verbs.verb_of(step)
+            cache = index.cache(service, getattr(step, verb))[1]
+            about |= cache.key in ("item", "topic") or getattr(step, "scope", None) == "similar"
+            call = getattr(cache, "read" if verb == "lookup" else "write" if verb == "store" else "invalidate")
+            if call is not None:
+                targets.add(call)
         for block in blocks(step):
             inner, more = _walk(platform, index, service, block)
             about |= inner

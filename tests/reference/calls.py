@@ -79,7 +79,7 @@ def waiting(task: Task) -> Iterator[None]:
         yield
     finally:
         if counted:
-            task.replica.add_waiters(-1)
+            task.let_go(lambda: task.replica.add_waiters(-1))
 
 
 def attempts(task: Task, site: Site, options: Options, ends_at: float, key: int | None) -> Script:

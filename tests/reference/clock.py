@@ -27,9 +27,13 @@ class Clock(simpy.Environment):
     def at(self, time: float, order: Order, action: Callable[[], None] | None = None) -> simpy.Event:
         """An event at a time: it runs the action, then resumes whoever waits for it."""
         event = simpy.Event(self)
-        event._ok, event._value = True, None
-        if action is not None:
-            event.callbacks.append(lambda _: action())
+
+        def happen(_: simpy.Event) -> None:
+            event._ok, event._value = True, None
+            if action is not None:
+                action()
+
+        event.callbacks.append(happen)
         heappush(self._queue, (max(time, self._now), order, next(self._eid), event))
         return event
 
@@ -46,6 +50,13 @@ class Clock(simpy.Environment):
 
 class Stoppable(simpy.Process):
     """A process that can be stopped at this very moment, wherever it waits."""
+
+    def when_ready(self, action: Callable[[], None]) -> None:
+        """Do this in its place among the ready tasks, or behind them if it is not yet ready."""
+        if self._target.triggered:
+            self._target.callbacks.append(lambda _: action())
+        else:
+            self.env.at(self.env.now, (READY,), action)
 
     def stop(self, reason: Exception) -> None:
         """Throw the reason into the process now."""

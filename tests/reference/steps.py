@@ -64,7 +64,10 @@ def in_hold(task: Task, station_name: str, body: Place) -> Script:
                 task.held -= 1
         return outcome
     finally:
-        station.leave(ticket)
+        if ticket.state == "serving":
+            task.let_go(lambda: station.leave(ticket))
+        else:
+            station.leave(ticket)
 
 
 def hold(task: Task, step: words.Hold, place: Place) -> Script:

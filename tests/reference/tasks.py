@@ -64,7 +64,8 @@ class Task:
         self.arrived = self.world.clock.now
         self.held = 0
         self.leads: list[tuple[Cache, int | None]] = []
-        self.begun = self.ended = False
+        self.begun = self.stopped = self.ended = False
+        self.kept: list[Callable[[], None]] = []
         replica.tasks.append(self)
         if not branch:
             self.world.record.add("endpoint_arrivals", self.key)
@@ -75,7 +76,7 @@ class Task:
         """The script, then its end."""
         from . import steps
 
-        if self.ended:
+        if self.stopped:
             return
         self.begun = True
         try:
@@ -83,20 +84,30 @@ class Task:
             outcome = "ok"
         except TaskEnds as end:
             outcome = end.outcome
-        self.finish(outcome)
-
-    def stop(self, outcome: str) -> None:
-        """End it wherever it is, now."""
-        if self.ended:
-            return
-        if self.begun:
-            self.process.stop(TaskEnds(outcome))
-        else:
+        if not self.stopped:
             self.finish(outcome)
 
+    def stop(self, outcome: str) -> None:
+        """It leaves its queue or its server now, and ends with the ready tasks."""
+        if self.stopped or self.ended:
+            return
+        self.stopped = True
+        self.process.when_ready(lambda: self.finish(outcome))
+        if self.begun:
+            self.process.stop(TaskEnds(outcome))
+
+    def let_go(self, release: Callable[[], None]) -> None:
+        """Release now, or, if it is stopped, when it ends."""
+        if self.stopped:
+            self.kept.append(release)
+        else:
+            release()
+
     def finish(self, outcome: str) -> None:
-        """Count, hand over what it leads, reply."""
+        """Release what it kept, count, hand over what it leads, reply."""
         self.ended = True
+        for release in self.kept:
+            release()
         self.replica.tasks.remove(self)
         if not self.branch:
             self.world.in_flight[self.key] -= 1

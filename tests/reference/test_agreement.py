@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hydra import compose, initialize_config_dir
 from hypothesis import HealthCheck, Phase, given, settings
 from numpy.typing import NDArray
@@ -126,6 +127,87 @@ SAME = settings(
 @given(deterministic_runs())
 def test_exact_where_nothing_is_random(mapping: dict[str, Any]) -> None:
     differences = list(exactly_different(mapping))
+    assert not differences, "\n".join(["engine and reference differ:", *differences])
+
+
+NETWORK_TO_A_DEAD_REPLICA = {
+    "middle": {
+        "endpoints": {
+            "get": {
+                "steps": [
+                    {
+                        "fork": [[], [{"call": "back.get", "network": "10 ms", "cancel": True}]],
+                        "join": "first",
+                        "cancel": True,
+                    }
+                ]
+            }
+        }
+    },
+    "back": {"down": [0], "endpoints": {"get": {}}},
+}
+FAILED_READS = {
+    "middle": {
+        "caches": {"near": {"key": "topic", "ttl": "1 h", "coalesce": True, "read": "back.get"}},
+        "endpoints": {"get": {"steps": [{"lookup": "near", "on_miss": [{"sleep": "10 ms"}]}]}},
+    },
+    "back": {"down": [0], "endpoints": {"get": {}}},
+}
+TWO_CANCELLED_AT_ONCE = {
+    "middle": {
+        "endpoints": {
+            "get": {
+                "steps": [{"call": "back.get", "timeout": "0.1 s", "hedge": {"after": "30 ms"}, "cancel": True}],
+            }
+        }
+    },
+    "back": {
+        "stations": {"pool": {"servers": 1}},
+        "endpoints": {"get": {"steps": [{"hold": "pool", "do": [{"sleep": "0.2 s"}]}]}},
+    },
+}
+ONE_WINDOW = {
+    "middle": {
+        "stations": {"pool": {"servers": 3, "order": "lifo"}},
+        "limiters": {"gate": {"kind": "fixed_window", "limit": 4, "window": "1.3 s", "when_full": "wait"}},
+        "endpoints": {"get": {"steps": [{"hold": "pool", "do": [{"pass": "gate"}]}]}},
+    }
+}
+LIMIT_BY_ITEM = {
+    "middle": {
+        "caches": {"near": {"key": "user", "ttl": "1 h", "write": "back.get"}},
+        "endpoints": {"get": {"steps": [{"store": "near"}]}},
+    },
+    "back": {
+        "limiters": {"gate": {"kind": "token_bucket", "key": "item", "rate": "20/s"}},
+        "endpoints": {"get": {"steps": [{"pass": "gate"}]}},
+    },
+}
+EVERY = {"a": {"call": "middle.get", "batch": 3, "every": "0.237 s"}, "b": {"call": "middle.get", "every": "0.1 s"}}
+WITH_AND_WITHOUT_ITEM = {
+    "sources": {"a": {"call": "middle.get", "at": ["3.6 s"]}},
+    "users": {
+        "population": 1,
+        "arrivals": "closed",
+        "think": "0.7117 s",
+        "sessions": {"types": {"reader": {"requests": 1, "mix": {"page": {"call": "middle.get", "weight": 1}}}}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("services", "demand"),
+    [
+        pytest.param(NETWORK_TO_A_DEAD_REPLICA, {"sources": EVERY}, id="cancelled on the way to a dead replica"),
+        pytest.param(FAILED_READS, {"sources": EVERY}, id="misses of failed reads coalesce"),
+        pytest.param(TWO_CANCELLED_AT_ONCE, {"sources": EVERY}, id="what several cancelled at once free"),
+        pytest.param(ONE_WINDOW, {"sources": EVERY}, id="waiters of one window pass at one moment"),
+        pytest.param(LIMIT_BY_ITEM, WITH_AND_WITHOUT_ITEM, id="the call of a cache is about an item"),
+    ],
+)
+def test_exact_in_rare_cases(services: dict[str, Any], demand: dict[str, Any]) -> None:
+    platform = {"name": "small", "services": services, **demand}
+    differences = list(exactly_different({"platform": platform, "until": "10 s", "window": "1 s"}))
     assert not differences, "\n".join(["engine and reference differ:", *differences])
 
 
