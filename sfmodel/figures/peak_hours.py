@@ -114,7 +114,7 @@ def _small_print(evening: Evening, shown: Sequence[Lines]) -> str:
     width = f"{width_s / 60:g} min" if width_s >= 60 else f"{width_s:g} s"
     parts = [f"{clock(evening.start_s)}–{clock(evening.end_s)}, each point {width}"]
     hours = hours_of(evening.ds, "peak")
-    if hours is not None:
+    if hours is not None and evening.peaks:
         parts.append(f"peak hours {clock(hours[0])}–{clock(hours[1])} shaded")
     if any(lines.claims for lines in shown):
         parts.append("hatched, and arrows: what the case study says")
