@@ -28,7 +28,9 @@ COMMANDS = {
     "run": Command(
         "run", "simulate; everything after it is Hydra's syntax", "sfmodel run scenario=f4_engine_half seed=2"
     ),
-    "list": Command("listing", "parameters, mechanisms, platforms, demands, scenarios", "sfmodel list scenarios"),
+    "list": Command(
+        "listing", "parameters, mechanisms, platforms, demands, scenarios, interventions", "sfmodel list scenarios"
+    ),
     "lint": Command("lint", "check a platform without simulating it", "sfmodel lint streamflow"),
     "new": Command("new", "start a platform of your own", "sfmodel new shop"),
     "schema": Command(

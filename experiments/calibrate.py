@@ -1,0 +1,243 @@
+"""Choose the values that the case study leaves open, so that its figures hold.
+
+    python experiments/calibrate.py search --minutes 20      the recommendation path, by Optuna; goes on where it was
+    python experiments/calibrate.py sensitivity              each row against each value, into sensitivity.csv
+    python experiments/calibrate.py check                    whole evenings, five seeds, demand at 0.97, 1 and 1.03
+
+`search` and `sensitivity` simulate the recommendation path alone (recommendation_path.py). The loss of a set of values
+is how far its rows lie outside their ranges (less a margin), in widths of the range, squared; inside it costs nothing.
+Demand at 0.97 and 1.03 counts half each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from recommendation_path import recommendation_path
+
+from sfmodel.cli.compose import composed
+from sfmodel.rows import Measured, Row, measure_rows, read_rows
+from sfmodel.running import run_in_memory
+from sfmodel.schema.files import conf_folder
+from sfmodel.schema.quantities import to_amount, to_duration_s
+
+HERE = Path(__file__).parent
+ON_THE_PATH = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10.*", "P12.*")
+SHORT_PEAK: dict[str, Any] = {"start": "20:15", "until": "21:30", "warmup": "20 min", "users": "500 k"}
+LEVELS = {1.0: 1.0, 0.97: 0.5, 1.03: 0.5}
+HOPELESS = 8.0
+MARGIN = 0.1
+
+
+@dataclass(frozen=True)
+class FreeValue:
+    """A value that the case study leaves open."""
+
+    name: str
+    paths: tuple[str, ...]
+    low: float
+    high: float
+    unit: str = ""
+    whole: bool = False
+
+    def write(self, config: dict[str, Any], value: float) -> None:
+        """Put it into a composed configuration."""
+        written: Any = int(value) if self.whole else f"{value:g} {self.unit}" if self.unit else value
+        for path in self.paths:
+            place, last = _place(config, path)
+            place[last] = written
+
+    def read(self, config: dict[str, Any]) -> float:
+        """Find it in a composed configuration, in its own unit."""
+        place, last = _place(config, self.paths[0])
+        return to_duration_s(place[last]) if self.unit == "s" else to_amount(place[last])
+
+
+def free_values() -> list[FreeValue]:
+    """Read free_values.yaml."""
+    entries = yaml.safe_load((HERE / "free_values.yaml").read_text())
+    return [
+        FreeValue(e["name"], tuple(e["paths"]), *map(float, e["range"]), e.get("unit", ""), e.get("whole", False))
+        for e in entries
+    ]
+
+
+def _place(config: dict[str, Any], path: str) -> tuple[Any, Any]:
+    *folders, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    place: Any = config
+    for part in folders:
+        place = place[part]
+    return place, last
+
+
+def path_rows(values: Mapping[str, float], level: float = 1.0, seed: int = 1) -> dict[str, Measured]:
+    """Simulate an hour of the peak, recommendation path only, and measure its rows.
+
+    Parameters
+    ----------
+    values
+        Name → value of free values that differ from the configuration's.
+    level
+        Demand relative to the baseline.
+    seed
+        Seed of all draws.
+    """
+    config = dict(composed(["platform=streamflow"]))
+    for free in free_values():
+        if free.name in values:
+            free.write(config, values[free.name])
+    config["demand"]["level"] = level
+    config = recommendation_path(config)
+    config.update(**SHORT_PEAK, seed=seed, trace={"one_in": 0, "limit": 1})
+    rows = _rows()
+    return measure_rows(run_in_memory(config), rows, rows.only(ON_THE_PATH))
+
+
+def loss(measured: Mapping[str, Measured]) -> float:
+    """How far rows lie outside their ranges, less a margin at each end."""
+    return sum(_miss(one.row, one.value) for one in measured.values())
+
+
+def _miss(row: Row, value: float | None) -> float:
+    if value is None:
+        return 1.0
+    low, high = row.at_least, row.at_most
+    width = high - low if low is not None and high is not None else 0.5 * (low if low is not None else high or 1.0)
+    margin = MARGIN * width if low is not None and high is not None else 0.0
+    below = (low + margin - value) / width if low is not None else 0.0
+    above = (value - high + margin) / width if high is not None else 0.0
+    return min(max(below, above, 0.0), 3.0) ** 2
+
+
+def search(minutes: float, journal: Path, only: Sequence[str]) -> None:
+    """Let Optuna look for values; every trial is kept in the journal."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
+    sampler = optuna.samplers.TPESampler(multivariate=True, n_startup_trials=8)
+    study = optuna.create_study(study_name="streamflow", storage=storage, sampler=sampler, load_if_exists=True)
+    chosen = [free for free in free_values() if not only or free.name in only]
+    if not study.trials:
+        base = dict(composed(["platform=streamflow"]))
+        study.enqueue_trial({free.name: free.read(base) for free in chosen})
+    end = time.monotonic() + 60 * minutes
+    while time.monotonic() < end:
+        trial = study.ask()
+        values = {
+            free.name: trial.suggest_int(free.name, int(free.low), int(free.high))
+            if free.whole
+            else trial.suggest_float(free.name, free.low, free.high)
+            for free in chosen
+        }
+        total, shown = _judged(values)
+        trial.set_user_attr("rows", shown)
+        study.tell(trial, total)
+        met = {level: sum(one["met"] for one in rows.values()) for level, rows in shown.items()}
+        print(json.dumps({"trial": trial.number, "loss": round(total, 3), "met": met, "values": values}), flush=True)
+
+
+def _judged(values: Mapping[str, float]) -> tuple[float, dict[str, dict[str, Any]]]:
+    """Loss over the levels of demand, and the rows; a hopeless baseline is not asked about the others."""
+    total, shown = 0.0, {}
+    for level, weight in LEVELS.items():
+        measured = path_rows(values, level)
+        shown[str(level)] = {name: {"value": one.value, "met": bool(one.met)} for name, one in measured.items()}
+        total += weight * loss(measured)
+        if level == 1.0 and total > HOPELESS:
+            return 2 * total, shown
+    return total, shown
+
+
+def sensitivity(target: Path, only: Sequence[str]) -> None:
+    """Each row with each value a quarter of its range lower and higher: one line for each pair."""
+    base = dict(composed(["platform=streamflow"]))
+    here = path_rows({})
+    with target.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["value", "at", "row", "measured", "baseline", "elasticity"])
+        for free in free_values():
+            if only and free.name not in only:
+                continue
+            at = free.read(base)
+            for step in (-0.25, 0.25):
+                moved = float(np.clip(at + step * (free.high - free.low), free.low, free.high))
+                moved = round(moved) if free.whole else moved
+                if moved == at:
+                    continue
+                for name, one in path_rows({free.name: moved}).items():
+                    out.writerow([free.name, f"{moved:.5g}", name, *_numbers(one.value, here[name].value, moved / at)])
+                file.flush()
+
+
+def _numbers(value: float | None, base: float | None, ratio: float) -> list[str]:
+    if not value or not base or ratio <= 0:
+        return [str(value), str(base), ""]
+    return [f"{value:.5g}", f"{base:.5g}", f"{math.log(value / base) / math.log(ratio):.3g}"]
+
+
+def check(seeds: int, levels: Sequence[float], overrides: Sequence[str], target: Path) -> None:
+    """Whole evenings at full scale: the mean of the seeds at each level, row by row, into a CSV file."""
+    rows = _rows()
+    with target.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["level", "row", "title", "mean", "met", *(f"seed {seed + 1}" for seed in range(seeds))])
+        for level in levels:
+            found: dict[str, list[float]] = {}
+            for seed in range(seeds):
+                config = dict(composed(["platform=streamflow", *overrides]))
+                config["demand"]["level"] = level
+                config.update(seed=seed + 1, trace={"one_in": 0, "limit": 1})
+                for name, one in measure_rows(run_in_memory(config), rows).items():
+                    found.setdefault(name, []).append(math.nan if one.value is None else one.value)
+            met = 0
+            for row in rows.every:
+                mean = float(np.mean(found[row.id]))
+                met += row.holds(mean)
+                every = [f"{value:.5g}" for value in found[row.id]]
+                out.writerow([level, row.id, row.title, f"{mean:.5g}", row.holds(mean), *every])
+            file.flush()
+            print(f"demand {level:g}: {met} of {len(rows.every)} rows hold as the mean of {seeds} seeds", flush=True)
+
+
+def _rows() -> Any:
+    return read_rows(conf_folder() / "rows" / "streamflow.yaml")
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    searching = commands.add_parser("search")
+    searching.add_argument("--minutes", type=float, default=20)
+    searching.add_argument("--journal", type=Path, default=Path("calibration.log"))
+    searching.add_argument("--only", nargs="*", default=[], help="names in free_values.yaml (default: all)")
+    sensing = commands.add_parser("sensitivity")
+    sensing.add_argument("-o", "--output", type=Path, default=Path("sensitivity.csv"))
+    sensing.add_argument("--only", nargs="*", default=[])
+    checking = commands.add_parser("check")
+    checking.add_argument("--seeds", type=int, default=5)
+    checking.add_argument("--levels", type=float, nargs="+", default=[1.0, 0.97, 1.03])
+    checking.add_argument("-o", "--output", type=Path, default=Path("rows.csv"))
+    checking.add_argument("overrides", nargs="*")
+    given = parser.parse_args()
+    if given.command == "search":
+        search(given.minutes, given.journal, given.only)
+    elif given.command == "sensitivity":
+        sensitivity(given.output, given.only)
+    else:
+        check(given.seeds, given.levels, given.overrides, given.output)
+
+
+if __name__ == "__main__":
+    main()
