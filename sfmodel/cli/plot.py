@@ -1,11 +1,15 @@
-"""Draw the curves of a run as SVG and PNG."""
+"""Draw the curves of a run as SVG and PNG, or in the terminal."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sfmodel.cli.which_run import add_run_argument, folder_of
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", action="append", help=f"svg, png or pdf, may be repeated (default: {' and '.join(FORMATS)})"
     )
+    parser.add_argument("--terminal", action="store_true", help="draw the evening here instead, as text")
     parser.add_argument("-o", "--output", type=Path, help="folder for the files (default: figures/ in the run's)")
 
 
@@ -27,7 +32,22 @@ def execute(arguments: argparse.Namespace) -> int:
     from sfmodel.results.folder import FIGURES, open_run
 
     folder = folder_of(arguments)
+    if arguments.terminal:
+        return _in_terminal(open_run(folder))
     output = arguments.output or folder / FIGURES
     for path in draw(open_run(folder), output, arguments.figure, arguments.format or FORMATS):
         print(path)
+    return 0
+
+
+def _in_terminal(ds: xr.Dataset) -> int:
+    """Print the panels in the width of the terminal; without colours where the output is no terminal."""
+    from rich.console import Console
+
+    from sfmodel.figures.terminal import terminal_panels
+
+    console = Console()
+    colour = console.color_system is not None
+    for panel in terminal_panels(ds, width=max(40, min(console.width, 140)), colour=colour):
+        print(panel, end="\n\n")
     return 0

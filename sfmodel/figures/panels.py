@@ -1,55 +1,46 @@
-"""The panels an evening is drawn from: each takes an axis, the evening in coarse windows, and the labels to show.
+"""The panels of an evening: each takes the evening in coarse windows and what to show, and gives lines in one unit.
 
 A panel that finds nothing to show in a dataset is left out. To add one, write its function and add a line to `PANELS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sfmodel.figures.style import BLACK, line_style, logarithmic
+from sfmodel.errors import ConfigError, nearest
+from sfmodel.figures.evening import Evening
+from sfmodel.figures.panel import Panel
 from sfmodel.results import measures
 from sfmodel.results.variables import FAILURES
+from sfmodel.rows.rows import Row
+from sfmodel.rows.windows import Windows
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.axes import Axes
 
 _MOST_LINES = 4
+_FACTORS = {"%": 100.0, "% busy": 100.0, "ms": 1000.0}
 
 
 @dataclass(frozen=True)
-class Panel:
-    """One panel of a figure, as a YAML file names it."""
+class Claim:
+    """The range that a line is said to be in, for a while; in the panel's unit."""
 
-    panel: str
-    """Name in `PANELS`."""
-    title: str = ""
-    """Above the panel; empty: the panel's own."""
-    show: list[str] = field(default_factory=list)
-    """Labels to show; none: those that stand out."""
-
-
-@dataclass(frozen=True)
-class Evening:
-    """What panels draw from."""
-
-    coarse: xr.Dataset
-    """Coarse windows, without histograms."""
-    latency: xr.DataArray | None
-    """Histogram of requests' response times, dimensions time and latency."""
-    limits_per_s: Mapping[str, float]
-    """Configured rate of each limiter, 1/s, where it is one for the platform."""
-
-    @property
-    def time_s(self) -> NDArray[np.float64]:
-        """Middle of each window, s since midnight, shape [time]."""
-        return np.asarray(self.coarse["time"].values + self.coarse["width"].values / 2)
+    line: str
+    """Name of the line."""
+    start_s: float
+    """From when, s since midnight of the first day."""
+    end_s: float
+    """Until when."""
+    low: float | None
+    """Lower end; none: open."""
+    high: float | None
+    """Upper end; none: open."""
 
 
 @dataclass(frozen=True)
@@ -63,26 +54,65 @@ class Lines:
     logarithmic: bool = False
     highest: float | None = None
     """Top of the axis, where it has a natural one."""
+    claims: tuple[Claim, ...] = ()
+    """What the case study says of the lines."""
 
 
-Draw = Callable[[Evening, Sequence[str]], "Lines | None"]
+Draw = Callable[[Evening, Panel], "Lines | None"]
 
 
-def plot(axes: Axes, time_s: NDArray[np.float64], shown: Lines) -> None:
-    """Plot the lines of a panel."""
-    for number, (name, values) in enumerate(shown.lines.items()):
-        axes.plot(time_s, values, label=name, **line_style(number, len(time_s)))
-    for name, level in shown.levels.items():
-        axes.axhline(level, color=BLACK, linewidth=1.0, linestyle=(0, (2, 2)), label=name)
-    if shown.logarithmic:
-        axes.set_yscale("log")
-        logarithmic(axes.yaxis)
-    else:
-        top = max(shown.highest or 0.0, axes.get_ylim()[1])
-        axes.set_ylim(0, top if top > 0 else 1)
+def lines_of(evening: Evening, panel: Panel) -> Lines | None:
+    """What a panel shows; none: nothing."""
+    shown = PANELS[panel.panel][0](evening, panel)
+    if shown is None:
+        return None
+    log = shown.logarithmic if panel.log is None else panel.log
+    return replace(shown, levels={**shown.levels, **panel.levels}, logarithmic=log)
 
 
-def demand(evening: Evening, show: Sequence[str]) -> Lines | None:
+def measured(evening: Evening, panel: Panel) -> Lines | None:
+    """Lines of one's own: expressions, or rows of the platform with their ranges."""
+    factor = _FACTORS.get(panel.unit, 1.0)
+    windows = Windows(evening.ds, evening.width_s, evening.rows.define)
+    rows = {row.id: row for row in evening.rows.rows}
+    lines, claims = {}, []
+    for name, line in panel.lines.items():
+        beside = [_row(rows, identifier, panel) for identifier in line.rows]
+        found = (line.measure or beside[0].measure)(windows)
+        values = factor * np.broadcast_to(np.asarray(getattr(found, "values", found), float), evening.time_s.shape)
+        lines[name] = values
+        for row in beside:
+            claims += _claims(evening, name, values, row, factor)
+    return Lines(panel.unit, lines, claims=tuple(claims)) if lines else None
+
+
+def _row(rows: Mapping[str, Row], identifier: str, panel: Panel) -> Row:
+    if identifier not in rows:
+        where = f"panel '{panel.title or panel.panel}'"
+        raise ConfigError(f"{where}: there is no row '{identifier}'; {nearest(identifier, rows)}")
+    return rows[identifier]
+
+
+def _claims(evening: Evening, name: str, values: NDArray[np.float64], row: Row, factor: float) -> list[Claim]:
+    """The range of a row over each of its periods; one that is relative, times the line in the period it refers to."""
+    if row.relative_to is not None:
+        inside = np.zeros(values.shape, bool)
+        for start_s, end_s in _spans(evening, row.relative_to):
+            inside |= (evening.time_s >= start_s) & (evening.time_s < end_s)
+        factor = float(np.nanmedian(values[inside])) if np.isfinite(values[inside]).any() else np.nan
+    ends = row.bounds
+    low = next((factor * ends[key] for key in ("at_least", "above") if key in ends), None)
+    high = next((factor * ends[key] for key in ("at_most", "below") if key in ends), None)
+    return [Claim(name, start_s, end_s, low, high) for start_s, end_s in _spans(evening, row.period)]
+
+
+def _spans(evening: Evening, period: str) -> list[tuple[float, float]]:
+    if period == "whole":
+        return [(evening.start_s, evening.end_s)]
+    return list(evening.spans(evening.rows.periods[period]))
+
+
+def demand(evening: Evening, panel: Panel) -> Lines | None:
     """Requests per second that arrive, or the demand curve where nothing is counted."""
     ds = evening.coarse
     if "users_requests" in ds:
@@ -101,12 +131,12 @@ def demand(evening: Evening, show: Sequence[str]) -> Lines | None:
     return Lines("× normal", {"demand": ds["demand"].values}) if "demand" in ds else None
 
 
-def response_time(evening: Evening, show: Sequence[str]) -> Lines | None:
+def response_time(evening: Evening, panel: Panel) -> Lines | None:
     """Mean, p95 and p99 of users' requests or root endpoints, or of the classes or endpoints named."""
     if evening.latency is None:
         return None
     of, dim = ("users", "request") if "request" in evening.latency.dims else ("endpoint", "endpoint")
-    labels = _matching(evening.latency[dim].values, show) if show else list(evening.latency[dim].values)
+    labels = _matching(evening.latency[dim].values, panel.show) if panel.show else list(evening.latency[dim].values)
     if not labels:
         return None
     ds = evening.coarse.sel({dim: labels})
@@ -117,14 +147,14 @@ def response_time(evening: Evening, show: Sequence[str]) -> Lines | None:
     return Lines("s", lines, logarithmic=bool(np.nanmax(mean, initial=0) > 0))
 
 
-def errors(evening: Evening, show: Sequence[str]) -> Lines | None:
+def errors(evening: Evening, panel: Panel) -> Lines | None:
     """Share of requests that failed, by kind; classes or endpoints may be named."""
     ds = evening.coarse
     of, dim = ("users", "request") if "users_outcomes" in ds else ("endpoint", "endpoint")
     if f"{of}_outcomes" not in ds:
         return None
     every = ds[dim].values if of == "users" else measures.roots(ds)
-    labels = _matching(ds[dim].values, show) if show else list(every)
+    labels = _matching(ds[dim].values, panel.show) if panel.show else list(every)
     outcomes = ds[f"{of}_outcomes"].sel({dim: labels}).sum(dim)
     shares = 100 * outcomes / outcomes.sum("outcome").where(outcomes.sum("outcome") > 0)
     seen = [outcome for outcome in FAILURES if float(outcomes.sel(outcome=outcome).sum()) > 0]
@@ -132,53 +162,53 @@ def errors(evening: Evening, show: Sequence[str]) -> Lines | None:
     return Lines("% of requests", lines or {"none failed": np.zeros(ds.sizes["time"])})
 
 
-def hit_rate(evening: Evening, show: Sequence[str]) -> Lines | None:
+def hit_rate(evening: Evening, panel: Panel) -> Lines | None:
     """Hit rate of each cache."""
     if "cache_hits" not in evening.coarse:
         return None
     rates = 100 * measures.hit_rate(evening.coarse)
     lookups = (evening.coarse["cache_hits"] + evening.coarse["cache_misses"]).sum("time")
-    return _lines("% of lookups", rates, "cache", show, lookups.values, highest=100.0)
+    return _lines("% of lookups", rates, "cache", panel.show, lookups.values, highest=100.0)
 
 
-def utilisation(evening: Evening, show: Sequence[str]) -> Lines | None:
+def utilisation(evening: Evening, panel: Panel) -> Lines | None:
     """Share of servers in use, at the busiest stations."""
     if "station_busy" not in evening.coarse:
         return None
     busy = 100 * measures.utilisation(evening.coarse)
-    return _lines("% busy", busy, "station", show, _peak(busy), highest=100.0)
+    return _lines("% busy", busy, "station", panel.show, _peak(busy), highest=100.0)
 
 
-def waiting(evening: Evening, show: Sequence[str]) -> Lines | None:
+def waiting(evening: Evening, panel: Panel) -> Lines | None:
     """Mean number waiting at the stations with the longest queues."""
     if "station_queue" not in evening.coarse:
         return None
     queue = measures.mean_waiting(evening.coarse)
-    return _lines("tasks waiting", queue, "station", show, _peak(queue))
+    return _lines("tasks waiting", queue, "station", panel.show, _peak(queue))
 
 
-def station_time(evening: Evening, show: Sequence[str]) -> Lines | None:
+def station_time(evening: Evening, panel: Panel) -> Lines | None:
     """Mean time at stations, waiting and in service: databases, for example."""
     if "station_ends" not in evening.coarse:
         return None
     time_ms = 1000 * measures.station_time(evening.coarse)
-    return _lines("ms", time_ms, "station", show, _growth(time_ms))
+    return _lines("ms", time_ms, "station", panel.show, _growth(time_ms))
 
 
-def endpoint_time(evening: Evening, show: Sequence[str]) -> Lines | None:
+def endpoint_time(evening: Evening, panel: Panel) -> Lines | None:
     """Mean duration of endpoints; none named: of those that slow down most."""
     if "endpoint_time" not in evening.coarse:
         return None
     time_ms = 1000 * measures.mean_time(evening.coarse, "endpoint")
-    return _lines("ms", time_ms, "endpoint", show, _growth(time_ms))
+    return _lines("ms", time_ms, "endpoint", panel.show, _growth(time_ms))
 
 
-def limiter_use(evening: Evening, show: Sequence[str]) -> Lines | None:
+def limiter_use(evening: Evening, panel: Panel) -> Lines | None:
     """What asked and what passed, per minute, at the limiter that refuses most, against its limit."""
     ds = evening.coarse
     if "limiter_passed" not in ds:
         return None
-    labels = _matching(ds["limiter"].values, show)
+    labels = _matching(ds["limiter"].values, panel.show)
     if not labels:
         refused = measures.refused_share(measures.fold(ds, names=["limiter_passed", "limiter_refused"]))
         labels = [str(ds["limiter"].values[int(np.argmax(np.nan_to_num(refused.values)))])]
@@ -186,27 +216,30 @@ def limiter_use(evening: Evening, show: Sequence[str]) -> Lines | None:
     for label in labels[:2]:
         passed = 60 * measures.rate(ds, "limiter_passed").sel(limiter=label)
         refused = 60 * measures.rate(ds, "limiter_refused").sel(limiter=label)
-        lines[f"{label} asked"], lines[f"{label} passed"] = (passed + refused).values, passed.values
+        name = panel.show.get(label) or label
+        lines[f"{name} asked"], lines[f"{name} passed"] = (passed + refused).values, passed.values
         if label in evening.limits_per_s:
             levels[f"limit {60 * evening.limits_per_s[label]:g}/min"] = 60 * evening.limits_per_s[label]
     return Lines("per minute", lines, levels)
 
 
-def queue_length(evening: Evening, show: Sequence[str]) -> Lines | None:
+def queue_length(evening: Evening, panel: Panel) -> Lines | None:
     """Mean number of messages waiting in queues with consumers."""
     if "queue_length" not in evening.coarse:
         return None
     length = measures.mean_waiting(evening.coarse, "queue")
-    return _lines("messages waiting", length, "queue", show, _peak(length))
+    return _lines("messages waiting", length, "queue", panel.show, _peak(length))
 
 
-def counters(evening: Evening, show: Sequence[str]) -> Lines | None:
+def counters(evening: Evening, panel: Panel) -> Lines | None:
     """What was added to the platform's counters, per hour."""
-    names = [name for name in show if name in evening.coarse]
+    names = [name for name in panel.show if name in evening.coarse]
     if not names:
         return None
     unit = evening.coarse[names[0]].attrs.get("units", "1")
-    return Lines(f"{unit}/h", {name: 3600 * measures.rate(evening.coarse, name).values for name in names})
+    return Lines(
+        f"{unit}/h", {panel.show[name] or name: 3600 * measures.rate(evening.coarse, name).values for name in names}
+    )
 
 
 PANELS: dict[str, tuple[Draw, str]] = {
@@ -221,18 +254,20 @@ PANELS: dict[str, tuple[Draw, str]] = {
     "endpoint_time": (endpoint_time, "Endpoints that slow down most"),
     "queue_length": (queue_length, "Messages waiting"),
     "counters": (counters, "Counters"),
+    "measures": (measured, "Measures"),
 }
 """Every panel: its function and its title."""
 
 
 def _lines(
-    unit: str, array: xr.DataArray, dim: str, show: Sequence[str], rank: NDArray[Any], highest: float | None = None
+    unit: str, array: xr.DataArray, dim: str, show: Mapping[str, str], rank: NDArray[Any], highest: float | None = None
 ) -> Lines | None:
     """A line for each label named, else for the few that rank highest; replicas of one name are averaged."""
     labels = [str(label) for label in array[dim].values]
     if show:
         chosen = {
-            name: [label for label in labels if label.partition("#")[0] == name or label == name] for name in show
+            title or name: [label for label in labels if label.partition("#")[0] == name or label == name]
+            for name, title in show.items()
         }
     else:
         order = np.argsort(-np.nan_to_num(rank, nan=-1.0), kind="stable")
@@ -241,7 +276,7 @@ def _lines(
     return Lines(unit, lines, highest=highest) if lines else None
 
 
-def _matching(labels: NDArray[np.str_], show: Sequence[str]) -> list[str]:
+def _matching(labels: NDArray[np.str_], show: Iterable[str]) -> list[str]:
     """Labels named: by the whole label, or by what stands before # or behind the first dot (every class of a name)."""
     names = set(show)
     return [str(x) for x in labels if names & {str(x), str(x).partition("#")[0], str(x).partition(".")[2]}]

@@ -1,34 +1,39 @@
 """The evening on one page, to hang on a wall: what came in, what it did to users, and where it hurt; peak hours shaded.
 
-Works for any platform: `conf/figures/<platform>.yaml` may list the panels and name what they show; without it they are
-those for which the dataset has something to show.
+What the case study says of a line is drawn beside it, in its colour, over the hours for which it is said: a hatched
+range, or the edge of one with arrows to where the line should be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfmodel.errors import ConfigError, nearest
-from sfmodel.figures.panels import PANELS, Evening, Lines, Panel, plot
-from sfmodel.figures.style import clock, clock_axis, legend, new_figure, tidy
-from sfmodel.results import measures
-from sfmodel.results.summary import hours_of, request_latency
+import numpy as np
+
+from sfmodel.figures.evening import Evening, evening_of, platform_panels, title_of
+from sfmodel.figures.panel import Panel
+from sfmodel.figures.panels import PANELS, Claim, Lines, lines_of
+from sfmodel.figures.style import (
+    BLACK,
+    clock,
+    clock_axis,
+    legend,
+    line_style,
+    logarithmic,
+    new_figure,
+    short,
+    tidy,
+)  # fmt: skip
+from sfmodel.results.summary import hours_of
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-GENERIC = (
-    "demand", "response_time", "errors", "hit_rate", "utilisation", "waiting", "limiter_use", "station_time",
-    "endpoint_time", "queue_length",
-)  # fmt: skip
-"""Panels of a platform that names none."""
-
-_WIDTHS_S = (10, 30, 60, 300, 600, 1800, 3600, 21600)
-_MOST_POINTS = 150
+_PEAK = "#F3ECDD"
+_ROW_IN = 1.78
 
 
 def peak_hours(ds: xr.Dataset, panels: Sequence[Panel] | None = None) -> Figure:
@@ -41,123 +46,77 @@ def peak_hours(ds: xr.Dataset, panels: Sequence[Panel] | None = None) -> Figure:
     panels
         Panels in order; none: those of the platform's file, else the generic ones.
     """
-    evening = _evening(ds)
+    evening = evening_of(ds)
     wanted = panels if panels is not None else platform_panels(ds)
-    shown = [(panel, lines) for panel in wanted if (lines := PANELS[panel.panel][0](evening, panel.show)) is not None]
+    shown = [(panel, lines) for panel in wanted if (lines := lines_of(evening, panel)) is not None]
     rows = max(1, -(-len(shown) // 2))
-    height_in = 1.1 + 2.05 * rows
-    figure = new_figure(8.3, height_in, _title(ds), _small_print(ds, evening))
+    height_in = 1.05 + _ROW_IN * rows
+    figure = new_figure(8.27, height_in, title_of(ds), _small_print(evening, [lines for _, lines in shown]))
     grid = figure.add_gridspec(
-        rows, 2, left=0.08, right=0.97, top=1 - 0.95 / height_in, bottom=0.45 / height_in, hspace=0.42, wspace=0.2
+        rows, 2, left=0.075, right=0.965, top=1 - 1.05 / height_in, bottom=0.3 / height_in, hspace=0.8, wspace=0.2
     )
     for k, (panel, lines) in enumerate(shown):
-        _draw_panel(figure.add_subplot(grid[k // 2, k % 2]), ds, evening, panel, lines)
+        _draw_panel(figure.add_subplot(grid[k // 2, k % 2]), evening, panel, lines)
     return figure
 
 
-def platform_panels(ds: xr.Dataset) -> list[Panel]:
-    """Panels of the platform's own file under `conf/figures`, else the generic ones."""
-    name = str(ds.attrs.get("platform") or "")
-    for root in (Path.cwd() / "conf", Path(__file__).parents[1] / "conf", Path(__file__).parents[2] / "conf"):
-        path = root / "figures" / f"{name}.yaml"
-        if name and path.is_file():
-            return read_panels(path)
-    return [Panel(panel) for panel in GENERIC]
-
-
-def read_panels(path: Path) -> list[Panel]:
-    """Read a list of panels from a YAML file.
-
-    Raises
-    ------
-    ConfigError
-        A panel is unknown, or a key is.
-    """
-    from omegaconf import OmegaConf
-
-    content: Any = OmegaConf.to_container(OmegaConf.load(path))
-    return [_panel(entry, f"{path}: panels.{k}") for k, entry in enumerate(content["panels"])]
-
-
-def _panel(entry: Mapping[str, Any], where: str) -> Panel:
-    for key in entry:
-        if key not in ("panel", "title", "show"):
-            raise ConfigError(f"{where}: unknown key '{key}'; {nearest(key, ('panel', 'title', 'show'))}")
-    panel = Panel(**entry)
-    if panel.panel not in PANELS:
-        raise ConfigError(f"{where}.panel: unknown panel '{panel.panel}'; {nearest(panel.panel, PANELS)}")
-    return panel
-
-
-def _evening(ds: xr.Dataset) -> Evening:
-    span_s = float(ds["width"].sum())
-    width_s = next((w for w in _WIDTHS_S if w >= ds.attrs["window_s"] and span_s / w <= _MOST_POINTS), _WIDTHS_S[-1])
-    names = [str(name) for name in ds.data_vars if not str(name).endswith(("_latency", "_latency_ok"))]
-    histogram = request_latency(ds)
-    latency = None
-    if histogram is not None:
-        latency = measures.coarsen(histogram.to_dataset(name="latency_counts"), width_s)["latency_counts"]
-    return Evening(measures.coarsen(ds, width_s, names), latency, limits_per_s(ds))
-
-
-def limits_per_s(ds: xr.Dataset) -> dict[str, float]:
-    """Configured rate, 1/s, of each limiter that is one for the whole platform, where the attributes tell."""
-    config = ds.attrs.get("config")
-    services = config["platform"]["services"] if isinstance(config, dict) and "platform" in config else {}
-    limits = {}
-    for service, written in services.items():
-        for name, limiter in (written.get("limiters") or {}).items():
-            rate_per_s = _limit_per_s(limiter)
-            if rate_per_s is not None:
-                limits[f"{service}.{name}"] = rate_per_s
-    return limits
-
-
-def _limit_per_s(limiter: Mapping[str, Any]) -> float | None:
-    from sfmodel.schema.quantities import to_duration_s, to_rate_per_s
-
-    if limiter.get("key") is not None:
-        return None
-    if limiter.get("rate") is not None:
-        return float(to_rate_per_s(limiter["rate"]))
-    return float(limiter["limit"]) / float(to_duration_s(limiter["window"]))
-
-
-def _draw_panel(axes: Axes, ds: xr.Dataset, evening: Evening, panel: Panel, lines: Lines) -> None:
-    plot(axes, evening.time_s, lines)
-    tidy(axes, panel.title or PANELS[panel.panel][1], lines.unit)
-    start_s = float(ds["time"].values[0])
-    end_s = float(ds["time"].values[-1] + ds["width"].values[-1])
-    _shade_peak(axes, ds, start_s, end_s)
-    clock_axis(axes, start_s, end_s)
+def _draw_panel(axes: Axes, evening: Evening, panel: Panel, shown: Lines) -> None:
+    for start_s, end_s in evening.peaks:
+        axes.axvspan(start_s, end_s, color=_PEAK, linewidth=0, zorder=0)
+    styles = {name: line_style(number, len(evening.time_s)) for number, name in enumerate(shown.lines)}
+    for claim in shown.claims:
+        _draw_claim(axes, claim, styles[claim.line])
+    for name, values in shown.lines.items():
+        drawn = np.where(values > 0, values, np.nan) if shown.logarithmic else values
+        axes.plot(evening.time_s, drawn, label=name, **styles[name])
+    for name, level in shown.levels.items():
+        axes.axhline(level, color=BLACK, linewidth=1.0, linestyle=(0, (2, 2)), label=name)
+    _scale(axes, panel, shown)
+    tidy(axes, panel.title or PANELS[panel.panel][1], shown.unit)
+    clock_axis(axes, evening.start_s, evening.end_s)
     legend(axes)
 
 
-def _shade_peak(axes: Axes, ds: xr.Dataset, start_s: float, end_s: float) -> None:
-    hours = hours_of(ds, "peak")
-    if hours is None:
+def _scale(axes: Axes, panel: Panel, shown: Lines) -> None:
+    positive = any((values > 0).any() for values in shown.lines.values())
+    if shown.logarithmic and positive:
+        axes.set_yscale("log")
+        logarithmic(axes.yaxis)
+        if panel.lowest is not None:
+            axes.set_ylim(bottom=panel.lowest)
         return
-    length_s = (hours[1] - hours[0]) % measures.DAY_S or measures.DAY_S
-    for day in range(-1, int(end_s // measures.DAY_S) + 1):
-        low = hours[0] + day * measures.DAY_S
-        if low < end_s and low + length_s > start_s:
-            axes.axvspan(max(low, start_s), min(low + length_s, end_s), color="#F0E6D2", linewidth=0, zorder=0)
+    edges = [end for claim in shown.claims for end in (claim.low, claim.high) if end is not None and np.isfinite(end)]
+    top = max(shown.highest or 0.0, axes.get_ylim()[1], 1.1 * max(edges, default=0.0))
+    axes.set_ylim(panel.lowest or 0, top if top > 0 else 1)
+    short(axes.yaxis)
 
 
-def _title(ds: xr.Dataset) -> str:
-    platform = ds.attrs.get("title") or ds.attrs.get("platform") or "platform"
-    scenario = ds.attrs.get("scenario")
-    return str(platform) + (f" · {scenario}" if scenario and scenario != "none" else "")
+def _draw_claim(axes: Axes, claim: Claim, style: Mapping[str, Any]) -> None:
+    """A hatched range; or, where one end is open, the other with arrows that point to where the line should be."""
+    from matplotlib.markers import CARETDOWNBASE, CARETUPBASE
+
+    ends = [end for end in (claim.low, claim.high) if end is not None and np.isfinite(end)]
+    hours_s = [claim.start_s, claim.end_s]
+    thin = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 0.8, "zorder": 1.6}
+    for end in ends:
+        axes.plot(hours_s, [end, end], **thin)
+    if len(ends) == 2:
+        faint = {"facecolor": "none", "edgecolor": style["color"], "linewidth": 0, "alpha": 0.4, "zorder": 1.5}
+        axes.fill_between(hours_s, ends[0], ends[1], hatch="///", **faint)
+    elif ends:
+        arrows_s = claim.start_s + (claim.end_s - claim.start_s) * np.array([0.15, 0.5, 0.85])
+        arrow = CARETDOWNBASE if claim.low is None else CARETUPBASE
+        axes.plot(arrows_s, np.full(3, ends[0]), linestyle="none", marker=arrow, markersize=5, color=style["color"])
 
 
-def _small_print(ds: xr.Dataset, evening: Evening) -> str:
-    start_s = float(ds["time"].values[0])
-    end_s = float(ds["time"].values[-1] + ds["width"].values[-1])
+def _small_print(evening: Evening, shown: Sequence[Lines]) -> str:
     width_s = float(evening.coarse["width"].values.max())
     width = f"{width_s / 60:g} min" if width_s >= 60 else f"{width_s:g} s"
-    parts = [f"{clock(start_s)}–{clock(end_s)}, each point {width}"]
-    hours = hours_of(ds, "peak")
-    if hours is not None:
+    parts = [f"{clock(evening.start_s)}–{clock(evening.end_s)}, each point {width}"]
+    hours = hours_of(evening.ds, "peak")
+    if hours is not None and evening.peaks:
         parts.append(f"peak hours {clock(hours[0])}–{clock(hours[1])} shaded")
-    parts += [f"{name} {ds.attrs[name]}" for name in ("seed", "version") if name in ds.attrs]
+    if any(lines.claims for lines in shown):
+        parts.append("hatched, and arrows: what the case study says")
+    parts += [f"{name} {evening.ds.attrs[name]}" for name in ("seed", "version") if name in evening.ds.attrs]
     return " · ".join(parts)

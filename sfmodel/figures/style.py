@@ -46,6 +46,7 @@ def new_figure(width_in: float, height_in: float, title: str, below: str = "") -
     from matplotlib.figure import Figure
 
     rcParams["svg.hashsalt"] = "sfmodel"  # the same data draws the same file
+    rcParams["hatch.linewidth"] = 0.5
     figure = Figure(figsize=(width_in, height_in))
     figure.text(0.06, 1 - 0.28 / height_in, title, fontsize=LARGE, fontweight="bold", va="center")
     figure.text(0.06, 1 - 0.52 / height_in, below, fontsize=SMALL, color=GREY, va="center")
@@ -64,44 +65,63 @@ def tidy(axes: Axes, title: str, unit: str) -> None:
 
 
 def legend(axes: Axes) -> None:
-    """Put the legend into the headroom above the lines."""
+    """Put the legend between the title and the panel, in as many rows as it needs."""
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
         return
-    columns = 1 if max(map(len, labels)) > 26 else 2 if max(map(len, labels)) > 14 else 4
+    columns = 1 if max(map(len, labels)) > 40 else 2 if max(map(len, labels)) > 20 else 3
     rows = -(-len(labels) // columns)
-    low, high = axes.get_ylim()
-    if axes.get_yscale() == "linear":
-        axes.set_ylim(low, high + (high - low) * 0.14 * rows)
-    else:
-        axes.set_ylim(low, high * (high / low) ** (0.14 * rows))
+    axes.set_title(axes.get_title(loc="left"), fontsize=NORMAL + 1, loc="left", pad=4 + 9.5 * rows)
     axes.legend(
-        fontsize=SMALL, frameon=False, loc="upper left", ncols=columns, borderaxespad=0.1, handlelength=2.6,
-        columnspacing=1.2, labelspacing=0.25,
+        fontsize=SMALL, frameon=False, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns,
+        borderaxespad=0.1, handlelength=2.6, columnspacing=1.2, labelspacing=0.2, borderpad=0.1,
     )  # fmt: skip
 
 
+def short(axis: Axis) -> None:
+    """Write large ticks of an axis in thousands or millions: 2.5 k, 10 k."""
+    from matplotlib.ticker import FuncFormatter
+
+    highest = max(map(abs, axis.get_view_interval()))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value, highest)))
+
+
+def short_number(value: float, highest: float) -> str:
+    """Write a number in the thousands or millions of the highest beside it: 7.5 k beside 10 k, 800 beside 900."""
+    for unit, size, above in (("M", 1e6, 1e6), ("k", 1e3, 1e4)):
+        if highest >= above and value:
+            return f"{value / size:g} {unit}"
+    return f"{value:g}"
+
+
 def logarithmic(axis: Axis) -> None:
-    """Write out the ticks of a logarithmic axis, at 1, 2 and 5."""
+    """Write out the ticks of a logarithmic axis: at 1, 2 and 5, or at powers of ten where it is long."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,)))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value, value)))
 
 
 def clock_axis(axes: Axes, start_s: float, end_s: float) -> None:
     """Label a time axis in s since midnight with the time of day."""
     from matplotlib.ticker import FixedLocator, FuncFormatter
 
+    ticks_s = hour_ticks(start_s, end_s)
+    with_seconds = any(tick_s % 60 for tick_s in ticks_s)
+    axes.xaxis.set_major_locator(FixedLocator(ticks_s))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value, seconds=with_seconds)))
+    axes.set_xlim(start_s, max(end_s, start_s + 1))
+
+
+def hour_ticks(start_s: float, end_s: float) -> list[float]:
+    """At most eight round times of day between two, s since midnight."""
     span = end_s - start_s
     steps = (1, 5, 10, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
     step = next((s for s in steps if span / s <= 7), 86400 * max(1, round(span / 86400 / 7)))
     first = -(-start_s // step) * step
-    ticks = [first + step * k for k in range(int((end_s - first) // step) + 1)]
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value, seconds=step < 60)))
-    axes.set_xlim(start_s, max(end_s, start_s + 1))
+    return [first + step * k for k in range(int((end_s - first) // step) + 1)]
 
 
 def clock(time_s: float, seconds: bool = False) -> str:

@@ -36,6 +36,7 @@ class Requests:
     def __init__(self, spans: pl.DataFrame, paths: Mapping[str, RequestPath]) -> None:
         """Keep the table."""
         self.spans, self.paths = spans, dict(paths)
+        self._took: dict[str, pl.DataFrame] = {}
 
     @cached_property
     def roots(self) -> pl.DataFrame:
@@ -61,6 +62,12 @@ class Requests:
         if name not in self.paths:
             raise ConfigError(f"there is no path '{name}'; {nearest(name, self.paths)}")
         return self.paths[name]
+
+    def took(self, name: str) -> pl.DataFrame:
+        """Requests that took a path by its name, as `taking` gives them; what was found is kept."""
+        if name not in self._took:
+            self._took[name] = self.taking(self.path(name))
+        return self._took[name]
 
     def taking(self, path: RequestPath) -> pl.DataFrame:
         """Requests that took a path.

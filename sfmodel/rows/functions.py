@@ -182,8 +182,7 @@ def _taking(windows: Windows, name: str) -> tuple[RequestPath, pl.DataFrame] | N
     """A path and the requests of the period that took it; none where the run has no traces."""
     if windows.requests is None:
         return None
-    path = windows.requests.path(name)
-    return path, windows.requests.taking(path)
+    return windows.requests.path(name), windows.requests.took(name)
 
 
 def _station(windows: Windows, thing: Thing) -> xr.Dataset:

@@ -6,9 +6,10 @@ from evening import LABELS
 from sfmodel.errors import ConfigError, RunError
 from sfmodel.figures import FIGURES, draw
 from sfmodel.figures.dependencies import service_flows
-from sfmodel.figures.panels import PANELS
-from sfmodel.figures.peak_hours import limits_per_s, peak_hours, read_panels
-from sfmodel.figures.style import clock
+from sfmodel.figures.evening import limits_per_s
+from sfmodel.figures.panel import read_panels
+from sfmodel.figures.peak_hours import peak_hours
+from sfmodel.figures.style import clock, short_number
 
 
 def titles(figure):
@@ -55,17 +56,13 @@ def test_wrong_names_are_refused_with_the_nearest(make_run, tmp_path):
         draw(make_run(1), tmp_path, formats=["pgn"])
 
 
-def test_the_panels_of_streamflow_are_known():
-    from pathlib import Path
-
-    panels = read_panels(Path(__file__).parents[2] / "conf" / "figures" / "streamflow.yaml")
-    assert {panel.panel for panel in panels} <= set(PANELS)
-
-
 def test_a_wrong_panel_is_refused(tmp_path):
     path = tmp_path / "panels.yaml"
     path.write_text("panels:\n  - panel: hitrate\n")
     with pytest.raises(ConfigError, match=r"panels\.0\.panel: unknown panel 'hitrate'; did you mean 'hit_rate'"):
+        read_panels(path)
+    path.write_text("panels:\n  - panel: demand\n    titel: x\n")
+    with pytest.raises(ConfigError, match=r"panels\.0\.titel: unknown key 'titel'; did you mean 'title'"):
         read_panels(path)
 
 
@@ -91,3 +88,9 @@ def test_clock():
     assert [clock(0), clock(72000), clock(86400), clock(90000), clock(72005, seconds=True)] == [
         "00:00", "20:00", "24:00", "01:00", "20:00:05",
     ]  # fmt: skip
+
+
+def test_numbers_beside_each_other_have_one_unit():
+    assert [short_number(value, 10_000) for value in (0, 2500, 10_000)] == ["0", "2.5 k", "10 k"]
+    assert [short_number(value, 9000) for value in (0, 2500, 0.5)] == ["0", "2500", "0.5"]
+    assert short_number(2.5e6, 3e6) == "2.5 M"

@@ -1,0 +1,125 @@
+"""What an evening is drawn from, on paper or in a terminal: the run in coarse windows, its panels, its hours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfmodel.figures.panel import Panel, read_panels
+from sfmodel.results import measures
+from sfmodel.results.summary import hours_of, request_latency
+from sfmodel.rows.files import file_of
+from sfmodel.rows.rows import Rows, read_rows
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+GENERIC = (
+    "demand", "response_time", "errors", "hit_rate", "utilisation", "waiting", "limiter_use", "station_time",
+    "endpoint_time", "queue_length",
+)  # fmt: skip
+"""Panels of a platform that names none."""
+
+_WIDTHS_S = (10, 30, 60, 300, 600, 1800, 3600, 21600)
+_MOST_POINTS = 150
+
+
+@dataclass(frozen=True)
+class Evening:
+    """What panels are made from."""
+
+    ds: xr.Dataset
+    """Dataset of the run."""
+    coarse: xr.Dataset
+    """Coarse windows, without histograms."""
+    latency: xr.DataArray | None
+    """Histogram of requests' response times, dimensions time and latency."""
+    limits_per_s: Mapping[str, float]
+    """Configured rate of each limiter, 1/s, where it is one for the platform."""
+    rows: Rows
+    """What the platform is known to do; empty where nothing is."""
+    width_s: float
+    """Width of the coarse windows, s."""
+
+    @property
+    def time_s(self) -> NDArray[np.float64]:
+        """Middle of each window, s since midnight, shape [time]."""
+        return np.asarray(self.coarse["time"].values + self.coarse["width"].values / 2)
+
+    @property
+    def start_s(self) -> float:
+        """Start of the run, s since midnight."""
+        return float(self.ds["time"].values[0])
+
+    @property
+    def end_s(self) -> float:
+        """End of the run, s since midnight of the first day."""
+        return float(self.ds["time"].values[-1] + self.ds["width"].values[-1])
+
+    def spans(self, hours: tuple[float, float]) -> Iterator[tuple[float, float]]:
+        """The parts of the run that lie within these hours of a day, s since midnight of the first."""
+        length_s = (hours[1] - hours[0]) % measures.DAY_S or measures.DAY_S
+        for day in range(-1, int(self.end_s // measures.DAY_S) + 1):
+            low_s = hours[0] + day * measures.DAY_S
+            if low_s < self.end_s and low_s + length_s > self.start_s:
+                yield max(low_s, self.start_s), min(low_s + length_s, self.end_s)
+
+    @property
+    def peaks(self) -> list[tuple[float, float]]:
+        """The peak hours of the run, s since midnight of the first day."""
+        hours = hours_of(self.ds, "peak")
+        return [] if hours is None else list(self.spans(hours))
+
+
+def evening_of(ds: xr.Dataset) -> Evening:
+    """Make a run coarse enough to be drawn."""
+    span_s = float(ds["width"].sum())
+    width_s = next((w for w in _WIDTHS_S if w >= ds.attrs["window_s"] and span_s / w <= _MOST_POINTS), _WIDTHS_S[-1])
+    names = [str(name) for name in ds.data_vars if not str(name).endswith(("_latency", "_latency_ok"))]
+    histogram = request_latency(ds)
+    latency = None
+    if histogram is not None:
+        latency = measures.coarsen(histogram.to_dataset(name="latency_counts"), width_s)["latency_counts"]
+    file = file_of("rows", ds)
+    rows = read_rows(file) if file else Rows()
+    return Evening(ds, measures.coarsen(ds, width_s, names), latency, limits_per_s(ds), rows, width_s)
+
+
+def platform_panels(ds: xr.Dataset) -> Sequence[Panel]:
+    """Panels of the platform's own file under `conf/figures`, else the generic ones."""
+    path = file_of("figures", ds)
+    return read_panels(path) if path else [Panel(panel=panel) for panel in GENERIC]
+
+
+def title_of(ds: xr.Dataset) -> str:
+    """Title of the platform, and of the scenario if there is one."""
+    platform = ds.attrs.get("title") or ds.attrs.get("platform") or "platform"
+    scenario = ds.attrs.get("scenario")
+    return str(platform) + (f" · {scenario}" if scenario and scenario != "none" else "")
+
+
+def limits_per_s(ds: xr.Dataset) -> dict[str, float]:
+    """Configured rate, 1/s, of each limiter that is one for the whole platform, where the attributes tell."""
+    config = ds.attrs.get("config")
+    services = config["platform"]["services"] if isinstance(config, dict) and "platform" in config else {}
+    limits = {}
+    for service, written in services.items():
+        for name, limiter in (written.get("limiters") or {}).items():
+            rate_per_s = _limit_per_s(limiter)
+            if rate_per_s is not None:
+                limits[f"{service}.{name}"] = rate_per_s
+    return limits
+
+
+def _limit_per_s(limiter: Mapping[str, Any]) -> float | None:
+    from sfmodel.schema.quantities import to_duration_s, to_rate_per_s
+
+    if limiter.get("key") is not None:
+        return None
+    if limiter.get("rate") is not None:
+        return float(to_rate_per_s(limiter["rate"]))
+    return float(limiter["limit"]) / float(to_duration_s(limiter["window"]))
