@@ -32,7 +32,7 @@ from sfmodel.schema.files import conf_folder
 from sfmodel.schema.quantities import to_amount, to_duration_s
 
 HERE = Path(__file__).parent
-ON_THE_PATH = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10.*", "P12.*")
+ON_THE_PATH = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10.database", "P12.*")
 SHORT_PEAK: dict[str, Any] = {"start": "20:15", "until": "21:30", "warmup": "20 min", "users": "500 k"}
 LEVELS = {1.0: 1.0, 0.97: 0.5, 1.03: 0.5}
 HOPELESS = 8.0
@@ -119,7 +119,7 @@ def _miss(row: Row, value: float | None) -> float:
     return min(max(below, above, 0.0), 3.0) ** 2
 
 
-def search(minutes: float, journal: Path, only: Sequence[str]) -> None:
+def search(minutes: float, journal: Path, only: Sequence[str], levels: Sequence[float]) -> None:
     """Let Optuna look for values; every trial is kept in the journal."""
     import optuna
 
@@ -140,20 +140,20 @@ def search(minutes: float, journal: Path, only: Sequence[str]) -> None:
             else trial.suggest_float(free.name, free.low, free.high)
             for free in chosen
         }
-        total, shown = _judged(values)
+        total, shown = _judged(values, levels)
         trial.set_user_attr("rows", shown)
         study.tell(trial, total)
         met = {level: sum(one["met"] for one in rows.values()) for level, rows in shown.items()}
         print(json.dumps({"trial": trial.number, "loss": round(total, 3), "met": met, "values": values}), flush=True)
 
 
-def _judged(values: Mapping[str, float]) -> tuple[float, dict[str, dict[str, Any]]]:
+def _judged(values: Mapping[str, float], levels: Sequence[float]) -> tuple[float, dict[str, dict[str, Any]]]:
     """Loss over the levels of demand, and the rows; a hopeless baseline is not asked about the others."""
     total, shown = 0.0, {}
-    for level, weight in LEVELS.items():
+    for level in levels:
         measured = path_rows(values, level)
         shown[str(level)] = {name: {"value": one.value, "met": bool(one.met)} for name, one in measured.items()}
-        total += weight * loss(measured)
+        total += LEVELS.get(level, 0.5) * loss(measured)
         if level == 1.0 and total > HOPELESS:
             return 2 * total, shown
     return total, shown
@@ -221,6 +221,7 @@ def main() -> None:
     searching = commands.add_parser("search")
     searching.add_argument("--minutes", type=float, default=20)
     searching.add_argument("--journal", type=Path, default=Path("calibration.log"))
+    searching.add_argument("--levels", type=float, nargs="+", default=list(LEVELS))
     searching.add_argument("--only", nargs="*", default=[], help="names in free_values.yaml (default: all)")
     sensing = commands.add_parser("sensitivity")
     sensing.add_argument("-o", "--output", type=Path, default=Path("sensitivity.csv"))
@@ -232,7 +233,7 @@ def main() -> None:
     checking.add_argument("overrides", nargs="*")
     given = parser.parse_args()
     if given.command == "search":
-        search(given.minutes, given.journal, given.only)
+        search(given.minutes, given.journal, given.only, given.levels)
     elif given.command == "sensitivity":
         sensitivity(given.output, given.only)
     else:
