@@ -34,13 +34,13 @@ _ZERO32, _MASK = np.uint32(0), np.uint64(0x3FF)
 
 
 @kernel
-def _next_node(clock, nodes, buckets, batch, late, tasks):
+def _next_node(clock, nodes, buckets, batch, late):
     """Take the next event out of the calendar."""
     while clock[0].batch_at >= clock[0].batch_count and clock[0].late_count == 0:
         bucket = clock[0].bucket + 1
         clock[0].bucket = bucket
         if bucket % NB == 0:
-            turn(clock, nodes, buckets, tasks)
+            turn(clock, nodes, buckets)
         if buckets[bucket % NB] >= 0:
             open_bucket(clock, nodes, buckets, batch)
     at = clock[0].batch_at
@@ -61,7 +61,7 @@ def fill_calendar(clock, nodes, buckets, late, mean, count):
 def turn_over(clock, nodes, buckets, batch, late, tasks, mean, count):
     """Take an event out and schedule another: `count` times."""
     for n in range(count):
-        node = _next_node(clock, nodes, buckets, batch, late, tasks)
+        node = _next_node(clock, nodes, buckets, batch, late)
         clock[0].now = nodes[node].time
         free_node(clock, nodes, node)
         time = clock[0].now - mean * math.log(uniform(np.uint64(12), np.uint64(n)))
@@ -310,10 +310,10 @@ def sleep_many(clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slo
 
 
 @kernel
-def wake_many(clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill, slots):
+def wake_many(clock, nodes, buckets, late, population, user_rows, sleepers, chunk_next, slot_head, slot_fill, slots):
     """All of them go into the calendar."""
     for _ in range(slots):
-        open_slot(clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill)
+        open_slot(clock, nodes, buckets, late, population, user_rows, sleepers, chunk_next, slot_head, slot_fill)
 
 
 def test_sleepers(benchmark: Any, report: Report) -> None:

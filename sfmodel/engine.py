@@ -50,7 +50,7 @@ class Simulation:
         spans = self.world.arrays["spans"][: int(self.world.arrays["clock"]["span_count"][0])].copy()
         for field_name in ("start", "arrived", "ended"):
             spans[field_name] -= self.plan.shift_s
-        return spans[spans["ended"] >= self.run.start]
+        return spans
 
     @property
     def spans_lost(self) -> int:
@@ -95,6 +95,7 @@ def simulate(simulation: Simulation, observe: Observer | None = None) -> None:
         simulation.wall_seconds += time.perf_counter() - started
         edges = window_edges(run)
         _until(simulation, run.start, changes)
+        world.forget_spans()
         simulation.readings.reset()
         for k in range(len(edges) - 1):
             _until(simulation, edges[k + 1], changes)

@@ -31,7 +31,8 @@ class RunNotFoundError(SfmodelError, FileNotFoundError):
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Return '; did you mean …?' for a mistyped name, or the valid names if none is near."""
     names = [str(v) for v in valid]
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    begun = [known for known in names if name and known.startswith(str(name))]
+    close = begun if len(begun) == 1 else difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     if close:
         return f"did you mean '{close[0]}'?"
     if not names:

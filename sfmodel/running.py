@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from collections.abc import Callable, Mapping
@@ -12,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from sfkernels.jit import is_compiled
 from sfmodel.engine import Simulation, prepare, simulate, window_edges
+from sfmodel.interrupts import interrupts_later
+from sfmodel.memory import memory_errors
+from sfmodel.results.disk import disk_errors
 from sfmodel.results.folder import DATASET, FIGURES, LOG, SUMMARY, RunFolder, default_name
 from sfmodel.results.recorder import Recorder
 from sfmodel.schema import Run, parse_run
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
+@memory_errors()
 def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | None, root: Path) -> Path:
     """Simulate one run and keep its results.
 
@@ -50,8 +55,9 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
     """
     run = checked(mapping)
     simulation = prepare(run)
-    name = run.name or default_name(run.platform.name, run.scenario.title)
-    with RunFolder(name, root) as folder:
+    chosen = run.name or default_name(run.platform.name, " ".join([run.scenario.title, *run.intervention]))
+    with RunFolder(chosen, root) if run.name else RunFolder.unique(chosen, root) as folder, disk_errors(folder.path):
+        name = folder.name
         for file, text in (hydra_files or {}).items():
             folder.write(f".hydra/{file}", text)
         log: list[str] = []
@@ -63,16 +69,18 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
         try:
             _watched(simulation, recorder, log)
         except KeyboardInterrupt:
-            recorder.finish(attributes(simulation, name))
-            kept = folder.abandon(f"interrupted after {simulation.windows} windows of {run.window:g} s")
-            say(f"interrupted: {simulation.windows} finished windows are in {kept}; the same command starts anew")
+            with interrupts_later():
+                recorder.finish(attributes(simulation, name))
+                kept = folder.abandon(f"interrupted after {recorder.recorded} windows of {run.window:g} s")
+            say(f"interrupted: {recorder.recorded} finished windows are in {kept}; the same command starts anew")
             raise
         ds = recorder.finish(attributes(simulation, name))
         _write_results(simulation, ds, folder, say)
         folder.write(LOG, "\n".join(log) + "\n")
         ds.close()
-        final = folder.complete()
-    print(f"results: {final}   dataset {DATASET}, {SUMMARY}, {FIGURES}/\n{_next_commands(simulation, name)}")
+        with interrupts_later():
+            final = folder.complete()
+    _tell(f"results: {final}   dataset {DATASET}, {SUMMARY}, {FIGURES}/\n{_next_commands(simulation, name)}")
     return final
 
 
@@ -83,6 +91,7 @@ def checked(mapping: Mapping[str, Any]) -> Run:
     return run
 
 
+@memory_errors()
 def run_in_memory(mapping: Mapping[str, Any]) -> xr.Dataset:
     """Simulate one run; its Dataset, kept in memory."""
     simulation = prepare(checked(mapping))
@@ -97,6 +106,8 @@ def describe(simulation: Simulation) -> str:
     what = f"{len(plan.labels['service'])} services"
     if run.platform.users is not None:
         what = f"{plan.population:,} users, {plan.items:,} items, " + what
+    if run.intervention:
+        what += f", with {' and '.join(run.intervention)}"
     return f"{what}, {_clock(run.start)} to {_clock(run.until)}, seed {run.seed}"
 
 
@@ -108,6 +119,7 @@ def attributes(simulation: Simulation, name: str) -> dict[str, Any]:
         "platform": run.platform.name,
         "title": run.platform.title or run.platform.name,
         "scenario": run.scenario.title,
+        "interventions": list(run.intervention),
         "seed": run.seed,
         "tick_s": simulation.plan.tick_s,
         "until_s": run.until,
@@ -143,7 +155,8 @@ def _watched(simulation: Simulation, recorder: Recorder, log: list[str]) -> None
         live = stack.enter_context(Live(simulation.run, simulation.plan.labels, log=log.append))
 
         def observe(k: int, end_s: float, values: Any) -> None:
-            recorder.record(k, values)
+            with interrupts_later():
+                recorder.record(k, values)
             live.update(k, end_s, values)
 
         simulate(simulation, observe)
@@ -158,10 +171,17 @@ def _write_results(simulation: Simulation, ds: xr.Dataset, folder: RunFolder, sa
 
     summary = summarise(ds)
     folder.write_json(SUMMARY, summary)
-    Console().print(summary_table(summary, simulation.run.platform.title or simulation.run.platform.name))
+    console = Console()
+    with console.capture() as table:
+        console.print(summary_table(summary, simulation.run.platform.title or simulation.run.platform.name))
+    _tell(table.get().rstrip())
     traced = write_traces(simulation.spans, simulation.plan.labels, folder.path) if len(simulation.spans) else 0
     if simulation.windows:
         draw(ds, folder.path / FIGURES)
+    else:
+        say(
+            f"nothing was measured: the run ends where it starts, at {_clock(simulation.run.until)}; give a later until"
+        )
     if simulation.spans_lost:
         limit = simulation.run.trace.limit
         say(f"{simulation.spans_lost:,} spans came after trace.limit, {limit:,}: raise it, or trace fewer requests")
@@ -183,9 +203,17 @@ def _next_commands(simulation: Simulation, name: str) -> str:
 def _teller(log: list[str]) -> Say:
     def say(line: str) -> None:
         log.append(line)
-        print(line, flush=True)
+        _tell(line)
 
     return say
+
+
+def _tell(text: str) -> None:
+    """Print, or go on silently where nobody reads any more: a run does not end because its reader has gone."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _clock(seconds: float) -> str:

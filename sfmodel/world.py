@@ -31,6 +31,7 @@ from sfkernels.records import (
     TASK,
 )  # fmt: skip
 from sfmodel.errors import ConfigError, RunError
+from sfmodel.memory import available_bytes
 from sfmodel.plan import Plan
 from sfmodel.plan.build import build_parameters
 from sfmodel.plan.salts import salt
@@ -54,29 +55,61 @@ def rows_shape(count: int, columns: int) -> tuple[int, int]:
     return count + 1, width
 
 
-def big_arrays_bytes(plan: Plan) -> int:
-    """Bytes of what grows with users, items and clusters."""
-    sizes = ((plan.population, "user"), (plan.items, "item"), (plan.clusters, "cluster"))
-    return sum(8 * int(np.prod(rows_shape(n, plan.columns[kind]))) for n, kind in sizes)
+WORTH_CHECKING = 64_000_000
+"""Bytes of a growing array from which on the memory is asked for first."""
+
+OTHER_BYTES = 300_000_000
+"""Everything that does not grow with the platform: the interpreter, the compiled kernels, the results' buffers."""
+
+
+def bytes_needed(plan: Plan) -> dict[str, int]:
+    """Bytes of what grows with users, with items, with tastes, and with tasks that may begin at once."""
+    sizes = {"users": (plan.population, "user"), "items": (plan.items, "item"), "clusters": (plan.clusters, "cluster")}
+    needed = {what: 8 * int(np.prod(rows_shape(n, plan.columns[kind]))) for what, (n, kind) in sizes.items()}
+    tasks, nodes = first_sizes(plan.task_reserve)
+    needed["tasks"] = tasks * (TASK.itemsize + 4) + nodes * (NODE.itemsize + 2 * DUE.itemsize)
+    return needed
+
+
+def first_sizes(reserve: int) -> tuple[int, int]:
+    """Tasks and nodes of the calendar that there is room for at first; both are powers of two."""
+    return 1 << max(12, (2 * reserve).bit_length()), 1 << max(13, (8 * reserve).bit_length())
 
 
 def check_memory(plan: Plan) -> None:
-    """Refuse a world that does not fit into the memory that is available.
+    """Refuse a world that does not fit into the memory that is available; nothing is allocated before.
 
     Raises
     ------
     RunError
-        Says what is needed and what is there.
+        Says what is needed, what is there, and what would fit.
     """
-    import psutil
+    needed, available = bytes_needed(plan), available_bytes()
+    total = sum(needed.values()) + OTHER_BYTES
+    if total <= available:
+        return
+    counts = {"users": plan.population, "items": plan.items, "clusters": plan.clusters, "tasks": plan.task_reserve}
+    most = max(needed, key=lambda what: needed[what])
+    fits = _rounded_down(counts[most] * (available - total + needed[most]) / needed[most])
+    remedy = {
+        "users": f"use fewer, such as users={fits}",
+        "items": f"use fewer, such as items={fits}",
+        "clusters": f"use fewer, such as platform.content.clusters={fits}",
+        "tasks": "use smaller batches, fewer consumers, fewer servers of autoscaling",
+    }[most]
+    raise RunError(
+        f"not enough memory: {counts['users']:,} users, {counts['items']:,} items and {counts['tasks']:,} tasks at once "
+        f"need {total / 1e9:,.1f} GB, {available / 1e9:,.1f} GB are available; "
+        + (remedy if fits > 0 else "free memory, or use another machine")
+    )
 
-    needed = big_arrays_bytes(plan) + 300_000_000
-    available = psutil.virtual_memory().available
-    if needed > available:
-        raise RunError(
-            f"not enough memory: {plan.population:,} users and {plan.items:,} items need {needed / 1e9:.1f} GB, "
-            f"{available / 1e9:.1f} GB are available; use fewer, such as users={plan.population // 10}"
-        )
+
+def _rounded_down(number: float) -> int:
+    """A number with its first digit alone: what is easily typed."""
+    if number < 1:
+        return 0
+    scale = 10 ** (len(str(int(number))) - 1)
+    return int(number) // scale * scale
 
 
 def _aligned_zeros(shape: tuple[int, int]) -> NDArray[np.uint64]:
@@ -155,15 +188,22 @@ class World:
     # pools
 
     def _allocate_pools(self) -> None:
-        reserve = self.plan.task_reserve
-        self._grow_tasks(1 << max(12, (2 * reserve).bit_length()))
-        self._grow_nodes(1 << max(13, (8 * reserve).bit_length()))
+        tasks, nodes = first_sizes(self.plan.task_reserve)
+        self._grow_tasks(tasks)
+        self._grow_nodes(nodes)
         self._grow_chunks(1 << 10)
         self._grow_messages(1 << 12)
         self._grow_flights(1 << 10)
         self._grow_listed(1 << 14)
 
     def _extended(self, name: str, size: int, dtype: Any) -> tuple[NDArray, int]:
+        needed = size * np.dtype(dtype).itemsize
+        if needed > WORTH_CHECKING and needed > available_bytes():
+            now = self.arrays["clock"]["now"][0] - self.plan.shift_s
+            raise RunError(
+                f"not enough memory at {now:,.0f} s after midnight: {name} outgrew what there is, and another "
+                f"{needed / 1e9:,.1f} GB are needed; more begins than ends: look for a queue that grows, or end earlier"
+            )
         old = self.arrays.get(name, np.zeros(0, dtype))
         new = np.zeros(size, dtype)
         new[: len(old)] = old
@@ -287,6 +327,10 @@ class World:
         """Bring all integrals up to now."""
         self.call(engine.close_window)
 
+    def forget_spans(self) -> None:
+        """Drop the spans written so far: they are of the warm-up."""
+        self.arrays["clock"][["span_count", "spans_lost"]] = 0
+
     def change(self, run: Run) -> None:
         """Take over the parameters of another configuration of the same structure, now.
 
@@ -310,7 +354,11 @@ class World:
             self.arrays["sources"][place]["batch"] = source.batch
             self.arrays["sources"][place]["priority"] = source.priority
         clock = self.arrays["clock"]
-        while clock["nodes_left"][0] < clock["node_reserve"][0] + self.arrays["stations"]["waiting"].sum():
+        queues = self.arrays["queues"]
+        handlers = np.minimum(np.maximum(queues["consumers"] - queues["busy"], 0), queues["waiting"]).sum()
+        while clock["tasks_left"][0] < clock["task_reserve"][0] + handlers:
+            self._grow_tasks(2 * len(self.arrays["tasks"]))
+        while clock["nodes_left"][0] < clock["node_reserve"][0] + self.arrays["stations"]["waiting"].sum() + handlers:
             self._grow_nodes(2 * len(self.arrays["nodes"]))
         self.arrays["doomed"] = self._doomed()
         self.call(engine.apply_changes)

@@ -13,6 +13,8 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
+from sfmodel.cli.compose import checked
+from sfmodel.cli.compose import composed as by_command_line
 from sfmodel.errors import ConfigError
 from sfmodel.schema import Run, parse_run
 from sfmodel.schema.files import find_file
@@ -86,6 +88,33 @@ def test_a_scenario_names_its_trigger_and_nothing_else(scenario: str) -> None:
     assert {key: sources[key] for key in base["platform"]["sources"]} == base["platform"]["sources"]
     added = set(sources) - set(base["platform"]["sources"])
     assert bool(added) != bool(run["scenario"].get("events")), "events or sources of its own"
+
+
+@pytest.mark.parametrize("intervention", names("intervention"))
+def test_every_intervention_is_off_in_the_baseline_and_can_be_switched_on(intervention: str) -> None:
+    assert not valid().intervention
+    run = valid(f"intervention=[{intervention}]")
+    assert list(run.intervention) == [intervention]
+    assert run.intervention[intervention].title
+    assert run.platform != valid().platform
+
+
+def test_a_parameter_of_an_intervention_reaches_every_call_it_is_about() -> None:
+    engine = valid("intervention=[llm_timeout]", "intervention.llm_timeout.timeout=3s").platform.services["engine"]
+    calls = [step for e in engine.endpoints.values() for step in e.steps if getattr(step, "call", "")[:4] == "llm."]
+    assert [call.timeout for call in calls] == [3.0, 3.0]
+
+
+def test_a_label_is_a_key_on_the_command_line() -> None:
+    key = "platform.services.engine.endpoints.recommend.steps.model.time"
+    run = parse_run(by_command_line([f"{key}=1 s"]))
+    assert run.platform.services["engine"].endpoints["recommend"].steps[3].time.constant == 1
+    with pytest.raises(ConfigError, match=r"there is no step 'modle' in .* did you mean 'model'\?"):
+        by_command_line([f"{key.replace('model', 'modle')}=1 s"])
+    with pytest.raises(ConfigError, match="a label stands for a number of one platform"):
+        checked(["platform=streamflow,chain", f"{key}=1 s"])
+    assert checked(["intervention=[],[llm_timeout]", f"{key}=1s"])[0] == "intervention=[],[llm_timeout]"
+    assert checked(["scenario=none,f2_vector_timeout", f"{key}=1s,2s"])[1].endswith(".steps.3.time=1s,2s")
 
 
 def test_the_evening_is_the_default() -> None:

@@ -57,8 +57,9 @@ from sfkernels.ready import make_ready, next_ready
 from sfkernels.script import run
 from sfkernels.sleepers import RETRYING, THINKING, open_slot, order_of, sleep_until, slot_size
 from sfkernels.sources import next_time
-from sfkernels.stations import account, count_served, leave, serve, unqueue
+from sfkernels.stations import account, count_served, leave, reprice, serve, unqueue
 from sfkernels.tasks import arrive, new_task
+from sfkernels.timeouts import has_timed_out
 from sfkernels.users import new_request, trace_if_sampled
 
 _56, _16, _8 = np.uint64(56), np.uint32(16), np.uint32(8)
@@ -152,7 +153,9 @@ def _expire(
 
 
 @kernel
-def _next_bucket(clock, nodes, buckets, batch, late, tasks, sleepers, chunk_next, slot_head, slot_fill, until):
+def _next_bucket(
+    clock, nodes, buckets, batch, late, population, user_rows, sleepers, chunk_next, slot_head, slot_fill, until
+):
     """Open the next bucket with events: 0; -1: none before `until`; -2: nodes run short."""
     last = np.int64(until * clock[0].per_tick)
     while True:
@@ -164,10 +167,10 @@ def _next_bucket(clock, nodes, buckets, batch, late, tasks, sleepers, chunk_next
         while np.int64(clock[0].slot * SLOT_S * clock[0].per_tick) <= bucket:
             if slot_size(clock, chunk_next, slot_head, slot_fill) + clock[0].node_reserve > clock[0].nodes_left:
                 return -2
-            open_slot(clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill)
+            open_slot(clock, nodes, buckets, late, population, user_rows, sleepers, chunk_next, slot_head, slot_fill)
         clock[0].bucket = bucket
         if bucket % NB == 0:
-            turn(clock, nodes, buckets, tasks)
+            turn(clock, nodes, buckets)
         if buckets[bucket % NB] >= 0:
             open_bucket(clock, nodes, buckets, batch)
 
@@ -210,7 +213,18 @@ def advance(
                 at = clock[0].batch_at
                 if at >= clock[0].batch_count and clock[0].late_count == 0:
                     found = _next_bucket(
-                        clock, nodes, buckets, batch, late, tasks, sleepers, chunk_next, slot_head, slot_fill, until
+                        clock,
+                        nodes,
+                        buckets,
+                        batch,
+                        late,
+                        population,
+                        user_rows,
+                        sleepers,
+                        chunk_next,
+                        slot_head,
+                        slot_fill,
+                        until,
                     )
                     if found == -1:
                         clock[0].now = until
@@ -287,8 +301,8 @@ def advance(
                         else:
                             clock[0].thinking -= 1
                     j = new_request(
-                        clock, tasks, population, types, requests, endpoints, request_meters, session, turn_number,
-                        retries,
+                        clock, tasks, population, types, requests, endpoints, request_meters, item_rows, session,
+                        turn_number, retries,
                     )  # fmt: skip
                     _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, j)
                     continue
@@ -303,13 +317,14 @@ def advance(
                 elif class_ == CLASS_TIMER:
                     kind = np.int64(order & _KIND)
                     if kind == TIMER_ATTEMPT or kind == TIMER_CALL:
-                        current = tasks[index].call_gen if kind == TIMER_ATTEMPT else tasks[index].call_id
                         state = tasks[index].state
-                        if current == gen and (
-                            state == CALLING
-                            or (state == BACKING_OFF and kind == TIMER_CALL)
-                            or (state == FORKED and kind == TIMER_ATTEMPT)
-                        ):
+                        if kind == TIMER_CALL:
+                            over = tasks[index].call_id == gen and (state == CALLING or state == BACKING_OFF)
+                        else:
+                            over = has_timed_out(clock, nodes, buckets, late, tasks, index, gen, order) and (
+                                state == CALLING or state == FORKED
+                            )
+                        if over:
                             clock[0].now = time
                             clock[0].events += 1
                             time_out(
@@ -513,12 +528,15 @@ def _is_in(tasks, i, r):
 def apply_changes(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
     flight_buckets, caches, stores, population, services, replicas, pool, listed, user_rows, item_rows, cluster_rows,
-    breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, doomed,
+    breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, queues, messages, endpoints, endpoint_meters,
+    endpoint_outcomes, endpoint_latency, doomed,
 ):  # fmt: skip
-    """Parameters have changed: replicas go down or come back, new servers serve, full memory evicts.
+    """Parameters have changed: replicas go down or come back, new servers and consumers serve, full memory evicts.
 
     `doomed`: tasks in replicas that go down, oldest first.
     """
+    for r in range(len(replicas)):
+        reprice(stations, replicas, r)
     for r in range(len(replicas)):
         if replicas[r].down and replicas[r].up:
             replicas[r].up = 0
@@ -535,3 +553,8 @@ def apply_changes(
             serve(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s)
     for m in range(len(stores)):
         make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_rows, 0.0, clock[0].now)
+    for q in range(len(queues)):
+        _serve_queue(
+            clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
+            endpoint_meters, endpoint_outcomes, endpoint_latency, q,
+        )  # fmt: skip

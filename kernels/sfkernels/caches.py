@@ -15,9 +15,7 @@ from sfkernels.keys import topic_of_key
 from sfkernels.names import (
     EVICT_FIFO,
     EVICT_RANDOM,
-    KEY_CLUSTER,
     KEY_ITEM,
-    KEY_TOPIC,
     KEY_USER,
     POOL,
     SCOPE_ALL,
@@ -330,6 +328,3 @@ def warm_one(clock, caches, c, stores, versions, population, listed, user_rows, 
             now + left,
             now,
         )
-
-
-__all__ = ["HIT", "KEY_CLUSTER", "KEY_TOPIC", "MISS", "STALE", "invalidate", "look_up", "put", "warm_one"]

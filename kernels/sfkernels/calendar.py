@@ -198,25 +198,18 @@ def open_bucket(clock, nodes, buckets, batch):
 
 
 @kernel
-def turn(clock, nodes, buckets, tasks):
-    """Begin the next rotation: its events go to their ticks; timers that nobody waits for are dropped."""
+def turn(clock, nodes, buckets):
+    """Begin the next rotation: its events go to their ticks."""
     rotation = clock[0].bucket // NB
     slot = NB + rotation % NC
     node = buckets[slot]
     buckets[slot] = -1
     while node >= 0:
         following = nodes[node].next
-        order = nodes[node].order
         bucket = np.int64(nodes[node].time * clock[0].per_tick)
         if bucket // NB != rotation:
             nodes[node].next = buckets[slot]
             buckets[slot] = node
-        elif (
-            (order >> _56) == np.uint64(CLASS_TIMER)
-            and (order & np.uint64(15)) == np.uint64(0)
-            and tasks[nodes[node].task].call_gen != nodes[node].gen
-        ):
-            free_node(clock, nodes, node)
         else:
             nodes[node].next = buckets[bucket % NB]
             buckets[bucket % NB] = node

@@ -36,7 +36,6 @@ from sfkernels.names import (
     REPLYING,
     SERVED,
     TIMEOUT,
-    TIMER_ATTEMPT,
     TIMER_CALL,
     TIMER_HEDGE,
     TRACED,
@@ -49,6 +48,7 @@ from sfkernels.ready import make_ready
 from sfkernels.retries import earn
 from sfkernels.stations import cut_short, leave, unqueue
 from sfkernels.tasks import adopt, arrive, new_task, part, void_events
+from sfkernels.timeouts import set_timeout
 
 _TWO, _ONE = np.uint64(2), np.uint64(1)
 ONE = np.uint32(1)
@@ -121,11 +121,9 @@ def attempt(
     population, endpoint_meters, endpoint_outcomes, endpoint_latency, call_meters, call_outcomes, call_latency, k, i,
     hedge,
 ):  # fmt: skip
-    """One attempt of call site k by task i: OK if it is under way, else the outcome it has at once."""
+    """One attempt of call site k by task i: OK if a reply comes, or has come, else the outcome it has at once."""
     now = clock[0].now
     if now >= tasks[i].deadline:
-        call_meters[k].attempts += 1
-        call_outcomes[k, EXPIRED] += 1
         return EXPIRED
     permit = np.uint32(0)
     b = sites[k].breaker
@@ -152,14 +150,17 @@ def attempt(
         call_meters[k].hedges += hedge
         if b >= 0:
             record(breakers, breaker_window, b, permit, UNAVAILABLE, now)
-        return UNAVAILABLE
+        if not hedge:
+            tasks[i].outcome = UNAVAILABLE
+            make_ready(clock, tasks, ready, i, REPLY)
+        return OK
     until = min(now + sites[k].timeout, tasks[i].deadline)
     if not hedge:
         tasks[i].state = CALLING
         tasks[i].call_gen += ONE
         tasks[i].attempt_start = now
         if until < np.inf:
-            schedule_timer(clock, nodes, buckets, late, until, TIMER_ATTEMPT, i, tasks[i].call_gen)
+            set_timeout(clock, nodes, buckets, late, tasks, i, until)
         if sites[k].hedge_after < np.inf:
             schedule_timer(clock, nodes, buckets, late, now + sites[k].hedge_after, TIMER_HEDGE, i, tasks[i].call_gen)
     else:

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from sfkernels.jit import hot, kernel
-from sfkernels.names import CONSTANT, EMPIRICAL, EXPONENTIAL, GAMMA, HYPEREXPONENTIAL, LOGNORMAL
+from sfkernels.names import CONSTANT, EXPONENTIAL, GAMMA, HYPEREXPONENTIAL, LOGNORMAL
 from sfkernels.random import mix, uniform
 
 
@@ -101,6 +101,3 @@ def draw(durations, values, d, key, salt):
     if kind == EXPONENTIAL:
         return -math.log(uniform(key, salt)) * durations[d].a + durations[d].plus
     return _drawn(durations, values, d, key, salt)
-
-
-__all__ = ["EMPIRICAL", "draw", "gamma_draw", "normal_quantile"]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sfkernels.jit import hot, kernel
-from sfkernels.names import KEY_CLUSTER, KEY_ITEM, KEY_TOPIC, KEY_USER
+from sfkernels.names import KEY_CLUSTER, KEY_ITEM, KEY_USER
 from sfkernels.random import mix, uniform
 
 _TASTE, _TOPIC, _ADDRESS, _USER, _ITEM = (
@@ -79,6 +79,20 @@ def draw_user(population, key):
     return np.uint32(u * np.float64(population[0].count))
 
 
+@hot
+def session_key(population, session):
+    """Key of a session's draws."""
+    return mix(population[0].salt, np.uint64(session))
+
+
+@hot
+def user_of(population, session):
+    """User of a session."""
+    if population[0].closed:
+        return np.uint32(np.uint64(session) % population[0].count)
+    return draw_user(population, session_key(population, session))
+
+
 @kernel
 def _helper_h(x, q):
     """Integral of x^-q from 1 (log for q = 1)."""
@@ -122,16 +136,3 @@ def zipf_constants(n, q):
     h = getattr(_helper_h, "py_func", _helper_h)
     inverse = getattr(_helper_h_inverse, "py_func", _helper_h_inverse)
     return h(n + 0.5, q), h(1.5, q) - 1.0, 2.0 - inverse(h(2.5, q) - 2.0**-q, q)
-
-
-__all__ = [
-    "KEY_TOPIC",
-    "address",
-    "draw_item",
-    "draw_user",
-    "key_of",
-    "taste",
-    "topic",
-    "topic_of_key",
-    "zipf_constants",
-]

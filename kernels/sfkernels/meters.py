@@ -3,23 +3,33 @@
 # e = endpoints, k = call sites, q = request classes, b = latency bins
 """
 
-import math
-
 import numpy as np
 
 from sfkernels.jit import hot
 from sfkernels.names import LATENCY_BINS, LATENCY_FIRST_S, LATENCY_RATIO, OK, UNAVAILABLE
 
-_PER_BIN = 1.0 / math.log(LATENCY_RATIO)
-_FIRST = LATENCY_FIRST_S
+_EDGES = LATENCY_FIRST_S * LATENCY_RATIO ** np.arange(LATENCY_BINS)
+_EDGES = np.append(_EDGES, np.inf)
+"""Lower edge of each bin; above the last is none."""
+
+_CELL_BITS = 46
+_CELL_0 = np.float64(LATENCY_FIRST_S).view(np.int64) >> _CELL_BITS
+_CELLS = (_EDGES[LATENCY_BINS - 1].view(np.int64) >> _CELL_BITS) - _CELL_0 + 1
+_BEFORE = (np.searchsorted(_EDGES, ((_CELL_0 + np.arange(_CELLS)) << _CELL_BITS).view(np.float64), "right") - 1).clip(0)
+_BEFORE = _BEFORE.astype(np.int16)
+"""Bin at the beginning of each cell: a 64th of a power of two, which at most one edge divides."""
 
 
 @hot
 def latency_bin(seconds):
     """Bin of a latency: bin 0 is below first·ratio, the last is everything above."""
-    if seconds <= _FIRST:
+    cell = (np.float64(seconds).view(np.int64) >> _CELL_BITS) - _CELL_0
+    if cell < 0:
         return 0
-    return min(np.int64(math.log(seconds / _FIRST) * _PER_BIN), LATENCY_BINS - 1)
+    if cell >= _CELLS:
+        return LATENCY_BINS - 1
+    b = np.int64(_BEFORE[cell])
+    return b + 1 if seconds >= _EDGES[b + 1] else b
 
 
 @hot

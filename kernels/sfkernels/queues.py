@@ -7,6 +7,7 @@ import numpy as np
 
 from sfkernels.calendar import schedule_timer
 from sfkernels.jit import hot, kernel
+from sfkernels.levels import head, set_head, set_tail, tail
 from sfkernels.names import TIMER_LINGER
 from sfkernels.random import mix
 
@@ -20,69 +21,23 @@ def account_queue(queues, q, now):
     queues[q].updated = now
 
 
-@hot
-def _head(queues, q, level):
-    if level == 0:
-        return queues[q].head0
-    if level == 1:
-        return queues[q].head1
-    if level == 2:
-        return queues[q].head2
-    return queues[q].head3
-
-
-@hot
-def _set_head(queues, q, level, g):
-    if level == 0:
-        queues[q].head0 = g
-    elif level == 1:
-        queues[q].head1 = g
-    elif level == 2:
-        queues[q].head2 = g
-    else:
-        queues[q].head3 = g
-
-
-@hot
-def _tail(queues, q, level):
-    if level == 0:
-        return queues[q].tail0
-    if level == 1:
-        return queues[q].tail1
-    if level == 2:
-        return queues[q].tail2
-    return queues[q].tail3
-
-
-@hot
-def _set_tail(queues, q, level, g):
-    if level == 0:
-        queues[q].tail0 = g
-    elif level == 1:
-        queues[q].tail1 = g
-    elif level == 2:
-        queues[q].tail2 = g
-    else:
-        queues[q].tail3 = g
-
-
 @kernel
 def _oldest(queues, q, messages):
     """Level whose first message is the oldest, or -1."""
     best = -1
     for level in range(4):
-        g = _head(queues, q, level)
-        if g >= 0 and (best < 0 or messages[g].number < messages[_head(queues, q, best)].number):
+        g = head(queues, q, level)
+        if g >= 0 and (best < 0 or messages[g].number < messages[head(queues, q, best)].number):
             best = level
     return best
 
 
 @kernel
 def _take(queues, q, messages, level):
-    g = _head(queues, q, level)
-    _set_head(queues, q, level, messages[g].next)
+    g = head(queues, q, level)
+    set_head(queues, q, level, messages[g].next)
     if messages[g].next < 0:
-        _set_tail(queues, q, level, -1)
+        set_tail(queues, q, level, -1)
     queues[q].waiting -= 1
     return g
 
@@ -117,12 +72,12 @@ def append(clock, queues, q, messages, user, item, priority):
     messages[g].priority = priority
     messages[g].next = -1
     level = np.int64(priority) if queues[q].priority else 0
-    last = _tail(queues, q, level)
+    last = tail(queues, q, level)
     if last >= 0:
         messages[last].next = g
     else:
-        _set_head(queues, q, level, g)
-    _set_tail(queues, q, level, g)
+        set_head(queues, q, level, g)
+    set_tail(queues, q, level, g)
     queues[q].published += 1
     queues[q].waiting += 1
     if queues[q].waiting > queues[q].length_max:
@@ -140,7 +95,7 @@ def take_batch(clock, nodes, buckets, late, queues, q, messages):
         return -1, 0
     now = clock[0].now
     if queues[q].waiting < queues[q].batch:
-        oldest = messages[_head(queues, q, _oldest(queues, q, messages))].published
+        oldest = messages[head(queues, q, _oldest(queues, q, messages))].published
         due = oldest + queues[q].linger
         if now < due:
             queues[q].timer += np.uint32(1)
@@ -152,7 +107,7 @@ def take_batch(clock, nodes, buckets, late, queues, q, messages):
     last = -1
     level = 0
     for _ in range(n):
-        while _head(queues, q, level) < 0:
+        while head(queues, q, level) < 0:
             level += 1
         g = _take(queues, q, messages, level)
         messages[g].next = -1

@@ -30,7 +30,7 @@ TASK = _record(
     ("key", "u8"), ("since", "f8"), ("start", "f8"), ("arrived", "f8"), ("attempt_start", "f8"),
     ("pc", "i4"), ("station", "i4"), ("next", "i4"), ("prev", "i4"),
     ("state", "i1"), ("todo", "i1"), ("outcome", "i1"), ("priority", "i1"), ("marks", "u1"), ("attempt", "u1"),
-    ("waiter", "i1"), ("retries", "u1"),
+    ("waiter", "i1"), ("retries", "u1"), ("timed", "u1"),
     ("endpoint", "i4"), ("site", "i4"), ("parent", "i4"), ("child", "i4"), ("child_next", "i4"), ("child_prev", "i4"),
     ("gen", "u4"), ("call_gen", "u4"), ("call_id", "u4"),
     ("replica", "i4"), ("first_station", "i4"), ("user", "u4"), ("item_id", "u4"),
@@ -38,6 +38,7 @@ TASK = _record(
     ("session", "u4"), ("turn", "u2"), ("request", "i2"), ("permit", "u4"), ("need", "i4"), ("left", "i4"),
     ("batch", "i4"), ("messages", "i4"), ("queue", "i4"), ("flight", "i4"),
     ("span", "u8"), ("parent_span", "u8"), ("trace_id", "u8"), ("queued", "f8"), ("served", "f8"),
+    ("timeout", "f8"), ("timed_at", "f8"), ("timeout_order", "u8"), ("timeout_gen", "u4"), ("timed_gen", "u4"),
 )  # fmt: skip
 
 OP = _record(
@@ -95,7 +96,7 @@ SERVICE = _record(
 
 REPLICA = _record(
     ("service", "i4"), ("first_station", "i4"), ("stations", "i4"), ("burns", "i4"), ("down", "i4"), ("up", "i4"),
-    ("healthy", "i4"), ("streak", "i4"), ("tasks", "i4"), ("gen", "u4"),
+    ("healthy", "i4"), ("streak", "i4"), ("tasks", "i4"), ("waiters", "i4"), ("gen", "u4"),
 )  # fmt: skip
 
 CACHE = _record(

@@ -9,7 +9,7 @@ import numpy as np
 
 from sfkernels.balancers import choose
 from sfkernels.caches import HIT, STALE, invalidate, look_up, put
-from sfkernels.calendar import schedule_task, schedule_timer
+from sfkernels.calendar import schedule_task
 from sfkernels.calls import attempt, begin_call, send_off, spawn
 from sfkernels.durations import draw
 from sfkernels.flights import find, land, ref_of, take_off, wait_for
@@ -52,7 +52,6 @@ from sfkernels.names import (
     RETRY,
     SLEEPING,
     THROTTLED,
-    TIMER_ATTEMPT,
     UNAVAILABLE,
 )  # fmt: skip
 from sfkernels.queues import append
@@ -61,6 +60,7 @@ from sfkernels.ready import make_ready
 from sfkernels.retries import delay, spend
 from sfkernels.stations import goes_on, join, leave, waits_for_call
 from sfkernels.tasks import adopt, new_task
+from sfkernels.timeouts import set_timeout
 
 _SKIP, _CHOICE = np.uint64(0x736B), np.uint64(0x6368)
 _FRESH, _ATTEMPT, _REPLIED, _FAILED = range(4)
@@ -113,7 +113,7 @@ def broadcast(
     tasks[i].call_gen += np.uint32(1)
     until = min(now + sites[k].timeout, tasks[i].deadline)
     if until < np.inf:
-        schedule_timer(clock, nodes, buckets, late, until, TIMER_ATTEMPT, i, tasks[i].call_gen)
+        set_timeout(clock, nodes, buckets, late, tasks, i, until)
     for n in range(services[s].replicas):
         key = mix(mix(tasks[i].key, sites[k].salt), np.uint64(n))
         c = spawn(clock, tasks, sites, k, i, services[s].replica + n, key)
@@ -217,7 +217,7 @@ def may_retry(tasks, sites, k, i, now):
     if n >= sites[k].attempts or not (sites[k].retry_on >> tasks[i].outcome) & 1:
         return -1.0
     pause = delay(sites[k], n, tasks[i].backoff, tasks[i].key)
-    if now + pause >= tasks[i].call_deadline:
+    if now + pause >= min(tasks[i].call_deadline, tasks[i].deadline):
         return -1.0
     if sites[k].budgeted and not spend(sites, k, now):
         return -1.0

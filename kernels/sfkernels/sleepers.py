@@ -9,6 +9,8 @@ import numpy as np
 
 from sfkernels.calendar import placed, schedule
 from sfkernels.jit import hot, kernel
+from sfkernels.keys import user_of
+from sfkernels.memory import prefetch
 from sfkernels.names import CHUNK, CLASS_USER, NS, SLOT_S
 
 _16, _24 = np.uint64(16), np.uint64(24)
@@ -69,8 +71,8 @@ def sleep_until(
 
 
 @kernel
-def open_slot(clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill):
-    """Move the sleepers of the next slot into the calendar; returns False when nodes run short first."""
+def open_slot(clock, nodes, buckets, late, population, user_rows, sleepers, chunk_next, slot_head, slot_fill):
+    """Move the sleepers of the next slot into the calendar, and ask for their users' rows."""
     slot = clock[0].slot
     place = slot % NS
     chunk = slot_head[place]
@@ -87,6 +89,7 @@ def open_slot(clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot
                     sleepers[at].turn, sleepers[at].retries, sleepers[at].why,
                 )  # fmt: skip
             else:
+                prefetch(user_rows, np.int64(user_of(population, sleepers[at].session)))
                 _to_calendar(
                     clock, nodes, buckets, late, time, sleepers[at].session, sleepers[at].turn, sleepers[at].retries,
                     sleepers[at].why,

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from sfkernels.jit import hot, kernel
+from sfkernels.jit import hot
 from sfkernels.names import SOURCE_EVERY, SOURCE_TIMES
 from sfkernels.random import uniform
 
@@ -41,6 +41,3 @@ def next_time(sources, knots, o, now):
         return np.inf
     share = (target - knots[k].total) / (knots[k + 1].total - knots[k].total)
     return knots[k].time + share * (knots[k + 1].time - knots[k].time)
-
-
-__all__ = ["kernel", "next_time"]

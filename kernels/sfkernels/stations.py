@@ -12,6 +12,7 @@ import numpy as np
 from sfkernels.calendar import schedule_task, schedule_timer
 from sfkernels.durations import draw
 from sfkernels.jit import hot, kernel
+from sfkernels.levels import head, set_head, set_tail, tail
 from sfkernels.names import (
     EXPIRED,
     FAILED,
@@ -101,73 +102,27 @@ def _start(
         schedule_task(clock, nodes, buckets, late, now + time, i, tasks[i].gen)
 
 
-@hot
-def _head(stations, s, level):
-    if level == 0:
-        return stations[s].head0
-    if level == 1:
-        return stations[s].head1
-    if level == 2:
-        return stations[s].head2
-    return stations[s].head3
-
-
-@hot
-def _set_head(stations, s, level, i):
-    if level == 0:
-        stations[s].head0 = i
-    elif level == 1:
-        stations[s].head1 = i
-    elif level == 2:
-        stations[s].head2 = i
-    else:
-        stations[s].head3 = i
-
-
-@hot
-def _tail(stations, s, level):
-    if level == 0:
-        return stations[s].tail0
-    if level == 1:
-        return stations[s].tail1
-    if level == 2:
-        return stations[s].tail2
-    return stations[s].tail3
-
-
-@hot
-def _set_tail(stations, s, level, i):
-    if level == 0:
-        stations[s].tail0 = i
-    elif level == 1:
-        stations[s].tail1 = i
-    elif level == 2:
-        stations[s].tail2 = i
-    else:
-        stations[s].tail3 = i
-
-
 @kernel
 def _append(tasks, stations, s, i):
     level = np.int64(tasks[i].priority) if stations[s].order == PRIORITY else 0
     if stations[s].order == LIFO:
-        first = _head(stations, s, level)
+        first = head(stations, s, level)
         tasks[i].prev = -1
         tasks[i].next = first
         if first >= 0:
             tasks[first].prev = i
         else:
-            _set_tail(stations, s, level, i)
-        _set_head(stations, s, level, i)
+            set_tail(stations, s, level, i)
+        set_head(stations, s, level, i)
     else:
-        last = _tail(stations, s, level)
+        last = tail(stations, s, level)
         tasks[i].next = -1
         tasks[i].prev = last
         if last >= 0:
             tasks[last].next = i
         else:
-            _set_head(stations, s, level, i)
-        _set_tail(stations, s, level, i)
+            set_head(stations, s, level, i)
+        set_tail(stations, s, level, i)
 
 
 @kernel
@@ -180,11 +135,11 @@ def unqueue(clock, tasks, stations, s, i):
     if before >= 0:
         tasks[before].next = after
     else:
-        _set_head(stations, s, level, after)
+        set_head(stations, s, level, after)
     if after >= 0:
         tasks[after].prev = before
     else:
-        _set_tail(stations, s, level, before)
+        set_tail(stations, s, level, before)
     stations[s].waiting -= 1
     if stations[s].patience >= 0:
         tasks[i].call_gen += ONE
@@ -293,23 +248,44 @@ def _burn(clock, stations, replicas, r, more):
 @hot
 def waits_for_call(clock, stations, tasks, ops, replicas, i):
     """Task i begins to wait for a call: if it holds a station it is a waiter."""
-    r = tasks[i].replica
-    if replicas[r].burns and tasks[i].waiter == 0 and ops[tasks[i].pc].hold >= 0:
-        _burn(clock, stations, replicas, r, 1)
+    if tasks[i].waiter == 0 and ops[tasks[i].pc].hold >= 0:
+        r = tasks[i].replica
         tasks[i].waiter = 1
+        replicas[r].waiters += 1
+        if replicas[r].burns:
+            _burn(clock, stations, replicas, r, 1)
 
 
 @kernel
+def _serve_burnt(
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, replicas, r
+):
+    """A waiter less may leave room for another in service."""
+    for s in range(replicas[r].first_station, replicas[r].first_station + replicas[r].stations):
+        if stations[s].waiting_cost > 0.0 and stations[s].waiting > 0:
+            serve(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s)
+
+
+@hot
 def goes_on(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, replicas, i
 ):
     """Task i, a waiter, waits no longer."""
     r = tasks[i].replica
-    _burn(clock, stations, replicas, r, -1)
     tasks[i].waiter = 0
+    replicas[r].waiters -= 1
+    if replicas[r].burns:
+        _burn(clock, stations, replicas, r, -1)
+        _serve_burnt(
+            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, replicas, r
+        )
+
+
+@hot
+def reprice(stations, replicas, r):
+    """Waiting costs may have changed: those who wait in replica r burn at the new ones."""
     for s in range(replicas[r].first_station, replicas[r].first_station + replicas[r].stations):
-        if stations[s].waiting_cost > 0.0 and stations[s].waiting > 0:
-            serve(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s)
+        stations[s].waiters = replicas[r].waiters
 
 
 @hot
@@ -317,6 +293,3 @@ def count_served(tasks, stations, s, i, now):
     """Book the service of a zombie as wasted."""
     if tasks[i].marks & ZOMBIE:
         stations[s].wasted += now - tasks[i].since
-
-
-__all__ = ["account", "goes_on", "join", "leave", "serve", "unqueue"]

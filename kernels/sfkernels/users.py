@@ -11,7 +11,8 @@ import numpy as np
 
 from sfkernels.durations import draw
 from sfkernels.jit import hot, kernel
-from sfkernels.keys import NOBODY, draw_item, draw_user
+from sfkernels.keys import NOBODY, draw_item, session_key, user_of
+from sfkernels.memory import prefetch
 from sfkernels.names import OK, TRACED, USER
 from sfkernels.random import mix, uniform
 from sfkernels.sleepers import RETRYING, THINKING, sleep_until
@@ -25,12 +26,6 @@ _ONE = np.uint64(1)
 
 LAST_TURN = 65535
 """Requests of a session, at most; a closed user goes on under another session number."""
-
-
-@hot
-def session_key(population, session):
-    """Key of a session's draws."""
-    return mix(population[0].salt, np.uint64(session))
 
 
 @hot
@@ -72,7 +67,9 @@ def trace_if_sampled(clock, tasks, i):
 
 
 @hot
-def new_request(clock, tasks, population, types, requests, endpoints, request_meters, session, turn, retries):
+def new_request(
+    clock, tasks, population, types, requests, endpoints, request_meters, item_rows, session, turn, retries
+):
     """Root task of a user's request. Its draws belong to (session, request, attempt)."""
     skey = session_key(population, session)
     rkey = mix(skey, np.uint64(turn))
@@ -81,7 +78,7 @@ def new_request(clock, tasks, population, types, requests, endpoints, request_me
     q = _class_of(types, requests, y, rkey)
     i = new_task(clock, tasks, mix(rkey, np.uint64(retries) + _ONE))
     tasks[i].marks = USER
-    tasks[i].user = np.uint32(person) if population[0].closed else draw_user(population, skey)
+    tasks[i].user = user_of(population, session)
     tasks[i].item_id = NOBODY
     tasks[i].session = session
     tasks[i].turn = turn
@@ -91,6 +88,7 @@ def new_request(clock, tasks, population, types, requests, endpoints, request_me
     tasks[i].priority = requests[q].priority
     if endpoints[requests[q].endpoint].uses_item:
         tasks[i].item_id = draw_item(population, rkey)
+        prefetch(item_rows, np.int64(tasks[i].item_id))
     trace_if_sampled(clock, tasks, i)
     clock[0].requests += 1
     request_meters[q].requests += 1

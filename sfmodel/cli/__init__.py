@@ -28,7 +28,9 @@ COMMANDS = {
     "run": Command(
         "run", "simulate; everything after it is Hydra's syntax", "sfmodel run scenario=f4_engine_half seed=2"
     ),
-    "list": Command("listing", "parameters, mechanisms, platforms, demands, scenarios", "sfmodel list scenarios"),
+    "list": Command(
+        "listing", "parameters, mechanisms, platforms, demands, scenarios, interventions", "sfmodel list scenarios"
+    ),
     "lint": Command("lint", "check a platform without simulating it", "sfmodel lint streamflow"),
     "new": Command("new", "start a platform of your own", "sfmodel new shop"),
     "schema": Command(
@@ -38,8 +40,9 @@ COMMANDS = {
     "figures": Command(
         "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only P*"
     ),
+    "story": Command("story", "what a trigger led to, step by step", "sfmodel story latest --against evening"),
     "plot": Command("plot", "the curves of a run as PNG or SVG", "sfmodel plot latest"),
-    "trace": Command("trace", "requests of a run, step by step", "sfmodel trace latest"),
+    "trace": Command("trace", "requests of a run, step by step", "sfmodel trace latest --path happy"),
 }
 """Every command, in the order of the help."""
 

@@ -21,11 +21,13 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import MarkedYAMLError, YAMLError  # type: ignore[import-untyped]
+from yaml import MarkedYAMLError, YAMLError, safe_load  # type: ignore[import-untyped]
 
 from sfmodel.errors import ConfigError, nearest
+from sfmodel.schema.durations import Distribution
 from sfmodel.schema.files import conf_folder
 from sfmodel.schema.keys import is_model, names_at, place_at, split
+from sfmodel.schema.labels import with_numbers
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -123,11 +125,25 @@ def _prepared(overrides: Sequence[str], path: Sequence[str]) -> tuple[list[str],
     chosen = [_first_choice(override) for override in parsed if _is_group(override, groups)]
     base: Any = OmegaConf.to_container(_compose([*path, *(text for text in chosen if text)]), resolve=False)
     one_base = not any(o.is_sweep_override() for o in parsed if _is_group(o, groups))
+    platforms_differ = any(o.is_sweep_override() and o.key_or_group == "platform" for o in parsed)
     written = base if one_base else {}  # what one file writes, another of the sweep may not
     ready = []
     for text, override in zip(overrides, parsed, strict=True):
-        _check_key(override, base, groups)
-        ready.append(_let_in(text, override, written, groups))
+        if _is_key(override, groups):
+            key = override.key_or_group
+            parts = with_numbers(split(key), base)
+            if platforms_differ and parts != split(key):
+                raise ConfigError(
+                    f"{key}: a label stands for a number of one platform; sweep over platforms without it"
+                )
+            text = text.replace(key, ".".join(parts), 1)
+            _check_is_on(key, parts, base, path)
+            _check_key(key, parts, base, groups)
+            replaces = _is_another_distribution(override, parts, base)
+            if replaces:
+                ready.append(f"~{'.'.join(parts)}")
+            text = _let_in(text, override, is_written=_is_written(written, parts) and not replaces)
+        ready.append(text)
     return ready, any(override.is_sweep_override() for override in parsed)
 
 
@@ -144,11 +160,19 @@ def _check_group(override: Override, groups: list[str], path: Sequence[str]) -> 
         return
     group = override.key_or_group
     valid = _options(group, path)
-    values = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
-    for value in values:
+    for value in _values(override):
         for name in value if isinstance(value, list) else [value]:
             if name is not None and str(name) not in valid:
                 raise ConfigError(f"there is no {group} '{name}'; {nearest(str(name), valid)}")
+
+
+def _values(override: Override) -> list[Any]:
+    """The value of an override, or each that a sweep gives it; a swept list comes as text."""
+    if not override.is_sweep_override():
+        return [override.value()]
+    parser = OverridesParser.create()
+    key = override.get_key_element()
+    return [parser.parse_override(f"{key}={text}").value() for text in override.sweep_string_iterator()]
 
 
 def _first_choice(override: Override) -> str | None:
@@ -164,20 +188,32 @@ def _is_key(override: Override, groups: list[str]) -> bool:
     return not (_is_group(override, groups) or _is_hydras(override) or override.package is not None)
 
 
-def _let_in(text: str, override: Override, written: dict[str, Any], groups: list[str]) -> str:
+def _let_in(text: str, override: Override, *, is_written: bool) -> str:
     """Return an override in the form in which Hydra also accepts a key that no file has written."""
     plain = not (override.is_add() or override.is_force_add() or override.is_delete())
-    if not plain or not _is_key(override, groups) or _is_written(written, split(override.key_or_group)):
-        return text
-    return f"++{text}"
+    return f"++{text}" if plain and not is_written else text
 
 
-def _check_key(override: Override, base: dict[str, Any], groups: list[str]) -> None:
-    """Refuse a key that the language does not have, or a name that the platform does not have."""
-    if not _is_key(override, groups):
+def _is_another_distribution(override: Override, parts: list[str], base: dict[str, Any]) -> bool:
+    """Tell whether a distribution of one kind takes the place of another: Hydra alone would mix the keys of both."""
+    place = place_at(parts, base)
+    if place is None or place.model is not Distribution or not isinstance(place.written, dict) or override.is_delete():
+        return False
+    return any(isinstance(value, dict) and not set(value) <= set(place.written) for value in _values(override))
+
+
+def _check_is_on(key: str, parts: list[str], base: dict[str, Any], path: Sequence[str]) -> None:
+    """Refuse a parameter of an intervention that is not switched on."""
+    if parts[0] != "intervention" or len(parts) < 2 or _is_written(base, parts[:2]):
         return
-    key = override.key_or_group
-    parts = split(key)
+    valid = _options("intervention", path)
+    if parts[1] in valid:
+        raise ConfigError(f"{key}: this intervention is not switched on; add intervention=[{parts[1]}]")
+    raise ConfigError(f"{key}: there is no intervention '{parts[1]}'; {nearest(parts[1], valid)}")
+
+
+def _check_key(key: str, parts: list[str], base: dict[str, Any], groups: list[str]) -> None:
+    """Refuse a key that the language does not have, or a name that the platform does not have."""
     for length in range(1, len(parts) + 1):
         inside, part = parts[: length - 1], parts[length - 1]
         above = place_at(inside, base)
@@ -219,6 +255,25 @@ def _one_line() -> Iterator[None]:
         yield
     except HYDRAS_ERRORS as error:
         raise as_config_error(error) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(_broken_file() or f"a configuration file cannot be read: {error}") from None
+
+
+def _broken_file() -> str | None:
+    """The first of the user's files that is no mapping in UTF-8, which Hydra does not name."""
+    own = user_folder()
+    for path in sorted(own.rglob("*.yaml")) if own else []:
+        try:
+            loaded = safe_load(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            return f"{path}: expected text in UTF-8"
+        except OSError as error:
+            return f"{path}: {(error.strerror or str(error)).lower()}"
+        except YAMLError:
+            continue
+        if isinstance(loaded, int | float):
+            return f"{path}: expected a mapping (key: value), found {loaded}"
+    return None
 
 
 def as_config_error(error: Exception) -> ConfigError:

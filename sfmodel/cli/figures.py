@@ -1,20 +1,23 @@
 """Measure what the platform is known to do on a run: each row with its range, met or not, and where it is from.
 
-Rows are YAML, in conf/rows/<platform>.yaml (your own ./conf before the package's) or in a file of yours: an id, a
-title, a measure, a period, a range, a unit and a source. A measure is arithmetic over functions of things:
-mean(endpoint[web.get]), share(call['web.*>shop.search'], timeout), rate(users_requests - users_retries).
-`sfmodel list measures` has all functions. The exit status is 1 if a row is not met or cannot be measured on this run.
+Rows are YAML (your own ./conf before the package's): conf/rows/<platform>.yaml, and for a run with a scenario
+conf/rows/<platform>/<scenario>.yaml. A row has an id, a title, a measure, a period, a range, a unit and a source. A
+measure is arithmetic over functions of things: mean(endpoint[web.get]), share(call['web.*>shop.search'], timeout),
+rate(users_requests - users_retries); `sfmodel list measures` has all functions. The exit status is 1 if a row is not
+met or cannot be measured on this run.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfmodel.cli.which_run import add_run_argument, folder_of
-from sfmodel.errors import ConfigError, nearest
+from sfmodel.cli.which_run import add_against_argument, add_run_argument, base_of, folder_of
+from sfmodel.errors import ConfigError, RunNotFoundError, nearest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_run_argument(parser)
-    parser.add_argument("--rows", type=Path, metavar="FILE", help="rows of your own (default: those of the platform)")
+    add_against_argument(parser)
+    parser.add_argument("--rows", metavar="FILE", help="rows of your own, or another file of the platform, by name")
     parser.add_argument("--only", action="append", metavar="ID", help="only these rows: P4, N*; may be repeated")
     parser.add_argument("--json", action="store_true", help="print what was measured as JSON")
 
@@ -39,8 +43,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
     folder = folder_of(arguments)
     ds = open_run(folder)
-    rows = read_rows(arguments.rows or _rows_file(ds))
-    measured = measure_rows(ds, rows, _chosen(rows, arguments.only), read_requests(folder, ds))
+    rows = read_rows(_rows_file(arguments.rows, ds))
+    chosen = _chosen(rows, arguments.only)
+    base = _base(arguments, folder, chosen)
+    measured = measure_rows(
+        ds, rows, chosen, requests=read_requests(folder, ds), base=base, told=_teller(ds, base)
+    )  # fmt: skip
     if arguments.json:
         print(json.dumps(rows_data(measured), indent=2, ensure_ascii=False))
     else:
@@ -51,16 +59,43 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0 if all(one.met for one in measured.values()) else 1
 
 
-def _rows_file(ds: xr.Dataset) -> Path:
-    from sfmodel.rows.files import file_of
+def _rows_file(wanted: str | None, ds: xr.Dataset) -> Path:
+    from sfmodel.rows.files import file_of, names_of, needed_file, scenario_of
 
-    path = file_of("rows", ds)
-    if path is None:
-        name = ds.attrs.get("platform")
-        raise ConfigError(
-            f"there are no rows for platform '{name}': write conf/rows/{name}.yaml, or name them with --rows"
-        )
+    if wanted is None:
+        scenario = scenario_of(ds)
+        return (scenario and file_of("rows", ds, scenario)) or needed_file("rows", ds)
+    path = file_of("rows", ds, wanted) or Path(wanted)
+    if not path.is_file():
+        names = names_of("rows", ds)
+        raise ConfigError(f"--rows: there is no file '{wanted}', and no rows of that name; {nearest(wanted, names)}")
     return path
+
+
+def _base(arguments: argparse.Namespace, folder: Path, chosen: tuple[Row, ...]) -> xr.Dataset | None:
+    """Dataset of the paired run where a row needs it; none where there is none and none was named."""
+    from sfmodel.results.folder import open_run
+
+    if arguments.against is None and not any(row.measure.is_beside for row in chosen):
+        return None
+    try:
+        return open_run(base_of(arguments, folder))
+    except RunNotFoundError as error:
+        if arguments.against is not None:
+            raise
+        print(f"sfmodel: {error}; rows beside it are left out", file=sys.stderr)
+        return None
+
+
+def _teller(ds: xr.Dataset, base: xr.Dataset | None) -> Callable[[str], float] | None:
+    from sfmodel.rows.bands import make_pair
+    from sfmodel.rows.files import file_of
+    from sfmodel.stories import Telling, read_stories
+
+    path = file_of("stories", ds)
+    if base is None or path is None or make_pair(ds, base, {}) is None:
+        return None
+    return Telling(read_stories(path), ds, base).in_order
 
 
 def _chosen(rows: Rows, only: list[str] | None) -> tuple[Row, ...]:

@@ -22,10 +22,12 @@ def execute(arguments: argparse.Namespace) -> int:
     from sfmodel.cli.compose import composed
     from sfmodel.lint import lint
     from sfmodel.lint.hits import hits_from
+    from sfmodel.plan import build_plan
     from sfmodel.schema import parse_run
     from sfmodel.schema.references import check_references
 
     run = parse_run(composed([f"platform={arguments.platform}", *arguments.overrides]))
     check_references(run)
+    build_plan(run)
     print(lint(run, hits_from(arguments.hit, run.platform)))
     return 0

@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 
 from sfmodel.cli.compose import CONFIG_NAME, HYDRAS_ERRORS, as_config_error, checked, to_mapping
 from sfmodel.errors import ConfigError, SfmodelError
+from sfmodel.results.disk import disk_errors
 from sfmodel.schema.files import conf_folder
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ def execute_raw(words: list[str]) -> int:
         _run_hydra([*flags, *FOLDERS, *ready])
     except HYDRAS_ERRORS as error:
         raise as_config_error(error) from None
+    except OSError as error:  # Hydra's own files of a sweep
+        with disk_errors(error.filename or "the folder for runs"):
+            raise
     except KeyboardInterrupt:
         print(
             "sfmodel: interrupted; runs that had finished are in runs/. The same command does the rest again.",

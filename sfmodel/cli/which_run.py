@@ -1,9 +1,11 @@
-"""The argument that names a run: a folder, a name, or `latest`."""
+"""The arguments that name a run, and its pair: a folder, a name, or `latest`."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+
+from sfmodel.errors import RunNotFoundError
 
 
 def add_run_argument(parser: argparse.ArgumentParser) -> None:
@@ -17,3 +19,34 @@ def folder_of(arguments: argparse.Namespace) -> Path:
     from sfmodel.results.folder import find_run
 
     return find_run(arguments.run, arguments.runs)
+
+
+def add_against_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare --against."""
+    parser.add_argument(
+        "--against",
+        metavar="BASE",
+        help="the same run without its scenario (default: found among the runs)",
+    )
+
+
+def base_of(arguments: argparse.Namespace, folder: Path) -> Path:
+    """Return the folder of the paired run: the one that was named, else the one found.
+
+    Raises
+    ------
+    RunNotFoundError
+        There is none; the message says how to make one.
+    """
+    from sfmodel.results.folder import find_run
+    from sfmodel.stories.pair import find_pair
+
+    if arguments.against is not None:
+        return find_run(arguments.against, arguments.runs)
+    found = find_pair(folder, arguments.runs)
+    if found is None:
+        raise RunNotFoundError(
+            f"there is no run in {arguments.runs} that is as {folder.name} without its scenario; make it with the same "
+            "command and scenario=none, or name it with --against"
+        )
+    return found

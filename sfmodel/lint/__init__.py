@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfmodel.lint import dependencies, holds, load, retries, timeouts, unbounded, unused
+from sfmodel.lint import coalescing, dependencies, holds, load, retries, timeouts, unbounded, unused
 from sfmodel.lint.hits import Hits
 from sfmodel.lint.subject import Section, Subject
 from sfmodel.schema.run import Run
@@ -14,6 +14,7 @@ CHECKS = (
     timeouts.check,
     unbounded.check,
     holds.check,
+    coalescing.check,
     unused.check,
 )
 """Every check, in the order in which it is printed."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from sfmodel.lint.durations import column, mean_s
+from sfmodel.lint.durations import mean_s
 from sfmodel.lint.subject import Subject
+from sfmodel.plan.series import numbers
 from sfmodel.schema.demand import Demand
-from sfmodel.schema.files import find_file
 
 
 def peak_of(demand: Demand) -> float:
@@ -24,9 +24,8 @@ def peak_of(demand: Demand) -> float:
 def _recorded_peak(demand: Demand) -> float:
     """Highest value over the mean of the whole recording: the mean of the normal hours is not looked up here."""
     assert demand.series is not None
-    path = find_file(demand.series.file)
-    values = column(str(path), demand.series.value) if path else []
-    return max(values) / (sum(values) / len(values)) if values and sum(values) else 1.0
+    values = numbers(demand.series.file, demand.series.value, "demand.series.value")
+    return float(values.max() / values.mean()) if values.any() else 1.0
 
 
 def rates_per_s(subject: Subject, demand: float) -> dict[str, float]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-
+from sfmodel.plan.series import durations_s
 from sfmodel.schema.durations import Distribution
-from sfmodel.schema.files import find_file
-from sfmodel.schema.quantities import to_duration_s
 
 
 def mean_s(distribution: Distribution | None) -> float:
@@ -23,24 +20,10 @@ def mean_s(distribution: Distribution | None) -> float:
 
 
 def _recorded_mean_s(distribution: Distribution) -> float:
-    """Mean of a recorded column; a file that is not CSV is read with Polars."""
     recorded = distribution.empirical
-    path = find_file(recorded.file) if recorded else None
-    if recorded is None or path is None:
+    if recorded is None:
         return 0.0
-    values = column(str(path), recorded.column)
-    unit_s = to_duration_s(f"1 {recorded.unit}")
-    return sum(values) / len(values) * unit_s * recorded.scale if values else 0.0
-
-
-def column(path: str, name: str) -> list[float]:
-    """Return a column of numbers of a CSV or Parquet file."""
-    if path.endswith(".parquet"):
-        import polars
-
-        return [float(v) for v in polars.read_parquet(path, columns=[name])[name] if v is not None]
-    with open(path, encoding="utf-8", newline="") as file:
-        return [float(row[name]) for row in csv.DictReader(file) if row.get(name)]
+    return float(durations_s(recorded.file, recorded.column, recorded.unit, recorded.scale, "time.empirical").mean())
 
 
 def written(seconds: float) -> str:

@@ -16,9 +16,9 @@ from sfmodel.errors import nearest
 from sfmodel.results.variables import OUTCOMES
 from sfmodel.rows.rows import Measure
 from sfmodel.schema.base import Word
-from sfmodel.schema.quantities import Clock
+from sfmodel.schema.quantities import Clock, Duration
 
-BLANKS = ("time", "waited", "queued", "served", "total")
+BLANKS = ("time", "waited", "queued", "served", "after", "total")
 """What a sentence may have in braces, beside the names of what it shows."""
 
 Outcome = Literal[OUTCOMES]  # type: ignore[valid-type]
@@ -37,14 +37,16 @@ class Step(Word):
     """One line of a path: a call, the own work of a call, the user's next request, or a mere sentence."""
 
     say: str
-    """What is printed. In braces: time of the call, waited by its caller, queued and served within it, total of the
-    request, and the names of what is shown."""
+    """What is printed. In braces: time of the call, waited by its caller, queued and served within it; total of the
+    request; after which the next one followed; and the names of what is shown."""
     call: str | None = None
     """Call site, caller>target; * stands for any text. The first call there is meant."""
     own: str | None = None
     """Call site whose own work is meant, which is no call of its own."""
     next: str | None = None
     """Endpoint of the same user's next request; told where that was traced, too."""
+    within: Duration = 10.0
+    """How soon after the answer the next request must follow."""
     shows: dict[str, Shown] = Field(default_factory=dict)
     """Numbers of the run, by name."""
     outcome: Outcome | None = None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sfmodel.errors import ConfigError, RunNotFoundError, nearest
 from sfmodel.paths.request_path import RequestPath, Step, read_paths
@@ -34,10 +37,23 @@ class Requests:
         """Keep the table."""
         self.spans, self.paths = spans, dict(paths)
 
+    @cached_property
+    def roots(self) -> pl.DataFrame:
+        """The requests themselves: spans that nobody called."""
+        return self.spans.filter(pl.col("parent").is_null())
+
+    def root(self, trace: str) -> dict[str, Any]:
+        """The span of a request itself."""
+        return self.roots.row(by_predicate=pl.col("trace") == trace, named=True)
+
+    def of(self, trace: str) -> list[dict[str, Any]]:
+        """Spans of one request, in order of their start."""
+        return self.spans.filter(pl.col("trace") == trace).sort("start_s", "span").to_dicts()
+
     def within_hours(self, start_s: float, end_s: float) -> Requests:
         """Requests that start between two times of day, s since midnight; the end belongs to what follows."""
         length = (end_s - start_s) % DAY_S or DAY_S
-        kept = self._roots().filter((pl.col("start_s") - start_s) % DAY_S < length)
+        kept = self.roots.filter((pl.col("start_s") - start_s) % DAY_S < length)
         return Requests(self.spans.join(kept, on="trace", how="semi"), self.paths)
 
     def path(self, name: str) -> RequestPath:
@@ -54,7 +70,7 @@ class Requests:
         A row for each: trace, start_s, total_s, and for call k of the path its first span: start_k, time_k (s).
         """
         service, _, endpoint = path.request.partition(".")
-        roots = self._roots().filter(pl.col("service") == service, pl.col("endpoint") == endpoint)
+        roots = self.roots.filter(pl.col("service") == service, pl.col("endpoint") == endpoint)
         if path.outcome is not None:
             roots = roots.filter(pl.col("outcome") == path.outcome)
         spans = self.spans.join(roots, on="trace", how="semi")
@@ -67,13 +83,13 @@ class Requests:
             found = found.join(first.select("trace", pl.col("start_s").alias(f"start_{k}"), times), on="trace")
         return found.sort("total_s", "trace")
 
-    def _roots(self) -> pl.DataFrame:
-        return self.spans.filter(pl.col("parent").is_null())
+    @cached_property
+    def _calls(self) -> list[str]:
+        return self.spans["call"].drop_nulls().unique().to_list()
 
     def _at(self, pattern: str) -> pl.Expr:
         """Whether a span is of this call site."""
-        labels = [label for label in self.spans["call"].drop_nulls().unique().to_list() if fits(label, pattern)]
-        return pl.col("call").is_in(labels)
+        return pl.col("call").is_in([label for label in self._calls if fits(label, pattern)])
 
     def _is(self, step: Step) -> pl.Expr:
         """Whether a span is the call of this step."""
@@ -82,6 +98,14 @@ class Requests:
             if value is not None:
                 wanted = wanted & (pl.col(column) == value)
         return wanted
+
+
+def in_order(found: pl.DataFrame, path: RequestPath) -> NDArray[np.bool_]:
+    """Of requests that took a path, as `taking` gives them: whether its calls began in its order, shape [requests]."""
+    ordered = np.ones(found.height, bool)
+    for k in range(1, len(path.calls)):
+        ordered &= found[f"start_{k}"].to_numpy() >= found[f"start_{k - 1}"].to_numpy()
+    return ordered
 
 
 def read_requests(folder: Path, ds: xr.Dataset) -> Requests | None:

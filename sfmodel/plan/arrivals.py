@@ -29,6 +29,17 @@ class DemandCurves:
         """Keep the stretches; nothing is computed yet."""
         self.segments, self.seed = segments, seed
 
+    def check(self, begin_s: float, until_s: float) -> None:
+        """Refuse a recorded series that does not cover the run or cannot be read.
+
+        Raises
+        ------
+        ConfigError
+            The file, and what is wrong with it.
+        """
+        for stretch in range(len(self.segments)):
+            self.at(np.array([begin_s, until_s]), stretch)
+
     def at(self, t: Times, stretch: int) -> Times:
         """Demand at times t with the configuration of a stretch."""
         demand = self.segments[stretch][1].demand
@@ -118,7 +129,11 @@ def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray],
             add_knots(row, times, np.zeros_like(times))
             row["count"] = len(times)
         else:
-            begins = _changes(segments, lambda r, name=name: (r.platform.sources[name], r.demand))
+
+            def what_acts(r: Run, name: str = name) -> object:
+                return r.platform.sources[name], r.demand
+
+            begins = _changes(segments, what_acts)
 
             def rate(t: Times, change: int, name: str = name, begins: list[int] = begins) -> Times:
                 now = segments[begins[change]][1].platform.sources[name]
@@ -132,7 +147,11 @@ def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray],
         rows.append(row)
     users = run.platform.users
     if users is not None and users.arrivals == "sessions":
-        begins = _changes(segments, lambda r: (r.platform.users and r.platform.users.sessions, r.demand))
+
+        def what_starts(r: Run) -> object:
+            return r.platform.users and r.platform.users.sessions, r.demand
+
+        begins = _changes(segments, what_starts)
 
         def session_rate(t: Times, change: int) -> Times:
             now = segments[begins[change]][1].platform.users

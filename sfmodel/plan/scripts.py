@@ -59,7 +59,7 @@ class Scripts:
         self._service = ""
         self._endpoint = ""
         self._labels: dict[str, int] = {}
-        self._names: dict[str, int] = {}
+        self._names: dict[tuple[str, ...], int] = {}
         self._site_of: dict[tuple[int, str], int] = {}
         self._salt_of: dict[int, np.uint64] = {}
 
@@ -79,7 +79,7 @@ class Scripts:
         self.ops[hold]["next"] = self._steps(endpoint.steps, end, hold)
         return hold
 
-    # names, in the order in which the script is written
+    # names, in the order in which the script is written; a step with a label is not among those that are numbered
 
     def _name_steps(self, steps: Sequence[verbs.StepBase]) -> None:
         for step in steps:
@@ -91,8 +91,9 @@ class Scripts:
         verb = verbs.verb_of(step)
         target = getattr(step, {"pass": "pass_", "return": "return_"}.get(verb, verb))
         text = f"{verb}:{target}" if isinstance(target, str) else verb
-        number = self._names[text] = self._names.get(text, 0) + 1
-        self._salt_of[id(step)] = salt(self._endpoint, text, str(number))
+        path = (self._endpoint, text) if step.label is None else (self._endpoint, text, step.label)
+        number = self._names[path] = self._names.get(path, 0) + 1
+        self._salt_of[id(step)] = salt(*path, str(number))
         if isinstance(step, verbs.Call):
             site = self._add_site(step.call, self._salt_of[id(step)])
             site.call, site.timeout, site.network, site.priority = step, step.timeout, step.network, step.priority

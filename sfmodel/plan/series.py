@@ -21,20 +21,22 @@ if TYPE_CHECKING:
 def _read(path: Path) -> pl.DataFrame:
     import polars as pl
 
-    try:
-        return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, try_parse_dates=True)
-    except Exception as error:
-        first = str(error).splitlines()[0]
-        raise ConfigError(f"cannot read '{path}' as CSV or Parquet: {first}") from None
+    return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, try_parse_dates=True)
 
 
 def _column(file: str, column: str, key: str) -> pl.Series:
     path = find_file(file)
     if path is None:
         raise ConfigError(f"{key}.file: there is no file '{file}', in the working directory or in the package's conf/")
-    frame = _read(path)
+    try:
+        frame = _read(path)
+    except Exception as error:  # Polars raises many kinds, and errors of the disk
+        first = str(error).splitlines()[0]
+        raise ConfigError(f"{key}: cannot read '{file}' as CSV or Parquet: {first}") from None
     if column not in frame.columns:
         raise ConfigError(f"{key}: '{file}' has no column '{column}'; {nearest(column, frame.columns)}")
+    if not len(frame):
+        raise ConfigError(f"{key}: '{file}' has no rows")
     return frame[column]
 
 
@@ -53,8 +55,6 @@ def numbers(file: str, column: str, key: str) -> NDArray[np.float64]:
             f"{key}: row {bad[0] + 1} of column '{column}' in '{file}' is no number; {len(bad)} such rows; "
             "fill or remove them"
         )
-    if not len(values):
-        raise ConfigError(f"{key}: '{file}' has no rows")
     return values
 
 

@@ -19,11 +19,12 @@ def disk_errors(where: object) -> Iterator[None]:
     """
     try:
         yield
-    except SfmodelError:
+    except (SfmodelError, BrokenPipeError):
         raise
     except OSError as error:
+        place = str(where).removeprefix("file://")
         reason = (error.strerror or str(error)).lower()
         raise RunError(
-            f"{where} cannot be written: {reason}; free space there or choose another folder for runs. "
+            f"{place} cannot be written: {reason}; free space there or choose another folder for runs. "
             "Finished runs are untouched."
         ) from error

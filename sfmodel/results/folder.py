@@ -10,9 +10,11 @@ INCOMPLETE goes, and the folder is renamed in one step. A run that fails or is i
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
+import shutil
 import socket
 from collections.abc import Mapping
 from datetime import datetime
@@ -48,6 +50,10 @@ def default_name(platform: str, scenario: str | None = None, now: datetime | Non
     return "-".join([*filter(None, parts), moment])
 
 
+class NameTakenError(ConfigError):
+    """There is a run of this name, or one is being written."""
+
+
 class RunFolder:
     """The folder of a run that is being written; use as a context manager.
 
@@ -62,8 +68,10 @@ class RunFolder:
 
     Raises
     ------
+    NameTakenError
+        The name is taken.
     ConfigError
-        The name is taken, or is no name for a folder.
+        It is no name for a folder.
     RunError
         The folder cannot be made.
     """
@@ -75,7 +83,7 @@ class RunFolder:
         self.final = self.root / name
         self.path = self.root / (name + _PARTIAL)
         if self.final.exists():
-            raise ConfigError(
+            raise NameTakenError(
                 f"name: there is a run '{name}' in {self.root} already; "
                 f"choose another, for example '{_free_name(self.root, name)}'"
             )
@@ -83,8 +91,18 @@ class RunFolder:
         with disk_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             _clear_away_dead(self.path, name)
-            self.path.mkdir()
-            _write(self.path / INCOMPLETE, f"This run is being written, or was killed.\n{_owner()}\n")
+            _claim(self.path, name)
+
+    @classmethod
+    def unique(cls, name: str, root: Path = RUNS) -> RunFolder:
+        """Open a folder under this name, or this name with the first free number: for names that nobody chose."""
+        number, free = 1, name
+        while True:
+            try:
+                return cls(free, root)
+            except NameTakenError:
+                number += 1
+                free = f"{name}-{number}"
 
     @property
     def dataset(self) -> Path:
@@ -298,8 +316,21 @@ def _clear_away_dead(partial: Path, name: str) -> None:
     mark = partial / INCOMPLETE
     owner = re.search(r"process (\d+) on (\S+)", mark.read_text(encoding="utf-8") if mark.exists() else "")
     if owner and (owner[2] != socket.gethostname() or _alive(int(owner[1]))):
-        raise ConfigError(f"name: '{name}' is being written by {owner[0]}; choose another name, or wait for it")
+        raise NameTakenError(f"name: '{name}' is being written by {owner[0]}; choose another name, or wait for it")
     partial.rename(_free(partial.parent, name + _INCOMPLETE))
+
+
+def _claim(partial: Path, name: str) -> None:
+    """Make the folder with its mark in it, in one step: of two processes with the same name one gets it."""
+    made = partial.with_name(f".{name}.{os.getpid()}")
+    try:
+        _write(made / INCOMPLETE, f"This run is being written, or was killed.\n{_owner()}\n")
+        made.rename(partial)
+    except OSError as error:
+        shutil.rmtree(made, ignore_errors=True)
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            raise NameTakenError(f"name: '{name}' is being written by another process; choose another name") from None
+        raise
 
 
 def _alive(process: int) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ PATHS = ("fast", "slow", "failed")
 
 Span = dict[str, Any]
 
+_AT_ONCE = 1000
+
 
 def write_traces(spans: NDArray[np.void], labels: Mapping[str, Sequence[str]], folder: Path) -> int:
     """Write traces.jsonl, requests.jsonl and errors.jsonl and return the number of requests.
@@ -49,16 +52,23 @@ def write_traces(spans: NDArray[np.void], labels: Mapping[str, Sequence[str]], f
     RunError
         The folder cannot be written.
     """
-    ordered = list(_spans(np.sort(spans, order=["trace_id", "start", "span"]), labels))
-    with disk_errors(folder):
-        _write_lines(folder / TRACES, ordered)
-        _write_lines(folder / ERRORS, (_error(span) for span in ordered if span["outcome"] != "ok"))
-        requests = [_request(group) for group in _groups(ordered)]
-        _write_lines(folder / REQUESTS, sorted(requests, key=lambda request: request["time_s"]))
+    ordered = np.sort(spans, order=["trace_id", "start", "span"])
+    requests: list[tuple[float, str]] = []
+    with disk_errors(folder), (folder / TRACES).open("w", encoding="utf-8") as traces:
+        with (folder / ERRORS).open("w", encoding="utf-8") as errors:
+            for group in _requests(ordered, labels):
+                traces.writelines(_line(span) for span in group)
+                errors.writelines(_line(_error(span)) for span in group if span["outcome"] != "ok")
+                request = _request(group)
+                requests.append((request["time_s"], _line(request)))
+        with (folder / REQUESTS).open("w", encoding="utf-8") as file:
+            file.writelines(line for _, line in sorted(requests))
     return len(requests)
 
 
-def find_request(folder: Path, which: str | None = None, endpoint: str | None = None) -> str:
+def find_request(
+    folder: Path, which: str | None = None, endpoint: str | None = None, known: Iterable[str] = PATHS
+) -> str:
     """Find the identifier of a sampled request.
 
     Parameters
@@ -69,6 +79,8 @@ def find_request(folder: Path, which: str | None = None, endpoint: str | None = 
         An identifier or its beginning, or one of `PATHS`; none: slow.
     endpoint
         Only requests to this service.endpoint.
+    known
+        Paths that could have been meant.
 
     Raises
     ------
@@ -86,7 +98,7 @@ def find_request(folder: Path, which: str | None = None, endpoint: str | None = 
     for request in requests:
         if request["request"].startswith(which):
             return str(request["request"])
-    near = nearest(which, [*PATHS, *(r["request"] for r in requests)])
+    near = nearest(which, [*known, *(r["request"] for r in requests)])
     raise RunNotFoundError(f"no sampled request '{which}' in {folder.name}; {near}")
 
 
@@ -115,40 +127,55 @@ def steps(spans: Sequence[Span], titles: Mapping[str, str] | None = None) -> lis
 
     tell(root, 0)
     ending = "Return" if root["outcome"] == "ok" else f"Return {root['outcome']} ✗"
-    lines.append(f"{len(lines) + 1}. {ending} (Total: {_written(_duration(root))})")
+    lines.append(f"{len(lines) + 1}. {ending} (Total: {written(_duration(root))})")
     return lines
 
 
-def trace_tree(folder: Path, request: str | None = None, endpoint: str | None = None) -> Text:
-    """One request of a run, step by step, as text for a terminal.
+def trace_tree(folder: Path, found: str) -> Text:
+    """One request of a run, call by call, as text for a terminal.
 
     Parameters
     ----------
     folder
         Folder of a run.
-    request, endpoint
-        As in `find_request`.
+    found
+        Identifier of the request, from `find_request`.
     """
     from rich.text import Text
 
-    found = find_request(folder, request, endpoint)
     spans = read_request(folder, found)
     root, _ = _tree(spans)
-    head = f"Request {found} to {root['service']}.{root['endpoint']} at {_clock(root['start_s'])}, user {root['user']}"
-    text = Text(head + "\n", style="bold")
+    text = Text(heading(root) + "\n", style="bold")
     for line in steps(spans, read_titles(folder)):
         text.append(line + "\n", style="red" if "✗" in line else "not bold")
     return text
 
 
-def export_traces(folder: Path, output: Path) -> str:
-    """Write all spans as OpenTelemetry JSON (OTLP 1.x, resourceSpans) and return a sentence that says so.
+def heading(root: Mapping[str, Any]) -> str:
+    """Say which request this is: identifier, endpoint, time of day, user."""
+    what = f"Request {root['trace']} to {root['service']}.{root['endpoint']}"
+    return f"{what} at {_clock(root['start_s'])}, user {root['user']}"
 
-    Times of day count from 1970-01-01, so that tracing tools show the hours of the simulation.
+
+def export_traces(folder: Path, output: Path, request: str | None = None) -> str:
+    """Write spans as OpenTelemetry JSON (OTLP 1.x, TracesData) and return a sentence that says so.
+
+    Times of day count from 1970-01-01, so that tracing tools show the hours of the simulation. Identifiers are
+    hexadecimal and enums are numbers, as the encoding asks for
+    (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding).
+
+    Parameters
+    ----------
+    folder
+        Folder of the run.
+    output
+        File to write.
+    request
+        Identifier of the only request to write; none: all.
     """
     by_service: dict[str, list[dict[str, Any]]] = defaultdict(list)
     count = 0
-    for span in _read_lines(folder / TRACES):
+    for span in _read_lines(folder / TRACES) if request is None else read_request(folder, request):
         by_service[span["service"]].append(_otlp(span))
         count += 1
     resources = [
@@ -205,11 +232,14 @@ def _spans(spans: NDArray[np.void], labels: Mapping[str, Sequence[str]]) -> Iter
         }
 
 
-def _groups(ordered: Iterable[Span]) -> list[list[Span]]:
-    groups: dict[str, list[Span]] = defaultdict(list)
-    for span in ordered:
-        groups[span["trace"]].append(span)
-    return list(groups.values())
+def _requests(ordered: NDArray[np.void], labels: Mapping[str, Sequence[str]]) -> Iterator[list[Span]]:
+    """Spans of one request after another, a few at a time as mappings."""
+    firsts = np.flatnonzero(np.diff(ordered["trace_id"], prepend=ordered["trace_id"][:1] + np.uint64(1)))
+    for part in range(0, len(firsts), _AT_ONCE):
+        end = firsts[part + _AT_ONCE] if part + _AT_ONCE < len(firsts) else len(ordered)
+        spans = _spans(ordered[firsts[part] : end], labels)
+        for _, group in groupby(spans, key=lambda span: str(span["trace"])):
+            yield list(group)
 
 
 def _request(spans: Sequence[Span]) -> dict[str, Any]:
@@ -230,7 +260,7 @@ def _request(spans: Sequence[Span]) -> dict[str, Any]:
 
 
 def _error(span: Span) -> dict[str, Any]:
-    waited = f"after {_written(_duration(span))}, {_written(span['queued_s'])} of them in queues"
+    waited = f"after {written(_duration(span))}, {written(span['queued_s'])} of them in queues"
     return {
         "time": _clock(span["ended_s"]),
         "time_s": span["ended_s"],
@@ -260,9 +290,9 @@ def _tree(spans: Sequence[Span]) -> tuple[Span, dict[str, list[Span]]]:
 
 def _step(parent: Span, span: Span, titles: Mapping[str, str] | None) -> str:
     """One line: Gateway → Auth Service: validate (20 ms)."""
-    facts = [_written(span["ended_s"] - span["start_s"])]
+    facts = [written(span["ended_s"] - span["start_s"])]
     if span["queued_s"] >= 0.0005:
-        facts.append(f"{_written(span['queued_s'])} of it queued")
+        facts.append(f"{written(span['queued_s'])} of it queued")
     if span["attempt"] > 0:
         facts.append(f"retry {span['attempt']}")
     if span["zombie"]:
@@ -288,7 +318,8 @@ def _duration(span: Mapping[str, Any]) -> float:
     return float(span["duration_s"] if "duration_s" in span else span["ended_s"] - span["start_s"])
 
 
-def _written(seconds: float) -> str:
+def written(seconds: float) -> str:
+    """Write a duration with two or three figures: 5 ms, 76 ms, 1.5 s."""
     if seconds < 0.0995:
         return f"{1000 * seconds:.2g} ms"
     return f"{1000 * seconds:.0f} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
@@ -326,9 +357,8 @@ def _attribute(key: str, value: Any) -> dict[str, Any]:
     return {"key": key, "value": {"stringValue": str(value)}}
 
 
-def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+def _line(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False) + "\n"
 
 
 def _read_lines(path: Path, containing: str = "") -> Iterator[dict[str, Any]]:

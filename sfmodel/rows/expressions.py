@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.rows.functions import FUNCTIONS
@@ -73,6 +74,12 @@ class Expression:
             raise ConfigError(f"'{self.text}' names a {value.dim} and no measure of it, such as mean({self.text})")
         return value
 
+    @property
+    def is_beside(self) -> bool:
+        """Whether it needs the paired run."""
+        calls = (node.func.id for node in ast.walk(self._tree) if isinstance(node, ast.Call))  # type: ignore[attr-defined]
+        return any(FUNCTIONS[name].of in (("base",), ("pairs",), ("story",)) for name in calls)
+
     def _check(self, node: ast.AST) -> None:
         """Refuse everything that is not of the language."""
         if isinstance(node, ast.Call):
@@ -99,8 +106,7 @@ class Expression:
 
     def _value(self, node: ast.AST, windows: Windows) -> Any:
         if isinstance(node, ast.Call):
-            name = node.func.id  # type: ignore[attr-defined]
-            return FUNCTIONS[name].apply(windows, self._arguments(name, node.args, windows))
+            return self._called(node.func.id, node.args, windows)  # type: ignore[attr-defined]
         if isinstance(node, ast.BinOp):
             left, right = self._number(node.left, windows), self._number(node.right, windows)
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -120,16 +126,30 @@ class Expression:
             raise ConfigError(f"expected a number or a measure such as mean({found}), found '{found}'")
         return value
 
-    def _arguments(self, name: str, nodes: list[ast.expr], windows: Windows) -> list[Any]:
-        """The first argument is a thing, a series or a name, as the function wants; the others are words and numbers."""
+    def _called(self, name: str, nodes: list[ast.expr], windows: Windows) -> Any:
         function = FUNCTIONS[name]
-        first: Any = _word(nodes[0]) if function.of == ("path",) else self._value(nodes[0], windows)
         if function.of == ("series",):
-            first = self._number(nodes[0], windows)
-        elif function.of != ("path",) and (not isinstance(first, Thing) or first.dim not in function.of):
+            return function.apply(windows, [self._number(node, windows) for node in nodes])
+        if function.of == ("base",):
+            beside = [] if windows.base is None else [self._number(nodes[0], windows.base)]
+            return function.apply(windows, beside)
+        if function.of == ("pairs",):
+            pair = windows.pair
+            runs = () if pair is None else (pair.run, pair.base)
+            pairs = [tuple(_as_array(self._number(node, one)) for one in runs) for node in nodes]
+            return function.apply(windows, pairs)
+        words = [node.value if isinstance(node, ast.Constant) else _word(node) for node in nodes[1:]]
+        if function.of in (("path",), ("story",)):
+            return function.apply(windows, [_word(nodes[0]), *words])
+        thing = self._value(nodes[0], windows)
+        if not isinstance(thing, Thing) or thing.dim not in function.of:
             expected = " or ".join(f"{dim}[…]" for dim in function.of)
             raise ConfigError(f"{name}: expected {expected}, found '{ast.unparse(nodes[0])}'")
-        return [first, *(node.value if isinstance(node, ast.Constant) else _word(node) for node in nodes[1:])]
+        return function.apply(windows, [thing, *words])
+
+
+def _as_array(value: Any) -> NDArray[np.float64]:
+    return np.asarray(getattr(value, "values", value), float)
 
 
 def _named(name: str, labels: list[str], windows: Windows) -> Any:

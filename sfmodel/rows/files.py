@@ -42,8 +42,59 @@ def read_words(path: Path, model: type[Words]) -> Words:
         raise ConfigError("\n".join(f"{path}: {line}" for line in sentences(error, written, model))) from None
 
 
-def file_of(kind: str, ds: xr.Dataset) -> Path | None:
-    """Return `conf/<kind>/<platform>.yaml` of a run's platform, the user's own before the package's; None: there is none."""
-    name = f"{ds.attrs.get('platform')}.yaml"
-    folders = (Path.cwd() / "conf", conf_folder())
-    return next((path for folder in folders if (path := folder / kind / name).is_file()), None)
+def file_of(kind: str, ds: xr.Dataset, name: str | None = None) -> Path | None:
+    """Return a file for a run's platform, the user's own before the package's, None where there is none.
+
+    `conf/<kind>/<platform>.yaml`, or with a name `conf/<kind>/<platform>/<name>.yaml`.
+    """
+    platform = str(ds.attrs.get("platform"))
+    return _find(f"{kind}/{platform}.yaml" if name is None else f"{kind}/{platform}/{name}.yaml")
+
+
+def needed_file(kind: str, ds: xr.Dataset) -> Path:
+    """Return `conf/<kind>/<platform>.yaml` of a run's platform.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
+    path = file_of(kind, ds)
+    if path is None:
+        name = ds.attrs.get("platform")
+        raise ConfigError(
+            f"there are no {kind} for platform '{name}': write conf/{kind}/{name}.yaml, or name a file with --{kind}"
+        )
+    return path
+
+
+def names_of(kind: str, ds: xr.Dataset) -> list[str]:
+    """Return the names of the files in `conf/<kind>/<platform>/`."""
+    return sorted({path.stem for path in _files(f"{kind}/{ds.attrs.get('platform')}")})
+
+
+def scenario_of(ds: xr.Dataset) -> str | None:
+    """Return the name of a run's scenario, which is that of the file with its title; none: it has no such."""
+    title = str(ds.attrs.get("scenario") or "")
+    return next((path.stem for path in _files("scenario") if title and _title(path) == title), None)
+
+
+def _find(name: str) -> Path | None:
+    return next((path for folder in _folders() if (path := folder / name).is_file()), None)
+
+
+def _files(kind: str) -> list[Path]:
+    return [path for folder in _folders() for path in sorted((folder / kind).glob("*.yaml"))]
+
+
+def _folders() -> tuple[Path, Path]:
+    return Path.cwd() / "conf", conf_folder()
+
+
+def _title(path: Path) -> str:
+    """Title of a scenario's file, whether it is written for the group or for the whole configuration."""
+    from omegaconf import OmegaConf
+
+    written: Any = OmegaConf.to_container(OmegaConf.load(path))
+    inside = written.get("scenario", written) if isinstance(written, dict) else {}
+    return str(inside.get("title") or "") if isinstance(inside, dict) else ""

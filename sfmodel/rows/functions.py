@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.results import measures
 from sfmodel.results.variables import OUTCOMES
+from sfmodel.rows.bands import recovery_s
 from sfmodel.rows.windows import Thing, Windows
 from sfmodel.schema.quantities import to_duration_s
 
@@ -35,7 +36,8 @@ class Function:
     apply: Callable[[Windows, Sequence[Any]], Any]
     """Windows and arguments → a value for each window."""
     of: tuple[str, ...]
-    """What the first argument may be: dimensions, `series` (a number for each window) or `path` (a path's name)."""
+    """What the first argument may be: dimensions, or the name of a `path` or of a `story`. All arguments are a `series`
+    (a number for each window), of the paired run alone (`base`) or of both runs (`pairs`)."""
     arguments: str
     """What is written behind it; empty: nothing."""
     least: int
@@ -130,15 +132,35 @@ def _rate(windows: Windows, arguments: Sequence[Any]) -> xr.DataArray:
     return series / windows.seconds
 
 
+def _correlation(windows: Windows, arguments: Sequence[Any]) -> float:
+    pairs = np.array(np.broadcast_arrays(*arguments), float)
+    pairs = pairs[:, ~np.isnan(pairs).any(axis=0)]
+    if pairs.shape[1] < 2 or (np.ptp(pairs, axis=1) == 0).any():
+        return np.nan
+    return float(np.corrcoef(pairs)[0, 1])
+
+
+def _base(windows: Windows, arguments: Sequence[Any]) -> Any:
+    return np.nan if windows.base is None else arguments[0]
+
+
+def _recovery(windows: Windows, arguments: Sequence[Any]) -> float:
+    return np.nan if windows.pair is None else recovery_s(windows.pair, arguments)
+
+
+def _told(windows: Windows, arguments: Sequence[Any]) -> float:
+    return np.nan if windows.told is None else windows.told(arguments[0])
+
+
 def _request_time(windows: Windows, arguments: Sequence[Any]) -> NDArray[np.float64]:
     found = _taking(windows, arguments[0])
-    return np.zeros(0) if found is None else found[1]["total_s"].to_numpy()
+    return _UNKNOWN if found is None else found[1]["total_s"].to_numpy()
 
 
 def _step_time(windows: Windows, arguments: Sequence[Any]) -> NDArray[np.float64]:
     found = _taking(windows, arguments[0])
     if found is None:
-        return np.zeros(0)
+        return _UNKNOWN
     calls = [str(step.call) for step in found[0].calls]
     if arguments[1] not in calls:
         raise ConfigError(
@@ -149,10 +171,11 @@ def _step_time(windows: Windows, arguments: Sequence[Any]) -> NDArray[np.float64
 
 def _in_order(windows: Windows, arguments: Sequence[Any]) -> NDArray[np.float64]:
     found = _taking(windows, arguments[0])
-    if found is None or not found[1].height:
-        return np.zeros(0)
-    starts = found[1].select([f"start_{k}" for k in range(len(found[0].calls))]).to_numpy()
-    return (np.diff(starts, axis=1) >= 0).all(axis=1).astype(float)
+    if found is None:
+        return _UNKNOWN
+    from sfmodel.paths.requests import in_order
+
+    return in_order(found[1], found[0]).astype(float)
 
 
 def _taking(windows: Windows, name: str) -> tuple[RequestPath, pl.DataFrame] | None:
@@ -179,6 +202,7 @@ def _only_ok(function: str, thing: Thing, words: Sequence[Any]) -> bool:
 
 
 _TASKS = ("endpoint", "call", "request")
+_UNKNOWN = np.array([np.nan])
 
 FUNCTIONS: dict[str, Function] = {
     "mean": Function(
@@ -197,5 +221,12 @@ FUNCTIONS: dict[str, Function] = {
     "request_time": Function(_request_time, ("path",), "", 1, "duration, s, of each traced request that took the path"),
     "step_time": Function(_step_time, ("path",), "'caller>target'", 2, "duration, s, of that call in each of them"),
     "in_order": Function(_in_order, ("path",), "", 1, "1 where the path's calls began in its order, else 0"),
+    "correlation": Function(_correlation, ("series",), "series", 2, "Pearson's correlation of two, over the windows"),
+    "base": Function(_base, ("base",), "", 1, "the same in the paired run"),
+    "recovery": Function(
+        _recovery, ("pairs",), "series, …", 1,
+        "time, s, from the end of the trigger until all are back in the band of the paired run for five minutes",
+    ),
+    "told": Function(_told, ("story",), "", 1, "share of a story's steps that were found, each not before the last"),
 }  # fmt: skip
 """Every function by name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sfmodel.errors import ConfigError
 from sfmodel.results import measures
+from sfmodel.rows.bands import make_pair, paired
 from sfmodel.rows.rows import Row, Rows
 from sfmodel.rows.windows import Windows
 
@@ -33,7 +34,13 @@ class Measured:
 
 
 def measure_rows(
-    ds: xr.Dataset, rows: Rows, only: Iterable[Row] | None = None, requests: Requests | None = None
+    ds: xr.Dataset,
+    rows: Rows,
+    only: Iterable[Row] | None = None,
+    *,
+    requests: Requests | None = None,
+    base: xr.Dataset | None = None,
+    told: Callable[[str], float] | None = None,
 ) -> dict[str, Measured]:
     """Measure the rows of a platform on a run.
 
@@ -47,6 +54,10 @@ def measure_rows(
         Some of `rows.every`; none: all.
     requests
         Traced requests of the run, from `read_requests`; without them rows of single requests are not shown.
+    base
+        Dataset of the paired run: same seed, no trigger; without it rows beside it are not shown.
+    told
+        Share of a story's steps that are found in order, as `Telling.in_order` gives it.
 
     Returns
     -------
@@ -55,34 +66,57 @@ def measure_rows(
     Raises
     ------
     ConfigError
-        A row names something that this run does not have.
+        A row names something that this run does not have, or the base is no pair of the run.
     """
-    periods = _Periods(ds, rows, requests)
+    periods = _Periods(ds, rows, requests, base, told)
     return {row.id: _measured(row, periods) for row in (rows.every if only is None else only)}
 
 
 class _Periods:
     """The windows of each period of a run, made when they are first asked for."""
 
-    def __init__(self, ds: xr.Dataset, rows: Rows, requests: Requests | None) -> None:
-        self._ds, self._rows, self._requests = ds, rows, requests
-        self._found: dict[str, Windows | None] = {}
+    def __init__(
+        self,
+        ds: xr.Dataset,
+        rows: Rows,
+        requests: Requests | None,
+        base: xr.Dataset | None,
+        told: Callable[[str], float] | None,
+    ) -> None:
+        self._ds: xr.Dataset = ds
+        self._base: xr.Dataset | None = None
+        if base is not None:
+            self._ds, self._base = paired(ds, base)
+        self._pair = None if base is None else make_pair(ds, base, rows.define)
+        self._rows, self._requests, self._told = rows, requests, told
+        self._found: dict[tuple[str, float], Windows | None] = {}
 
-    def __getitem__(self, name: str) -> Windows | None:
-        """Windows of a period; none where the run has none."""
-        if name not in self._found:
-            self._found[name] = self._windows(name)
-        return self._found[name]
+    def windows(self, name: str, width_s: float | None) -> Windows | None:
+        """Windows of a period, of this width or the file's; none where the run has none."""
+        key = name, width_s or self._rows.window
+        if key not in self._found:
+            self._found[key] = self._cut(*key)
+        return self._found[key]
 
-    def _windows(self, name: str) -> Windows | None:
-        ds, requests = self._ds, self._requests
+    def _cut(self, name: str, width_s: float) -> Windows | None:
+        rows, requests, chosen = self._rows, self._requests, slice(None)
         if name != "whole":
-            hours = self._rows.periods[name]
-            chosen = np.flatnonzero(measures.within_hours(ds, *hours))
-            contiguous = chosen.size and chosen[-1] - chosen[0] + 1 == chosen.size
-            ds = ds.isel(time=slice(chosen[0], chosen[-1] + 1) if contiguous else chosen)
+            hours = rows.periods[name]
+            chosen = _run_of(np.flatnonzero(measures.within_hours(self._ds, *hours)))
             requests = requests and requests.within_hours(*hours)
-        return Windows(ds, self._rows.window, self._rows.define, requests) if ds.sizes["time"] else None
+        ds = self._ds.isel(time=chosen)
+        if not ds.sizes["time"]:
+            return None
+        base = None
+        if self._base is not None:
+            base = Windows(self._base.isel(time=chosen), width_s, rows.define)
+        return Windows(ds, width_s, rows.define, requests, base, self._pair, self._told)
+
+
+def _run_of(chosen: NDArray[np.int64]) -> Any:
+    """Indices as a slice where they follow each other, which is read faster."""
+    contiguous = chosen.size and chosen[-1] - chosen[0] + 1 == chosen.size
+    return slice(chosen[0], chosen[-1] + 1) if contiguous else chosen
 
 
 def _measured(row: Row, periods: _Periods) -> Measured:
@@ -99,7 +133,7 @@ def _measured(row: Row, periods: _Periods) -> Measured:
 
 
 def _value(row: Row, period: str, periods: _Periods) -> float:
-    windows = periods[period]
+    windows = periods.windows(period, row.window)
     if windows is None:
         return math.nan
     found: Any = row.measure(windows)
@@ -109,6 +143,8 @@ def _value(row: Row, period: str, periods: _Periods) -> float:
 def take(values: NDArray[np.float64], how: str) -> float:
     """Make one number of the values of several windows, shape [time], as `Row.take` says; NaN ones are left out."""
     found = values[~np.isnan(values)]
+    if how == "count" and found.size == values.size:
+        return float(found.size)
     if not found.size:
         return math.nan
     word, _, number = how.partition(" ")

@@ -17,9 +17,9 @@ from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 from sfmodel.errors import nearest
 from sfmodel.rows.expressions import Expression
 from sfmodel.schema.base import Word
-from sfmodel.schema.quantities import Clock, Duration, to_duration_s, to_factor
+from sfmodel.schema.quantities import Clock, Duration, to_amount, to_duration_s, to_factor
 
-TAKES = ("median", "mean", "total", "highest", "lowest", "growth")
+TAKES = ("median", "mean", "total", "count", "highest", "lowest", "growth")
 """How the values of a period's windows become one; highest and lowest may have a number behind them."""
 
 
@@ -28,9 +28,18 @@ def to_expression(value: Any) -> Expression:
     return value if isinstance(value, Expression) else Expression(value)
 
 
+def to_bound(written: Any, unit: str) -> float:
+    """A number in this unit: seconds from '200 ms', a share from '15 %', else as it is written."""
+    if unit == "s":
+        return to_duration_s(written)
+    if unit == "share":
+        return to_factor(written)
+    return to_amount(written) if unit == "1" else float(written)
+
+
 def _to_take(value: Any) -> str:
     text = " ".join(str(value).split())
-    if not re.fullmatch(r"(median|mean|total|growth|(highest|lowest)( [1-9]\d*)?)", text):
+    if not re.fullmatch(r"(median|mean|total|count|growth|(highest|lowest)( [1-9]\d*)?)", text):
         raise ValueError(f"unknown value '{text}'; {nearest(text, [*TAKES, 'highest 3', 'lowest 3'])}")
     return text
 
@@ -50,9 +59,12 @@ class Row(Word):
     """Expression over the run's dataset: a number for each window."""
     period: str = "whole"
     """One of the file's periods."""
+    window: Duration | None = Field(default=None, gt=0)
+    """Width of the windows that are measured; none: the file's."""
     take: Annotated[str, BeforeValidator(_to_take)] = "median"
-    """How the windows of the period become one number: median, mean, total (sum), highest or lowest, `highest 3` the
-    mean of the three highest, growth (the mean of the last third over that of the first)."""
+    """How the windows of the period (or the requests that took a path) become one number: median, mean, total (sum),
+    count, highest or lowest, `highest 3` the mean of the three highest, growth (the mean of the last third over that
+    of the first)."""
     relative_to: str | None = None
     """Period by whose value this one's is divided."""
     unit: str = "1"
@@ -77,7 +89,7 @@ class Row(Word):
         read = dict(written)
         for key in ("at_least", "at_most", "above", "below"):
             if read.get(key) is not None:
-                read[key] = _bound(read[key], str(read.get("unit", "1")), relative="relative_to" in read)
+                read[key] = to_bound(read[key], "1" if read.get("relative_to") else str(read.get("unit", "1")))
         return read
 
     @model_validator(mode="after")
@@ -178,9 +190,3 @@ _HOLDS = {
     "at_most": lambda value, end: value <= end,
     "below": lambda value, end: value < end,
 }
-
-
-def _bound(written: Any, unit: str, relative: bool) -> float:
-    if relative or unit != "s":
-        return to_factor(written) if relative or unit in ("share", "1") else float(written)
-    return to_duration_s(written)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from sfmodel.paths.requests import Requests
+    from sfmodel.rows.bands import Pair
 
 THINGS = ("endpoint", "call", "request", "station", "cache", "limiter", "queue")
 """Dimensions whose labels can be named."""
@@ -43,6 +44,12 @@ class Windows:
         Expressions by name, for use in others.
     requests
         Traced requests of the period; none: measures of single requests find nothing.
+    base
+        The same windows of the paired run; none: what is beside it is not a number.
+    pair
+        Both runs in the windows as recorded, over all of their time.
+    told
+        Share of a story's steps that were found in order, by its name; none: no story is known.
     """
 
     def __init__(
@@ -51,9 +58,13 @@ class Windows:
         width_s: float,
         defined: Mapping[str, Callable[[Windows], Any]] | None = None,
         requests: Requests | None = None,
+        base: Windows | None = None,
+        pair: Pair | None = None,
+        told: Callable[[str], float] | None = None,
     ) -> None:
         """Keep the dataset; nothing is read yet."""
         self.ds, self.width_s, self.defined, self.requests = ds, width_s, dict(defined or {}), requests
+        self.base, self.pair, self.told = base, pair, told
         self._read: dict[Any, xr.Dataset] = {}
 
     def together(self, thing: Thing, *names: str) -> xr.Dataset:

@@ -19,6 +19,7 @@ Row = tuple[str, ...]
 _PLACEHOLDERS = {
     "services": "SERVICE", "stations": "STATION", "caches": "CACHE", "limiters": "LIMITER", "queues": "QUEUE",
     "endpoints": "ENDPOINT", "sources": "SOURCE", "counters": "COUNTER", "types": "TYPE", "mix": "CLASS",
+    "intervention": "INTERVENTION",
 }  # fmt: skip
 
 _UNITS = {"a duration": " s", "a time of day": " s", "a rate": "/s", "a size": " B"}

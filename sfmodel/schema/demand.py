@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from sfmodel.schema.base import Word
-from sfmodel.schema.quantities import Clock, Count, Duration, Factor, Share, to_clock_s
+from sfmodel.schema.quantities import MOST, Clock, Count, Duration, Factor, LongCount, Share, to_clock_s
 
 
 class Sine(Word):
@@ -80,7 +80,7 @@ class Demand(Word):
 class Content(Word):
     """Items and their popularity."""
 
-    items: Count = Field(default=1, ge=1)
+    items: LongCount = Field(default=1, ge=1, le=MOST)
     """Number of items."""
     clusters: Count = Field(default=1, ge=1, le=65536)
     """Topics of items and tastes of users."""

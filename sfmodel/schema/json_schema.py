@@ -6,6 +6,7 @@ from typing import Any
 
 from sfmodel.schema.base import Word
 from sfmodel.schema.demand import Demand
+from sfmodel.schema.interventions import ORIGINAL, Intervention
 from sfmodel.schema.platform import Platform
 from sfmodel.schema.run import Run
 from sfmodel.schema.scenario import Scenario
@@ -17,10 +18,11 @@ PARTS: dict[str, type[Word]] = {
     "service": Service,
     "demand": Demand,
     "scenario": Scenario,
+    "intervention": Intervention,
 }
 """What a file can hold: any part of a run (`# @package _global_`), or one thing of a config group."""
 
-_WORDS = ["return", "fail", "continue"]
+_WORDS = ["return", "fail", "continue", ORIGINAL]
 """What may stand in place of steps without a mapping."""
 
 

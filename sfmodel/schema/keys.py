@@ -63,7 +63,9 @@ def names_at(parts: Sequence[Any], mapping: Any, root: Any = Run) -> list[str]:
     if typing.get_origin(model) is list and isinstance(place.written, Mapping):
         model = plain(typing.get_args(model)[0], place.written)
     if is_model(model):
-        return [field.alias or name for name, field in model.model_fields.items()]
+        fields = [field.alias or name for name, field in model.model_fields.items()]
+        others = place.written if _is_open(model) and isinstance(place.written, Mapping) else {}
+        return [*fields, *(str(key) for key in others if key not in fields)]
     if isinstance(place.written, Mapping):
         return [str(key) for key in place.written]
     if isinstance(place.written, list | tuple):
@@ -74,6 +76,11 @@ def names_at(parts: Sequence[Any], mapping: Any, root: Any = Run) -> list[str]:
 def is_model(annotation: Any) -> bool:
     """Tell whether a type is a word of the language, with keys of its own."""
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _is_open(model: type[BaseModel]) -> bool:
+    """Tell whether a word takes keys of the user's own, as the parameters of an intervention."""
+    return model.model_config.get("extra") == "allow"
 
 
 def written_below(written: Any, part: Any) -> Any:
@@ -127,7 +134,7 @@ def _below(place: Place, part: Any) -> Place | None:
         for name, field in model.model_fields.items():
             if str(part) == (field.alias or name):
                 return Place(_declared(field), written, field)
-        return None
+        return Place(Any, written) if _is_open(model) and written is not None else None
     origin = typing.get_origin(model)
     if origin is list and not isinstance(place.written, list | tuple):
         return _below_shorthand(place, part)

@@ -9,6 +9,9 @@ from pydantic import Field, model_validator
 from sfmodel.schema.base import Word
 from sfmodel.schema.quantities import Count, Duration, Rate
 
+MOST_SLIDING = 2**16 - 1
+"""Limit of a sliding window with a key: the record of each key has 16 bits for the count of a window."""
+
 
 class Limiter(Word):
     """Refuses, or delays, what comes too fast."""
@@ -46,4 +49,9 @@ class Limiter(Word):
             raise ValueError("a sliding_window cannot wait; use a token_bucket, gcra or fixed_window")
         if self.kind == "fixed_window" and self.when_full == "wait" and (self.key is not None or not self.limit):
             raise ValueError("a fixed_window that waits needs a limit above 0 and no key")
+        if self.kind == "sliding_window" and self.key is not None and (self.limit or 0) > MOST_SLIDING:
+            raise ValueError(
+                f"expected a limit of at most {MOST_SLIDING:,} for a sliding_window with a key, found {self.limit:,}: "
+                "each key's counts have 16 bits; use a shorter window, or a token_bucket"
+            )
         return self

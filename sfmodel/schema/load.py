@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sfmodel.errors import ConfigError
+from sfmodel.schema.changes import with_changes
 from sfmodel.schema.mistakes import sentences
 from sfmodel.schema.run import Run
 
@@ -17,7 +18,8 @@ _YAML_WORDS = {True: "on", False: "off"}
 def parse_run(mapping: Mapping[str, Any]) -> Run:
     """Validate a composed configuration.
 
-    The mapping itself is kept in `run.written`, for what needs the user's own words.
+    Interventions are applied to it first. The mapping itself, as it is then, is kept in `run.written`, for what needs the
+    user's own words.
 
     Raises
     ------
@@ -26,7 +28,21 @@ def parse_run(mapping: Mapping[str, Any]) -> Run:
     """
     if not isinstance(mapping, Mapping):
         raise ConfigError(f"expected a mapping (key: value), found {mapping!r}")
-    written = _with_words(mapping)
+    plain = _with_words(mapping)
+    written = with_changes(plain)
+    try:
+        return _validated(written)
+    except ConfigError as error:
+        if written is plain:
+            raise
+        _validated(plain)
+        names = ", ".join(plain["intervention"])
+        raise ConfigError(
+            "\n".join(f"with intervention=[{names}]: {line}" for line in str(error).splitlines())
+        ) from None
+
+
+def _validated(written: dict[str, Any]) -> Run:
     try:
         run = Run.model_validate(written)
     except ValidationError as error:

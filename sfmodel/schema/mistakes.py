@@ -92,7 +92,8 @@ class _Complaint:
         if kind == "literal_error":
             return f"unknown value {_short(found)}; {nearest(str(found), self.literals)}"
         if kind in _BOUND:
-            bounds = {name: f"{bound:g}" for name, bound in context.items() if isinstance(bound, int | float)}
+            numbers = {name: bound for name, bound in context.items() if isinstance(bound, int | float)}
+            bounds = {name: f"{n:,}" if isinstance(n, int) else f"{n:,g}" for name, n in numbers.items()}
             return f"expected {_BOUND[kind].format(**bounds)}, found {_short(self.written)}"
         if kind in _EXPECTED:
             return f"expected {_EXPECTED[kind]}, found {_short(found)}"
@@ -184,7 +185,8 @@ def _is_verb_mark(loc: tuple[Any, ...], position: int, here: Any) -> bool:
     """The verb behind the index of a step names the step's model, not a key."""
     part = loc[position]
     behind_index = position > 0 and isinstance(loc[position - 1], int)
-    return "services" in loc[:2] and behind_index and part in BY_VERB and isinstance(here, Mapping | str)
+    in_script = "services" in loc[:2] or loc[0] == "intervention"
+    return in_script and behind_index and part in BY_VERB and isinstance(here, Mapping | str)
 
 
 def _is_option(part: Any, here: Any) -> bool:

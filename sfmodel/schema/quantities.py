@@ -24,6 +24,10 @@ _SUFFIXES = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
 _CLOCK = re.compile(r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$")
 
 
+MOST = 2**32 - 1
+"""Users, or items, at most: each has a number of 32 bits, and one is kept for nobody."""
+
+
 class InBaseUnits(float):
     """A number that is in base units already, such as a parsed value that a scenario has scaled."""
 
@@ -154,6 +158,7 @@ Bytes = Annotated[float, BeforeValidator(to_bytes), _written("24 GB", "a size wi
 Share = Annotated[float, BeforeValidator(to_share), _written("15 %", "a share, 0 to 1")]
 Factor = Annotated[float, BeforeValidator(to_factor), _written("1.5", "a factor, not negative")]
 Amount = Annotated[float, BeforeValidator(to_amount), _written("0.002 USD", "an amount")]
-Count = Annotated[int, BeforeValidator(to_count), _written("50 M", "a whole number")]
+LongCount = Annotated[int, BeforeValidator(to_count), _written("50 M", "a whole number")]
+Count = Annotated[LongCount, Field(le=2**31 - 1)]
 Clock = Annotated[float, BeforeValidator(to_clock_s), _written("15:30", "a time of day, quoted")]
 Priority = Annotated[int, Field(ge=0, le=3)]

@@ -48,7 +48,8 @@ def check_references(run: Run) -> None:
 
 
 def _raise_if_any(run: Run, mistakes: Iterable[Mistake]) -> None:
-    lines = [f"{key_of(run, parts)}: {text}" for parts, text in mistakes]
+    changed = f"with intervention=[{', '.join(run.intervention)}]: " if run.intervention else ""
+    lines = [f"{changed}{key_of(run, parts)}: {text}" for parts, text in mistakes]
     if lines:
         raise ConfigError("\n".join(dict.fromkeys(lines)))
 

@@ -8,8 +8,9 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from sfmodel.schema.base import Word
 from sfmodel.schema.demand import Demand
+from sfmodel.schema.interventions import Intervention
 from sfmodel.schema.platform import Platform
-from sfmodel.schema.quantities import Clock, Count, Duration
+from sfmodel.schema.quantities import MOST, Clock, Count, Duration, LongCount
 from sfmodel.schema.scenario import Scenario
 
 
@@ -38,19 +39,21 @@ class Run(Word):
     """Demand over the day."""
     scenario: Scenario = Scenario()
     """What goes wrong."""
+    intervention: dict[str, Intervention] = {}
+    """What is done about it: changes of the platform, by name."""
     start: Clock = 0.0
     """First moment measured."""
     until: Clock = 3600.0
     """End."""
     warmup: Duration = 0.0
     """Simulated before `start` and thrown away."""
-    seed: Count = 1
+    seed: LongCount = Field(1, lt=2**63)
     """Seed of all draws."""
     tick: Duration | None = Field(None, gt=0)
     """Width of a calendar bucket: speed only, never results; none: chosen by the load."""
-    users: Count | None = Field(None, ge=1)
+    users: LongCount | None = Field(None, ge=1, le=MOST)
     """Replaces the platform's population."""
-    items: Count | None = Field(None, ge=1)
+    items: LongCount | None = Field(None, ge=1, le=MOST)
     """Replaces the platform's number of items."""
     window: Duration = Field(10.0, gt=0)
     """Width of a window of the results."""

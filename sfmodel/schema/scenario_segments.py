@@ -1,7 +1,8 @@
 """Scenario events: the effective configuration of each stretch of time.
 
 At time t it is the base with the active events applied in listed order: an event first sets, then scales.
-Keys are relative to the platform (`services.engine.stations.cpu.servers`) or start with `demand.`.
+Keys are relative to the platform (`services.engine.stations.cpu.servers`) or start with `demand.`; steps go by number or
+by label.
 Events act on the mapping that the user wrote, which is then validated as a whole: a change that would be
 refused in a file is refused in an event. `scale` multiplies the parsed value, so that it also acts on
 defaults and on any unit.
@@ -10,27 +11,37 @@ defaults and on any unit.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.schema.durations import KINDS, Distribution
-from sfmodel.schema.keys import Place, is_model, names_at, place_at, plain, split, written_below
+from sfmodel.schema.keys import Place, is_model, names_at, place_at, plain
+from sfmodel.schema.labels import parts_of
 from sfmodel.schema.load import parse_run
 from sfmodel.schema.quantities import InBaseUnits
 from sfmodel.schema.run import Run
 from sfmodel.schema.scenario import Event
+from sfmodel.schema.writing import put
 
 STRUCTURE = frozenset({
     "name", "replicas", "balancer", "health_check", "hold", "use", "call", "send", "fork", "join", "publish",
     "lookup", "store", "invalidate", "pass", "choose", "count", "return", "fail", "do", "steps", "label", "kind",
     "key", "of", "read", "write", "order", "handler", "eviction", "samples", "clock", "population", "items",
     "clusters", "arrivals", "sessions", "types", "mix", "users", "content", "user", "item", "follow_demand",
-    "peak_hours", "normal_hours", "retries", "breaker", "hedge", "memory", "scaling",
+    "peak_hours", "normal_hours", "retries", "breaker", "hedge", "memory", "scaling", "title", "unit",
 })  # fmt: skip
 """Keys whose change would be another platform: what there is, and how it is connected."""
+
+READ_AT_THE_START = {
+    ("platform", "sources", "*", "at"): "these times are listed before the run begins",
+    ("platform", "sources", "*", "file"): "these times are read before the run begins",
+    ("platform", "services", "*", "caches", "*", "warm"): "the cache is filled at the run's first moment",
+    ("platform", "counters", "*", "start"): "it is the total at the run's first moment",
+}
+"""Keys that are read once, and why a change during the run would do nothing."""
 
 
 def segments(run: Run) -> list[tuple[float, Run]]:
@@ -69,16 +80,10 @@ def effective(run: Run, active: Iterable[int]) -> Run:
 def apply(mapping: dict[str, Any], event: Event) -> None:
     """Apply one event to a mapping, in place: set, then scale."""
     for key, value in event.set.items():
-        _put(mapping, full_parts(key), copy.deepcopy(value))
+        put(mapping, parts_of(key, mapping), copy.deepcopy(value))
     for key, factor in event.scale.items():
-        parts = full_parts(key)
-        _put(mapping, parts, _scaled(_parsed_at(mapping, parts), factor))
-
-
-def full_parts(key: str) -> list[str]:
-    """Return the parts of an event's key from the root of the configuration."""
-    parts = split(key)
-    return parts if parts[:1] in (["demand"], ["platform"]) else ["platform", *parts]
+        parts = parts_of(key, mapping)
+        put(mapping, parts, _scaled(_parsed_at(mapping, parts), factor))
 
 
 def check_events(run: Run) -> None:
@@ -105,10 +110,17 @@ def _check_values(run: Run) -> None:
     """Each event alone, then each stretch, must be a valid configuration."""
     for index in range(len(run.scenario.events)):
         try:
-            effective(run, [index])
+            changed = effective(run, [index])
         except ConfigError as error:
             lines = [f"scenario.events.{index}: {line}" for line in str(error).splitlines()]
             raise ConfigError("\n".join(lines)) from None
+        for name, source in run.platform.sources.items():
+            now = changed.platform.sources[name]
+            if now.kind != source.kind:
+                raise ConfigError(
+                    f"scenario.events.{index}: platform.sources.{name} would go from '{source.kind}' to '{now.kind}', "
+                    "and what makes its arrivals cannot change during a run; make two sources of it"
+                )
     try:
         segments(run)
     except ConfigError as error:
@@ -136,7 +148,10 @@ def _base_mapping(run: Run) -> dict[str, Any]:
 
 def _mistake(mapping: dict[str, Any], key: str, option: str) -> list[str]:
     """What is wrong with a key of an event, as one line or none."""
-    parts = full_parts(key)
+    try:
+        parts = parts_of(key, mapping)
+    except ConfigError as error:
+        return [f"unknown key '{key}': {error}"]
     for length in range(1, len(parts) + 1):
         missing = _unknown_part(mapping, parts[:length])
         if missing:
@@ -172,9 +187,22 @@ def _unchangeable(mapping: dict[str, Any], key: str, parts: list[str], option: s
     handler = parts[-1].startswith("on_")
     if parts[-1] in STRUCTURE or handler or _is_named_thing(place, parts):
         return [f"'{key}' is structure and cannot change during a run; change a number of it, or make two platforms"]
+    if place.model is Distribution and place.written is None and _is_off(place):
+        return [f"'{key}' is off, and an event cannot switch it on; switch it on in the platform"]
+    reason = _only_at_the_start(parts)
+    if reason:
+        return [f"'{key}' cannot change during a run: {reason}; write it into the platform"]
     if option == "scale" and _scaled_or_none(_parsed_at(mapping, parts)) is None:
         return [f"'{key}' is not a number that could be scaled; use set"]
     return []
+
+
+def _only_at_the_start(parts: list[str]) -> str:
+    """Why a change of this key would do nothing; empty where it does something."""
+    for pattern, reason in READ_AT_THE_START.items():
+        if len(parts) >= len(pattern) and all(name in ("*", part) for name, part in zip(pattern, parts, strict=False)):
+            return reason
+    return ""
 
 
 def _is_named_thing(place: Place, parts: list[str]) -> bool:
@@ -237,25 +265,3 @@ def _scaled_distribution(distribution: Distribution, factor: float) -> dict[str,
     else:
         scaled = {"mean": InBaseUnits(shape.mean * factor), "cv": shape.cv}  # type: ignore[attr-defined]
     return {kind: scaled, "plus": InBaseUnits(distribution.plus * factor)}
-
-
-def _put(mapping: dict[str, Any], parts: list[str], value: Any) -> None:
-    """Write a value at a path, in place; mappings on the way that were not written are made."""
-    here: Any = mapping
-    for part in parts[:-1]:
-        below = written_below(here, part)
-        if part == "0" and below is None and isinstance(here, Mapping):
-            continue  # a single step written without its list
-        if not isinstance(below, Mapping | list):
-            below = {}
-            _assign(here, part, below)
-        here = below
-    _assign(here, parts[-1], value)
-
-
-def _assign(here: Any, part: str, value: Any) -> None:
-    if isinstance(here, list):
-        here[int(part)] = value
-        return
-    key = next((key for key in here if str(key) == part), part)
-    here[key] = value

@@ -42,7 +42,7 @@ class Service(Word):
 
     title: str = ""
     """Name in figures."""
-    replicas: Count = Field(1, ge=1)
+    replicas: Count = Field(1, ge=1, le=10_000)
     """Copies, each with stations of its own."""
     balancer: Literal["round_robin", "random", "least_requests", "two_choices", "key"] = "round_robin"
     """How a replica is chosen."""

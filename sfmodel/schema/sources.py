@@ -58,6 +58,12 @@ class Source(Word):
     batch: Count = Field(1, ge=1)
     """Tasks per arrival."""
 
+    @property
+    def kind(self) -> str:
+        """What makes the arrivals: `every`, `at`, `file`, or `rate` (with spikes, or silent)."""
+        given = {"every": self.every is not None, "at": bool(self.at), "file": self.file is not None}
+        return next((kind for kind, is_given in given.items() if is_given), "rate")
+
     @model_validator(mode="after")
     def _one_kind(self) -> Source:
         poisson = self.rate > 0 or bool(self.spikes)

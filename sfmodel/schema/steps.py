@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
@@ -45,6 +46,14 @@ def _one_verb(value: Any) -> Any:
     return value
 
 
+def _label(value: Any) -> Any:
+    if not re.fullmatch(r"[A-Za-z_][\w-]*", str(value)):
+        raise ValueError(f"expected a label of letters, digits, _ and -, that begins with a letter, found '{value}'")
+    return value
+
+
+Label = Annotated[str, BeforeValidator(_label)]
+
 Steps = TypeAliasType("Steps", Annotated[list["Step"], BeforeValidator(_handler)])
 
 
@@ -53,8 +62,8 @@ class StepBase(Word):
 
     with_probability: Share = 1.0
     """The step is skipped otherwise."""
-    label: str | None = None
-    """Name in traces and results; by default derived from the verb."""
+    label: Label | None = None
+    """Name of the step, in keys (`steps.LABEL.time`) and of its draws; none: its number."""
 
 
 class Failing(StepBase):
@@ -170,6 +179,14 @@ class Fork(Failing):
     """How many must succeed."""
     cancel: bool = False
     """Cancel the rest when decided."""
+
+    @model_validator(mode="after")
+    def _enough_branches(self) -> Fork:
+        if isinstance(self.join, int) and self.join > len(self.fork):
+            raise ValueError(
+                f"expected a join of at most the {len(self.fork)} branches, found {self.join}: it could never succeed"
+            )
+        return self
 
 
 class Publish(Failing):

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from sfmodel.schema.base import Word
 from sfmodel.schema.durations import Time
-from sfmodel.schema.quantities import Count, Duration, Factor, Priority, Rate, Share
+from sfmodel.schema.quantities import MOST, Count, Duration, Factor, LongCount, Priority, Rate, Share
 
 
 class Request(Word):
@@ -62,7 +62,7 @@ class UserRetry(Word):
 
     probability: Share = 0.0
     """Tries again."""
-    attempts: Count = Field(1, le=255)
+    attempts: Count = Field(default=1, le=255)
     """Most retries of one request."""
     after: Time = Field(default="2 s", validate_default=True)
     """Human delay."""
@@ -91,7 +91,7 @@ class SharedAddresses(Word):
 class Users(Word):
     """The population and its habits."""
 
-    population: Count = Field(ge=1)
+    population: LongCount = Field(ge=1, le=MOST)
     """Number of users, each with a state of its own."""
     arrivals: Literal["sessions", "closed"] = "sessions"
     """Sessions that start by the demand, or a closed population that never leaves."""

@@ -8,24 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sfmodel.cli import COMMANDS, main
-
-Result = tuple[int, str, str]
-
-
-@pytest.fixture
-def sfmodel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Call the command in an empty folder; return (exit status, output, complaints)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> Result:
-        capsys.readouterr()
-        status = main(words)
-        output, complaints = capsys.readouterr()
-        assert "Traceback" not in complaints
-        return status, output, complaints
-
-    return call
+from sfmodel.cli import COMMANDS
 
 
 def write_platform(changes: dict) -> None:
@@ -106,6 +89,31 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
         (["run", "platfrm=mmc"], "platfrm: unknown key 'platfrm'; did you mean 'platform'?"),
         (["run", "platform=mmmc"], "there is no platform 'mmmc'; did you mean 'mmc'?"),
         (["run", "-m", "platform=mmc,chian"], "there is no platform 'chian'; did you mean 'chain'?"),
+        (["run", "intervention=[llm_timout]"], "there is no intervention 'llm_timout'; did you mean 'llm_timeout'?"),
+        (
+            ["run", "-m", "intervention=[],[llm_timout]"],
+            "there is no intervention 'llm_timout'; did you mean 'llm_timeout'?",
+        ),
+        (
+            ["run", "intervention.llm_timeout.timeout=2s"],
+            "intervention.llm_timeout.timeout: this intervention is not switched on; add intervention=[llm_timeout]",
+        ),
+        (
+            ["run", "intervention=[llm_timeout]", "intervention.llm_timeout.timout=2s"],
+            "unknown key 'timout' in intervention.llm_timeout; did you mean 'timeout'?",
+        ),
+        (
+            ["run", "platform=chain", "intervention=[llm_timeout]"],
+            "there is no 'describe' in platform.services.llm.endpoints; valid are: complete",
+        ),
+        (["run", "scenario=f4"], "there is no scenario 'f4'; did you mean 'f4_engine_half'?"),
+        (["run", "demand=taxy"], "there is no demand 'taxy'; did you mean 'taxi'?"),
+        (["run", "users=5G"], "users: expected a value of at most 4,294,967,295, found '5G'"),
+        (["run", "platform=mmc", "seed=1e20"], "seed: expected a value below 9,223,372,036,854,775,808, found 1e+20"),
+        (
+            ["run", "platform=mmc", "platform.sources.arrivals.batch=10G"],
+            "platform.sources.arrivals.batch: expected a value of at most 2,147,483,647, found '10G'",
+        ),
         (["run", "platform=mmc", "tick=0"], "tick: expected a value above 0, found 0"),
         (["run", "platform=mmc", "seed"], "'seed' is not an override; expected key=value"),
         (["run", "platform=mmc", "seed=1,2"], "'seed=1,2' has several values; for a run of each, add -m"),
@@ -150,6 +158,8 @@ def test_a_wrong_request(sfmodel, words: list[str], expected: str) -> None:
             "platform:\n  name: x\n",
             "platform.platform: unknown key 'platform'; begin the file with '# @package _global_'",
         ),
+        ("3\n", "mine.yaml: expected a mapping (key: value), found 3"),
+        ("name: Zo\udceb\n", "mine.yaml: expected text in UTF-8"),
         ("name: ${nobody}\n", "refers to ${nobody}, which is not there"),
         ("defaults: [nothing_there]\nname: x\n", "In 'platform/mine': Could not load 'platform/nothing_there'\n"),
     ],
@@ -157,11 +167,31 @@ def test_a_wrong_request(sfmodel, words: list[str], expected: str) -> None:
 def test_a_file_that_cannot_be_read(sfmodel, text: str, expected: str) -> None:
     path = Path("conf/platform/mine.yaml")
     path.parent.mkdir(parents=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(text.encode(errors="surrogateescape"))
     for command in (("run", "platform=mine"), ("lint", "mine")):
         status, _, complaints = sfmodel(*command)
         assert status == 2
         assert expected in complaints
+
+
+def test_steps_are_shared_by_anchors_merges_and_references(sfmodel) -> None:
+    from sfmodel.cli.compose import composed
+    from sfmodel.schema import parse_run
+
+    write_platform({})
+    path = Path("conf/platform/mine.yaml")
+    shared = """
+      page: {steps: [&ask {call: web.get, timeout: 1 s, on_timeout: continue}]}
+      again: {steps: [*ask, {<<: *ask, timeout: 2 s}, '${platform.services.web.endpoints.get.steps.0}']}
+"""
+    path.write_text(
+        path.read_text().replace("endpoints:\n", "endpoints:" + shared.replace("\n      ", "\n        "), 1)
+    )
+    endpoints = parse_run(composed(["platform=mine"])).platform.services["web"].endpoints
+    one, two, three = endpoints["again"].steps
+    assert one == endpoints["page"].steps[0]
+    assert (two.timeout, two.on_timeout) == (2, [])
+    assert three == endpoints["get"].steps[0]
 
 
 def test_all_mistakes_are_named_at_once(sfmodel) -> None:
@@ -199,11 +229,13 @@ def test_version(sfmodel) -> None:
     assert sfmodel("--version")[1].startswith("sfmodel 0.")
 
 
-@pytest.mark.parametrize("what", ["parameters", "mechanisms", "measures", "platforms", "demands", "scenarios"])
+@pytest.mark.parametrize(
+    "what", ["parameters", "mechanisms", "measures", "platforms", "demands", "scenarios", "interventions"]
+)
 def test_lists(sfmodel, what: str) -> None:
     status, output, _ = sfmodel("list", what)
     assert status == 0
-    assert len(output.splitlines()) > 2
+    assert len(output.splitlines()) > (0 if what == "interventions" else 2)
 
 
 def test_every_parameter_says_what_it_means(sfmodel) -> None:
@@ -217,7 +249,7 @@ def test_schema_is_json_and_knows_the_language(sfmodel) -> None:
     assert {"platform", "demand", "scenario", "seed", "defaults"} <= set(schema["properties"])
     assert "Station" in schema["$defs"]
     assert "required" not in schema
-    assert {"enum": ["return", "fail", "continue"]} in schema["$defs"]["Step"]["anyOf"]
+    assert {"enum": ["return", "fail", "continue", "original"]} in schema["$defs"]["Step"]["anyOf"]
     assert "endpoints" in json.loads(sfmodel("schema", "service")[1])["properties"]
 
 

@@ -50,6 +50,7 @@ class Bench:
             "ops": of(records.OP), "durations": of(records.DURATION), "values": np.zeros(1),
             "slowdowns": of(records.SLOWDOWN), "totals": np.zeros(1), "replicas": of(records.REPLICA),
             "population": of(records.POPULATION, count=1, items=1, clusters=1, skew=1),
+            "user_rows": np.zeros((2, 1), np.uint64), "item_rows": np.zeros((2, 1), np.uint64),
         }  # fmt: skip
         self.arrays.update(arrays)
 
@@ -76,17 +77,17 @@ class Bench:
         self.clock["ready_head"] = tail
         return [int(self.ready[place & (len(self.ready) - 1)]) for place in range(head, tail)]
 
-    def events(self, until: float) -> list[tuple[float, int, int]]:
-        """Take out all events before a time, in their order: (time, task, gen)."""
+    def next_event(self, until: float) -> tuple[float, int, int, int] | None:
+        """Take out the next event before a time: (time, task, gen, order)."""
         from sfkernels.calendar import free_node, open_bucket, pop_late, turn
 
-        taken, clock = [], self.clock
+        clock = self.clock
         while True:
             at, count, late = (int(clock[name][0]) for name in ("batch_at", "batch_count", "late_count"))
             if at == count and late == 0:
                 bucket = int(clock["bucket"][0]) + 1
                 if bucket > until / clock["tick"][0]:
-                    return taken
+                    return None
                 clock["bucket"] = bucket
                 if bucket % names.NB == 0:
                     self.call(turn)
@@ -98,8 +99,17 @@ class Bench:
                 node = int(self.call(pop_late))
             else:
                 clock["batch_at"] = at + 1
-            taken.append((float(self.nodes["time"][node]), int(self.nodes["task"][node]), int(self.nodes["gen"][node])))
+            here = self.nodes[node]
+            event = float(here["time"]), int(here["task"]), int(here["gen"]), int(here["order"])
             self.call(free_node, node=node)
+            return event
+
+    def events(self, until: float) -> list[tuple[float, int, int]]:
+        """Take out all events before a time, in their order: (time, task, gen)."""
+        taken = []
+        while (event := self.next_event(until)) is not None:
+            taken.append(event[:3])
+        return taken
 
     def key(self, node: int) -> tuple[float, int]:
         """Time and order of an event."""

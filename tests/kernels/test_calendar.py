@@ -62,13 +62,3 @@ def test_events_scheduled_meanwhile_find_their_place() -> None:
     assert len(found) > 20
     assert len(set(found)) == len(found)
     assert bench.clock["nodes_left"][0] == len(bench.nodes) - (number - len(found))
-
-
-def test_a_rotation_drops_timeouts_that_are_void() -> None:
-    # of two timeouts two rotations ahead, one is void by then: it never comes, and its node is free again
-    bench = Bench(0.001)
-    bench.tasks["call_gen"] = 5
-    for gen in (5, 4):
-        bench.call(schedule_timer, time=9.0, kind=names.TIMER_ATTEMPT, task=gen, gen=np.uint32(gen))
-    assert [gen for *_, gen in bench.events(9.5)] == [5]
-    assert bench.clock["nodes_left"][0] == len(bench.nodes)

@@ -7,7 +7,20 @@ from typing import Any
 import pytest
 
 from sfmodel.errors import ConfigError
-from sfmodel.lint import CHECKS, Hits, Subject, dependencies, holds, lint, load, retries, timeouts, unbounded, unused
+from sfmodel.lint import (
+    CHECKS,
+    Hits,
+    Subject,
+    coalescing,
+    dependencies,
+    holds,
+    lint,
+    load,
+    retries,
+    timeouts,
+    unbounded,
+    unused,
+)
 from sfmodel.lint.hits import hits_from
 from sfmodel.lint.load import rows_of
 from sfmodel.schema import parse_run
@@ -158,6 +171,54 @@ def test_a_cycle_of_holds_that_a_timeout_ends() -> None:
     lines = holds.check(subject(platform(web=web, db=service([{"call": "web.status"}])))).lines
     assert lines[0].startswith("web.workers → web.workers: under load these wait for each other until a timeout")
     assert "platform.services.web.endpoints.get.steps.0" in lines[1]
+
+
+PAGES = {"caches": {"pages": {"key": "item", "ttl": "1 min", "coalesce": True}}}
+
+
+def coalesced(steps: list, in_db: list) -> list[str]:
+    return coalescing.check(subject(platform(web=service(steps, **PAGES), db=service(in_db)))).lines
+
+
+@pytest.mark.parametrize(
+    ("steps", "in_db", "waits", "again"),
+    [
+        ([{"lookup": "pages"}, {"call": "db.get"}], [{"lookup": "web.pages"}], "web 1", "db 0"),
+        ([{"lookup": "pages", "on_miss": {"call": "db.get"}}], [{"lookup": "web.pages"}], "web 0.on_miss", "db 0"),
+        (
+            [{"lookup": "pages", "with_probability": 0.1}, {"fork": [[{"lookup": "pages"}]]}],
+            [],
+            "web 1",
+            "web 1.fork.0.0",
+        ),
+        (
+            [{"choose": [{"probability": 1, "do": [{"lookup": "pages"}]}]}, {"call": "db.get"}],
+            [{"sleep": 0}, {"lookup": "web.pages"}],
+            "web 1",
+            "db 1",
+        ),
+    ],
+)
+def test_a_coalesced_miss_that_waits_for_itself(steps: list, in_db: list, waits: str, again: str) -> None:
+    (line,) = coalesced(steps, in_db)
+    place = "platform.services.{}.endpoints.get.steps.{}"
+    assert line.startswith(f"{place.format(*waits.split())}: after a miss of web.pages")
+    assert f"({place.format(*again.split())}), which waits for whoever missed" in line
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"lookup": "pages"}, {"store": "pages"}, {"call": "db.get"}],
+        [{"lookup": "pages"}, {"invalidate": "pages"}, {"call": "db.get"}],
+        [{"lookup": "pages", "on_miss": "return"}, {"call": "db.get"}],
+        [{"lookup": "pages"}, {"lookup": "pages"}, {"send": "db.get"}],
+        [{"call": "db.get"}, {"lookup": "pages"}],
+        [{"fork": [[{"lookup": "pages"}]]}, {"call": "db.get"}],
+    ],
+)
+def test_a_leader_that_stores_ends_or_does_not_wait_leads_nobody_astray(steps: list) -> None:
+    assert coalesced(steps, [{"lookup": "web.pages"}]) == []
 
 
 def test_what_nothing_uses() -> None:

@@ -40,11 +40,19 @@ class People:
 
     def taste(self, user: int | None) -> int | None:
         """The cluster of a user."""
-        return None if user is None else int(self.world.chance.hashed("taste", user) * self.world.platform.content.clusters)
+        return (
+            None
+            if user is None
+            else int(self.world.chance.hashed("taste", user) * self.world.platform.content.clusters)
+        )
 
     def topic(self, item: int | None) -> int | None:
         """The topic of an item."""
-        return None if item is None else int(self.world.chance.hashed("topic", item) * self.world.platform.content.clusters)
+        return (
+            None
+            if item is None
+            else int(self.world.chance.hashed("topic", item) * self.world.platform.content.clusters)
+        )
 
     def address(self, user: int | None) -> tuple[str, int] | None:
         """Of the user's block, or of the user alone."""

@@ -149,7 +149,14 @@ def test_within_intervals_where_much_is_random() -> None:
 @cache
 def streamflow() -> dict[str, Any]:
     """Two minutes of the peak with 20 000 users, so few that the reference takes seconds."""
-    overrides = ["platform=streamflow", "users=20000", "items=5000", "start='20:30'", "warmup=30 s", "demand.level=0.006"]
+    overrides = [
+        "platform=streamflow",
+        "users=20000",
+        "items=5000",
+        "start='20:30'",
+        "warmup=30 s",
+        "demand.level=0.006",
+    ]
     with initialize_config_dir(str(CONF), version_base="1.3"):
         mapping = OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)
     assert isinstance(mapping, dict)

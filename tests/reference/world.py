@@ -93,6 +93,9 @@ class World:
                     if service.config.stations[station_name].servers != old.stations[station_name].servers:
                         station.servers = station.configured_servers()
                     station.serve()
+        for service in self.services.values():
+            for queue in service.queues.values():
+                queue.dispatch()
         for poisson in self.poissons:
             poisson.schedule()
 

@@ -92,6 +92,10 @@ def test_one_line_names_the_key(key: str, value: object, expected: str) -> None:
         ),
         ({"fork": [["return"]], "join": "al"}, ".join: expected a number or 'all', found 'al'; did you mean 'all'?"),
         (
+            {"fork": [["return"], ["return"]], "join": 3},
+            ".fork: expected a join of at most the 2 branches, found 3: it could never succeed",
+        ),
+        (
             {"use": "workers", "time": {"lognorml": {}}},
             ".time: unknown distribution 'lognorml'; did you mean 'lognormal'?",
         ),
@@ -126,6 +130,19 @@ def test_yaml_reads_on_as_true_and_it_is_still_the_key_on() -> None:
     put(mapping, f"{STEPS}.1.retries", {"attempts": 3, True: ["timeout"]})
     run = parse_run(mapping)
     assert run.platform.services["web"].endpoints["get"].steps[1].retries.on == ("timeout",)  # type: ignore[attr-defined]
+
+
+def sliding(limit: int, key: str | None) -> dict:
+    return {"clients": {"kind": "sliding_window", "limit": limit, "window": "1 min", "key": key}}
+
+
+def test_a_sliding_window_with_a_key_counts_to_65_535() -> None:
+    assert mistakes("platform.services.web.limiters", sliding(65_536, "user")) == [
+        "platform.services.web.limiters.clients: expected a limit of at most 65,535 for a sliding_window with a key, "
+        "found 65,536: each key's counts have 16 bits; use a shorter window, or a token_bucket"
+    ]
+    parse_run(small(platform__services__web__limiters=sliding(65_535, "user")))
+    parse_run(small(platform__services__web__limiters=sliding(65_536, None)))
 
 
 def test_bytes_are_no_number() -> None:

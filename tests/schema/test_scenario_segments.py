@@ -6,10 +6,12 @@ import pytest
 from small_platform import small
 
 from sfmodel.errors import ConfigError
+from sfmodel.plan import build_plan
 from sfmodel.schema import parse_run
 from sfmodel.schema.references import check_references
 from sfmodel.schema.scenario_segments import segments
 
+FILE = "data/nab/elb_request_count_8c0756.csv"
 CPU = "services.db.stations.cpu"
 
 
@@ -99,6 +101,11 @@ def test_the_base_is_untouched() -> None:
             0.2,
             "is off, and an event cannot switch it on",
         ),
+        ("set", "services.db.stations.cpu.patience", "5 s", "is off, and an event cannot switch it on"),
+        ("set", "services.web.caches.pages.warm", 0.5, "the cache is filled at the run's first moment"),
+        ("set", "services.web.title", "Web", "is structure"),
+        ("set", "sources.crawler.at", ["5 s"], "these times are listed before the run begins"),
+        ("set", "sources.crawler.every", "5 s", "expected one of rate with spikes, every, at, file"),
         ("scale", "services.db.stations.cpu.queue", 2, "is not a number that could be scaled; use set"),
         (
             "set",
@@ -116,6 +123,31 @@ def test_refused(option: str, key: str, value: object, expected: str) -> None:
     (line,) = str(raised.value).splitlines()
     assert line.startswith("scenario.events.0")
     assert expected in line
+
+
+@pytest.mark.parametrize(
+    ("source", "key", "value", "expected"),
+    [
+        ({"file": {"file": FILE}}, "file.file", "other.csv", "these times are read before the run begins"),
+        ({"every": "5 s"}, "every", None, "would go from 'every' to 'rate'"),
+        ({}, "every", "5 s", "would go from 'rate' to 'every'"),
+    ],
+)
+def test_what_makes_the_arrivals_of_a_source_cannot_change(
+    source: dict, key: str, value: object, expected: str
+) -> None:
+    changes = {"at": "10 s", "set": {f"sources.crawler.{key}": value}}
+    run = with_events(changes, platform__sources__crawler={"call": "web.get", **source})
+    with pytest.raises(ConfigError, match=expected):
+        check_references(run)
+
+
+def test_an_option_that_an_event_switches_off_is_refused_before_the_run() -> None:
+    event = {"at": "10 s", "set": {f"{CPU}.patience": None}}
+    run = with_events(event, platform__services__db__stations__cpu__patience="3 s")
+    check_references(run)
+    with pytest.raises(ConfigError, match="what changes at 10 s changes the number of durations"):
+        build_plan(run)
 
 
 def test_keys_that_were_not_written_may_be_set() -> None:

@@ -27,3 +27,10 @@ def test_what_comes_after_the_limit_is_counted(limit: int) -> None:
     simulation = traced("trace.one_in=1", f"trace.limit={limit}")
     assert len(simulation.spans) == limit
     assert simulation.spans_lost >= simulation.requests - limit - 100
+
+
+def test_the_warm_up_takes_no_room() -> None:
+    simulation = traced("warmup=200 s", "start=300 s", "until=320 s", "trace.one_in=1", "trace.limit=2 k")
+    assert simulation.spans_lost == 0
+    assert 1200 < len(simulation.spans) < 2000  # 80 a second
+    assert simulation.spans["ended"].min() >= 300

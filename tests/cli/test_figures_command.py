@@ -60,11 +60,34 @@ def test_a_row_that_the_run_cannot_show_is_status_1(sfmodel):
     assert "this run does not show: A" in output
 
 
+def test_a_run_with_a_scenario_has_rows_of_its_own_and_needs_its_pair(sfmodel):
+    trouble = {"scenario": {"events": [{"at": "20:00:30", "for": "10 s"}]}}
+    dearer = {"id": "S", "title": "t", "measure": "cost / base(cost)", "take": "highest", "at_least": 3}
+    write_rows("conf/rows/shop.yaml", {"id": "A", "at_least": 60, **ROW})
+    write_rows("conf/rows/shop/trouble.yaml", dearer)
+    Path("conf/scenario").mkdir()
+    Path("conf/scenario/trouble.yaml").write_text("title: Prices rise\n")
+    recorded_run(
+        "dear", 6, lambda k, values: values["cost"].__setitem__(..., 30), platform="shop", scenario="Prices rise",
+        config=trouble,
+    )  # fmt: skip
+    status, output, complaints = sfmodel("figures", "dear")
+    assert (status, complaints) == (0, "")
+    assert "S " in output
+    assert sfmodel("figures", "dear", "--rows", "trouble", "--against", "tiny")[0] == 0
+    assert sfmodel("figures", "dear", "--rows", "conf/rows/shop.yaml")[0] == 0
+    assert sfmodel("figures", "tiny", "--rows", "trouble")[0] == 1  # its pair is not to be found
+    assert (
+        "--rows: there is no file 'truble', and no rows of that name; did you mean 'trouble'?"
+        in sfmodel("figures", "dear", "--rows", "truble")[2]
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([], "there are no rows for platform 'shop': write conf/rows/shop.yaml, or name them with --rows"),
-        (["--rows", "nowhere.yaml"], "nowhere.yaml: no such file or directory"),
+        ([], "there are no rows for platform 'shop': write conf/rows/shop.yaml, or name a file with --rows"),
+        (["--rows", "nowhere.yaml"], "--rows: there is no file 'nowhere.yaml', and no rows of that name"),
         (["--rows", "mine.yaml", "--only", "B"], "--only: there is no row 'B'; valid are: A"),
         (["--rows", "wrong.yaml"], "row A: 'mean(endpoint[web.gett])': there is no endpoint 'web.gett'; did you mean"),
     ],

@@ -1,0 +1,50 @@
+"""Find the paired run of a run: finished, of the same platform, seed, start and demand, and without its trigger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sfmodel.results.folder import DATASET, finished_runs
+
+_FREE = ("name", "until", "trace", "tick", "scenario")
+
+
+def find_pair(folder: Path, root: Path) -> Path | None:
+    """Return the newest finished run under a root that differs from a run by its scenario alone, None if there is none.
+
+    Parameters
+    ----------
+    folder
+        Folder of the run that had a trigger.
+    root
+        Folder of all runs.
+    """
+    wanted = _attributes(folder)
+    others = (other for other in reversed(finished_runs(root)) if other.resolve() != folder.resolve())
+    return next((other for other in others if _is_pair(wanted, _attributes(other))), None)
+
+
+def _is_pair(run: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    if other.get("scenario") or any(run.get(key) != other.get(key) for key in ("platform", "seed", "window_s")):
+        return False
+    one, two = (_without_scenario(found.get("config") or {}) for found in (run, other))
+    sources, known = one["platform"].pop("sources"), two["platform"].pop("sources")
+    return bool(one == two and known.items() <= sources.items())
+
+
+def _without_scenario(config: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in config.items() if key not in _FREE}
+    platform = dict(kept.get("platform") or {})
+    return {**kept, "platform": {**platform, "sources": dict(platform.get("sources") or {})}}
+
+
+def _attributes(folder: Path) -> Mapping[str, Any]:
+    try:
+        described = json.loads((folder / DATASET / "zarr.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    found: Mapping[str, Any] = described.get("attributes") or {}
+    return found

@@ -1,0 +1,77 @@
+"""A story as it is told of a run: a table for a terminal, and data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sfmodel.results.summary import format_value
+from sfmodel.stories.story import Story
+from sfmodel.stories.telling import Told, found_in_order
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def story_table(story: Story, told: Sequence[Told], begins_s: float, title: str = "") -> Table:
+    """Lay a story out: when each step began, how long after the trigger, where, and the number that shows it."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title or story.title), title_justify="left", header_style="bold")
+    for name in ("began", "after"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("service", no_wrap=True)
+    table.add_column("step", ratio=1)
+    for name in ("before", "then", "without", "at its worst"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in told:
+        unit = one.step.unit
+        began = ("–", "–") if one.began_s is None else (clock(one.began_s), after(one.began_s - begins_s))
+        numbers = [format_value(value, unit) for value in (one.before, one.then, one.usual)]
+        worst = format_value(one.worst, unit) + (f" at {clock(one.worst_s)}" if one.worst_s is not None else "")
+        table.add_row(*began, one.step.at, escape(one.step.label), *numbers, worst)
+    return table
+
+
+def story_data(story: Story, told: Sequence[Told], begins_s: float) -> dict[str, Any]:
+    """A story as JSON can hold it; times in s since midnight."""
+    return {
+        "title": story.title,
+        "trigger_s": begins_s,
+        "in_order": found_in_order(told),
+        "steps": [
+            {
+                "label": one.step.label,
+                "service": one.step.at,
+                "unit": one.step.unit,
+                "began_s": one.began_s,
+                "before": one.before,
+                "then": one.then,
+                "without": one.usual,
+                "worst": one.worst,
+                "worst_s": one.worst_s,
+            }
+            for one in told
+        ],
+    }
+
+
+def moral(told: Sequence[Told]) -> str:
+    """One sentence: how many steps were found, and whether in the order of the story."""
+    found = [one for one in told if one.began_s is not None]
+    share = found_in_order(told)
+    order = "in the order of the story" if share == len(found) / len(told) else "not all in the order of the story"
+    return f"{len(found)} of {len(told)} steps were found, {order}."
+
+
+def clock(time_s: float) -> str:
+    """Time of day with seconds: 18:00:40."""
+    whole = round(time_s)
+    return f"{whole // 3600 % 24:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def after(seconds: float) -> str:
+    """A while: +0:40, +12:10; the window in which the trigger lies counts as none."""
+    whole = max(0, round(seconds))
+    return f"+{whole // 60}:{whole % 60:02d}"

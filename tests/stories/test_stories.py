@@ -1,0 +1,184 @@
+"""Stories on series written by hand: when each step began, the numbers beside it, the order, mistakes in files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from rich.console import Console
+from small_run import make_run, recorded_run
+
+from sfmodel.cli import main
+from sfmodel.errors import ConfigError
+from sfmodel.stories import Stories, Telling, found_in_order, read_stories, tell
+from sfmodel.stories.table import moral, story_data, story_table
+
+EIGHT = 72000.0
+TRIGGER = {"scenario": {"events": [{"at": "20:10", "for": "5 min"}]}}
+
+
+def edit(trouble: bool):
+    """Half an hour in which, with trouble, cost rises at 20:10:00, requests at 20:11:00, and hits fall at 20:12:00."""
+
+    def change(k, values):
+        late = [trouble and k >= begin for begin in (60, 66, 72)]
+        values["cost"][...] = 50 if late[0] else 10 + k % 2
+        values["users_requests"][:] = [300, 0] if late[1] else [100 + k % 2, 0]
+        values["cache_hits"][:], values["cache_misses"][:] = (20, 80) if late[2] else (80, 20)
+
+    return change
+
+
+STORY = {
+    "title": "Trouble",
+    "steps": [
+        {"label": "Cost rises", "at": "shop", "measure": "cost", "unit": "USD"},
+        {"label": "Users come", "at": "users", "measure": "rate(users_requests)", "unit": "1/s"},
+        {"label": "Hits fall", "at": "shop", "measure": "hit_rate(cache)", "unit": "share", "direction": "down"},
+    ],
+}
+
+
+def telling(**story) -> Telling:
+    stories = Stories.model_validate({"stories": {"trouble": {**STORY, **story}}})
+    return Telling(stories, make_run(180, edit(True), config=TRIGGER), make_run(180, edit(False), config={}))
+
+
+def told(**story):
+    found = telling(**story)
+    return tell(found.story("trouble"), found.pair)
+
+
+def test_each_step_has_its_onset_and_its_numbers():
+    found = told()
+    assert [one.began_s - EIGHT for one in found] == [600, 660, 720]
+    assert [one.before for one in found] == [10.5, 10.05, 0.8]
+    assert [one.then for one in found] == [50, 30, 0.2]
+    assert [one.usual for one in found] == [10, 10, 0.8]
+    assert [one.worst for one in found] == [50, 30, 0.2]
+    assert [one.worst_s - EIGHT for one in found] == [600, 660, 720]
+    assert found_in_order(found) == 1
+    assert moral(found) == "3 of 3 steps were found, in the order of the story."
+
+
+def test_a_step_before_the_one_that_it_follows_is_out_of_order():
+    steps = STORY["steps"]
+    found = told(steps=[steps[1], steps[0], steps[2]])
+    assert found_in_order(found) == pytest.approx(2 / 3)
+    assert moral(found) == "3 of 3 steps were found, not all in the order of the story."
+
+
+def test_a_step_that_never_comes_or_comes_too_late_is_not_found():
+    never = {"label": "Never", "at": "shop", "measure": "cost", "reaches": 51}
+    found = told(steps=[STORY["steps"][0], never])
+    assert (found[1].began_s, found[1].then, found[1].worst) == (None, None, 50)
+    assert found_in_order(found) == 0.5
+    assert moral(found) == "1 of 2 steps were found, in the order of the story."
+    assert [one.began_s is None for one in told(within="100 s")] == [False, False, True]
+
+
+def test_a_run_without_a_trigger_has_no_story():
+    stories = Stories.model_validate({"stories": {"trouble": STORY}})
+    with pytest.raises(ConfigError, match="this run has no trigger that its pair does not have"):
+        Telling(stories, make_run(6, config={}), make_run(6, config={}))
+
+
+def test_table_and_data():
+    found, pair = told(), telling().pair
+    console = Console(width=140)
+    story = telling().story("trouble")
+    with console.capture() as capture:
+        console.print(story_table(story, found, pair.begins_s))
+    text = capture.get()
+    assert "20:11:00" in text
+    assert "+1:00" in text
+    assert "20.0 % at 20:12:00" in text
+    data = json.loads(json.dumps(story_data(story, found, pair.begins_s), allow_nan=False))
+    assert (data["trigger_s"], data["in_order"], data["steps"][2]["then"]) == (EIGHT + 600, 1, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ({"reaches": "97 MB", "unit": "share"}, "expected a factor such as '1.5', found '97 MB'"),
+        ({"direction": "upp"}, "unknown value 'upp'; did you mean 'up'?"),
+        ({"measure": "meen(station)"}, "there is no function 'meen'; did you mean 'mean'?"),
+        ({"labell": "x"}, "unknown key 'labell'; did you mean 'label'?"),
+    ],
+)
+def test_a_wrong_file_of_stories_is_a_sentence(tmp_path, step, expected):
+    path = tmp_path / "stories.yaml"
+    good = {"label": "l", "at": "shop", "measure": "cost"}
+    path.write_text(yaml.safe_dump({"stories": {"s": {"title": "t", "steps": [{**good, **step}]}}}))
+    with pytest.raises(ConfigError) as caught:
+        read_stories(path)
+    assert expected in str(caught.value)
+    assert "stories.s.steps.0" in str(caught.value)
+
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def test_every_scenario_of_streamflow_has_its_story_and_its_rows():
+    scenarios = {path.stem for path in (CONF / "scenario").glob("*.yaml")} - {"none"}
+    stories = read_stories(CONF / "stories" / "streamflow.yaml").stories.values()
+    assert {story.scenario for story in stories} == scenarios - {"s3_worst_evening"}  # a path, not a cascade
+    assert scenarios <= {path.stem for path in (CONF / "rows" / "streamflow").glob("*.yaml")}
+
+
+# The command
+
+
+@pytest.fixture
+def sfmodel(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write("conf/stories/shop.yaml", {"stories": {"trouble": {**STORY, "scenario": "trouble"}}})
+    write("conf/scenario/trouble.yaml", {"title": "Trouble at ten past"})
+    attrs = {"platform": "shop", "seed": 1}
+    recorded_run("base", 180, edit(False), config={}, **attrs)
+    recorded_run("other", 180, edit(False), config={"users": 3}, **attrs)
+    recorded_run("ran", 180, edit(True), config=TRIGGER, scenario="Trouble at ten past", **attrs)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        status = main(words)
+        output, complaints = capsys.readouterr()
+        return status, output, complaints
+
+    return call
+
+
+def write(path: str, content: dict) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(yaml.safe_dump(content))
+
+
+def test_the_story_of_a_run_is_told_beside_the_pair_that_is_found(sfmodel):
+    status, output, _ = sfmodel("story", "ran")
+    assert status == 0
+    assert "ran beside base" in " ".join(output.split())
+    assert "3 of 3 steps were found, in the order of the story." in output
+    assert json.loads(sfmodel("story", "ran", "--against", "other", "--json")[1])["in_order"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["base", "--against", "other"], "this run has no trigger that its pair does not have, so there is no story"),
+        (["ran", "--story", "truble"], "there is no story 'truble'; did you mean 'trouble'?"),
+        (["ran", "--against", "bass"], "there is no run 'bass' here or in runs; did you mean 'base'?"),
+        (["ran", "--stories", "none.yaml"], "none.yaml: no such file or directory"),
+    ],
+)
+def test_wrong_requests(sfmodel, words, expected):
+    status, _, complaints = sfmodel("story", *words)
+    assert status == 2
+    assert expected in complaints
+
+
+def test_without_a_pair_it_says_how_to_make_one(sfmodel):
+    recorded_run("lone", 180, edit(True), config=TRIGGER, platform="shop", seed=2, scenario="Trouble at ten past")
+    status, _, complaints = sfmodel("story", "lone")
+    assert status == 2
+    assert "make it with the same command and scenario=none, or name it with --against" in complaints
