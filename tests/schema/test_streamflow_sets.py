@@ -1,0 +1,24 @@
+"""Other sets of values under which StreamFlow's figures hold: files that may be chosen on the command line."""
+
+import pytest
+
+from sfmodel.cli.compose import composed
+from sfmodel.running import checked
+from sfmodel.schema.files import conf_folder
+
+SETS = sorted(path.stem for path in (conf_folder() / "platform" / "streamflow" / "sets").glob("*.yaml"))
+
+
+def of(name: str):
+    config = dict(composed(["platform=streamflow", f"platform/streamflow/sets={name}"]))
+    return checked(config).platform
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_set_is_a_platform(name):
+    assert len(of(name).services) == 11
+
+
+def test_no_two_sets_are_the_same():
+    written = [of(name).model_dump_json() for name in SETS]
+    assert len(set(written)) == len(SETS) >= 1
