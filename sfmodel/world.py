@@ -37,7 +37,14 @@ from sfmodel.plan.build import build_parameters
 from sfmodel.plan.salts import salt
 from sfmodel.schema.run import Run
 
-STATE_FIELDS = frozenset({"balance", "balance_at", "at", "count", "healthy", "up", "turn"})
+STATE_FIELDS = {
+    "sites": {"balance", "balance_at"},
+    "limiters": {"at", "count"},
+    "breakers": {"at", "count"},
+    "sources": {"at", "count"},
+    "replicas": {"healthy", "up"},
+    "services": {"turn"},
+}
 """Fields of parameter records that the world changes itself: a scenario never writes them."""
 
 LINE = 64
@@ -347,7 +354,7 @@ class World:
                 raise ConfigError(f"a scenario may change numbers, not the structure of the platform ({name} differ)")
             if name != "values" and old.dtype.names is None and name not in ("handlers", "choices", "branches"):
                 continue
-            self._take_over(self.arrays[name], old, new)
+            self._take_over(self.arrays[name], old, new, STATE_FIELDS.get(name, set()))
         self._parameters = {**self._parameters, **fresh}
         for place, source in enumerate(run.platform.sources.values()):
             self.arrays["sources"][place]["every"] = source.every or 0.0
@@ -371,12 +378,12 @@ class World:
         return inside[np.argsort(tasks["arrived"][inside], kind="stable")]
 
     @staticmethod
-    def _take_over(state: NDArray, old: NDArray, new: NDArray) -> None:
+    def _take_over(state: NDArray, old: NDArray, new: NDArray, kept: set[str]) -> None:
         if old.dtype.names is None:
             state[...] = new
             return
         for field in old.dtype.names:
-            if field not in STATE_FIELDS:
+            if field not in kept:
                 changed = old[field] != new[field]
                 state[field][changed] = new[field][changed]
 

@@ -108,8 +108,7 @@ def begin_call(clock, nodes, buckets, late, tasks, sites, k, i):
     tasks[i].call_id += ONE
     if sites[k].budgeted:
         earn(sites, k, clock[0].now)
-    if sites[k].attempts > 1:
-        tasks[i].backoff = sites[k].backoff_base
+    tasks[i].backoff = sites[k].backoff_base
     if sites[k].deadline < np.inf:
         tasks[i].call_deadline = clock[0].now + sites[k].deadline
         schedule_timer(clock, nodes, buckets, late, tasks[i].call_deadline, TIMER_CALL, i, tasks[i].call_id)

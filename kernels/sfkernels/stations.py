@@ -285,7 +285,7 @@ def goes_on(
 def reprice(stations, replicas, r):
     """Waiting costs may have changed: those who wait in replica r burn at the new ones."""
     for s in range(replicas[r].first_station, replicas[r].first_station + replicas[r].stations):
-        stations[s].waiters = replicas[r].waiters
+        stations[s].waiters = replicas[r].waiters if stations[s].waiting_cost > 0.0 else 0
 
 
 @hot
