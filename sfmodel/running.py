@@ -80,7 +80,7 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
         ds.close()
         with interrupts_later():
             final = folder.complete()
-    _tell(f"results: {final}   dataset {DATASET}, {SUMMARY}, {FIGURES}/\n{_next_commands(simulation, name)}")
+    _tell(f"results: {final}   dataset {DATASET}, {SUMMARY}, {FIGURES}/\n{_next_commands(simulation, name, ds)}")
     return final
 
 
@@ -192,8 +192,12 @@ def _write_results(simulation: Simulation, ds: xr.Dataset, folder: RunFolder, sa
     )
 
 
-def _next_commands(simulation: Simulation, name: str) -> str:
-    lines = [f"next: sfmodel plot {name}      the curves again, in any format"]
+def _next_commands(simulation: Simulation, name: str, ds: xr.Dataset) -> str:
+    from sfmodel.rows.files import file_of
+
+    lines = [f"next: sfmodel plot {name}      the curves again, in any format, or in the terminal"]
+    if file_of("rows", ds):
+        lines.append(f"      sfmodel figures {name}   what the platform is known to do, met or not")
     if len(simulation.spans):
         lines.append(f"      sfmodel trace {name}     one request, step by step")
     lines.append(f"      sfmodel lint {simulation.run.platform.name}      where the load is, without simulating")

@@ -168,3 +168,13 @@ def test_the_rows_of_streamflow_are_right():
     every = {f"N{k}" for k in range(1, 16)} | {f"P{k}" for k in range(21)}
     assert every - figures == set()
     assert all(row.source for row in found.every)
+
+
+def test_the_example_of_the_documentation_is_right(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "what-a-run-shows.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    path = tmp_path / "rows.yaml"
+    path.write_text(example)
+    found = read_rows(path)
+    assert [row.id for row in found.every] == ["Q1", "Q9.Q1"]
+    assert found.rows[0].bounds == {"at_least": 0.5}
