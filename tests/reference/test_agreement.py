@@ -136,7 +136,7 @@ NETWORK_TO_A_DEAD_REPLICA = {
             "get": {
                 "steps": [
                     {
-                        "fork": [[], [{"call": "back.get", "network": "10 ms", "cancel": True}]],
+                        "fork": [[{"call": "back.get", "network": "10 ms", "cancel": True}], []],
                         "join": "first",
                         "cancel": True,
                     }
