@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sfmodel.results.variables import LATENCY_BINS, LATENCY_CENTRES, OUTCOMES
+from sfmodel.results.measures import quantiles_s
+from sfmodel.results.variables import LATENCY_BINS, OUTCOMES
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -175,7 +176,8 @@ class Live:
         figures = []
         if answered:
             mean_s = sum(window.time_s for window in recent) / answered
-            p95_s = _quantile(sum((window.latency for window in recent), np.zeros(LATENCY_BINS, np.int64)), 0.95)
+            counts = sum((window.latency for window in recent), np.zeros(LATENCY_BINS))
+            p95_s = float(quantiles_s(counts[np.newaxis], np.array([0.95]))[0, 0])
             failed = 100 * sum(window.failed for window in recent) / answered
             figures += [("mean", _duration(mean_s)), ("p95", _duration(p95_s)), ("errors", f"{failed:.2g} %")]
         if lookups:
@@ -213,11 +215,6 @@ def _root_rows(labels: Mapping[str, Sequence[str]]) -> NDArray[np.int64]:
     endpoints = labels.get("endpoint", ())
     rows = [k for k, label in enumerate(endpoints) if label not in called]
     return np.array(rows or range(len(endpoints)), np.int64)
-
-
-def _quantile(counts: NDArray[np.int64], q: float) -> float:
-    """Centre of the bin in which the quantile lies, s."""
-    return float(LATENCY_CENTRES[np.searchsorted(np.cumsum(counts), q * counts.sum())])
 
 
 def _duration(seconds: float) -> str:
