@@ -127,6 +127,7 @@ def attributes(simulation: Simulation, name: str) -> dict[str, Any]:
         "items": simulation.plan.items,
         "version": version("sfmodel"),
         "config": dict(run.written),
+        "counter_totals": simulation.counter_totals,
         "events": simulation.events,
         "requests": simulation.requests,
         "wall_seconds": simulation.wall_seconds,
