@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sfmodel.clock import clock
 from sfmodel.results.measures import quantiles_s
 from sfmodel.results.variables import LATENCY_BINS, OUTCOMES
 
@@ -161,7 +162,7 @@ class Live:
 
     def _progress(self) -> str:
         (wall_0, time_0, requests_0), (wall, time_s, requests) = self._speeds[0], self._speeds[-1]
-        parts = [f"{_clock(self._now_s)} simulated, {100 * self._share():.0f} %"]
+        parts = [f"{clock(self._now_s)} simulated, {100 * self._share():.0f} %"]
         if wall > wall_0 and time_s > time_0:
             speed = (time_s - time_0) / (wall - wall_0)
             parts.append(f"{_short((requests - requests_0) / (wall - wall_0))} requests/s, {_short(speed)} × real time")
@@ -225,11 +226,6 @@ def _short(number: float) -> str:
     if number >= 1e6:
         return f"{number / 1e6:.2f} M"
     return f"{number / 1e3:.0f} k" if number >= 1e4 else f"{number:.0f}"
-
-
-def _clock(time_s: float) -> str:
-    minutes = int(time_s // 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def _span(seconds: float) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfkernels.jit import is_compiled
+from sfmodel.clock import clock
 from sfmodel.engine import Simulation, prepare, simulate, window_edges
 from sfmodel.interrupts import interrupts_later
 from sfmodel.memory import memory_errors
@@ -108,7 +109,7 @@ def describe(simulation: Simulation) -> str:
         what = f"{plan.population:,} users, {plan.items:,} items, " + what
     if run.intervention:
         what += f", with {' and '.join(run.intervention)}"
-    return f"{what}, {_clock(run.start)} to {_clock(run.until)}, seed {run.seed}"
+    return f"{what}, {clock(run.start)} to {clock(run.until)}, seed {run.seed}"
 
 
 def attributes(simulation: Simulation, name: str) -> dict[str, Any]:
@@ -181,7 +182,7 @@ def _write_results(simulation: Simulation, ds: xr.Dataset, folder: RunFolder, sa
         draw(ds, folder.path / FIGURES)
     else:
         say(
-            f"nothing was measured: the run ends where it starts, at {_clock(simulation.run.until)}; give a later until"
+            f"nothing was measured: the run ends where it starts, at {clock(simulation.run.until)}; give a later until"
         )
     if simulation.spans_lost:
         limit = simulation.run.trace.limit
@@ -219,8 +220,3 @@ def _tell(text: str) -> None:
         print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _clock(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"

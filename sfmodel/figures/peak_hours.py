@@ -16,7 +16,7 @@ from sfmodel.figures.panel import Panel
 from sfmodel.figures.panels import PANELS, Claim, Lines, lines_of
 from sfmodel.figures.style import (
     BLACK,
-    clock,
+    day_clock,
     clock_axis,
     legend,
     line_style,
@@ -112,10 +112,10 @@ def _draw_claim(axes: Axes, claim: Claim, style: Mapping[str, Any]) -> None:
 def _small_print(evening: Evening, shown: Sequence[Lines]) -> str:
     width_s = float(evening.coarse["width"].values.max())
     width = f"{width_s / 60:g} min" if width_s >= 60 else f"{width_s:g} s"
-    parts = [f"{clock(evening.start_s)}–{clock(evening.end_s)}, each point {width}"]
+    parts = [f"{day_clock(evening.start_s)}–{day_clock(evening.end_s)}, each point {width}"]
     hours = hours_of(evening.ds, "peak")
     if hours is not None and evening.peaks:
-        parts.append(f"peak hours {clock(hours[0])}–{clock(hours[1])} shaded")
+        parts.append(f"peak hours {day_clock(hours[0])}–{day_clock(hours[1])} shaded")
     if any(lines.claims for lines in shown):
         parts.append("hatched, and arrows: what the case study says")
     parts += [f"{name} {evening.ds.attrs[name]}" for name in ("seed", "version") if name in evening.ds.attrs]

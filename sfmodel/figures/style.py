@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sfmodel.clock import clock
+from sfmodel.results.measures import DAY_S
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -111,7 +114,7 @@ def clock_axis(axes: Axes, start_s: float, end_s: float) -> None:
     ticks_s = hour_ticks(start_s, end_s)
     with_seconds = any(tick_s % 60 for tick_s in ticks_s)
     axes.xaxis.set_major_locator(FixedLocator(ticks_s))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value, seconds=with_seconds)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: day_clock(value, seconds=with_seconds)))
     axes.set_xlim(start_s, max(end_s, start_s + 1))
 
 
@@ -124,9 +127,6 @@ def hour_ticks(start_s: float, end_s: float) -> list[float]:
     return [first + step * k for k in range(int((end_s - first) // step) + 1)]
 
 
-def clock(time_s: float, seconds: bool = False) -> str:
-    """Time of day of s since midnight of day 1: 20:30, or 20:30:05."""
-    whole = round(time_s)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    hours = hours if hours == 24 else hours % 24
-    return f"{hours:02d}:{minutes:02d}" + (f":{whole % 60:02d}" if seconds else "")
+def day_clock(time_s: float, seconds: bool = False) -> str:
+    """Time of day of s since midnight of day 1: 20:30, or 20:30:05; 24:00 only at the end of the first day."""
+    return clock(time_s if round(time_s) == DAY_S else time_s % DAY_S, seconds)

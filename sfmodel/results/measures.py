@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sfmodel.clock import clock
 from sfmodel.errors import ConfigError
 from sfmodel.results.variables import LATENCY_BINS, LATENCY_EDGES, LATENCY_FLOOR_S, LATENCY_RATIO
 
@@ -73,6 +74,14 @@ def within_hours(ds: xr.Dataset, start_s: float, end_s: float) -> NDArray[np.boo
     length = (end_s - start_s) % DAY_S or DAY_S
     since = (ds["time"].values - start_s) % DAY_S
     return np.asarray(since + ds["width"].values <= length + 1e-9)
+
+
+def covered(ds: xr.Dataset) -> str:
+    """From when to when a run was measured: 15:30 to 24:00."""
+    if not ds.sizes["time"]:
+        return "no time at all"
+    start_s, last = float(ds["time"].values[0]), ds.isel(time=-1)
+    return f"{clock(start_s)} to {clock(float(last['time'] + last['width']))}"
 
 
 def quantile(histogram: xr.DataArray, q: float | Sequence[float]) -> xr.DataArray:

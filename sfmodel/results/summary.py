@@ -100,11 +100,11 @@ def format_value(value: float | None, unit: str) -> str:
     if unit == "s":
         if abs(value) < 0.9995:
             return f"{value * 1000:.3g} ms"
-        return f"{value:.3g} s" if value < 1000 else f"{value:,.0f} s"
+        return f"{value:.3g} s" if value < 999.5 else f"{value:,.0f} s"
     if unit == "share":
         percent = 100 * value
         return f"{percent:.1f} %" if percent >= 1 or percent == 0 else f"{percent:.2g} %"
-    number = f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
+    number = f"{value:,.0f}" if abs(value) >= 999.5 or value == int(value) else f"{value:.3g}"
     return number if unit == "1" else number + unit.removeprefix("1") if unit.startswith("1/") else f"{number} {unit}"
 
 

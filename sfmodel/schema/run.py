@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from sfmodel.clock import clock
 from sfmodel.schema.base import Word
 from sfmodel.schema.demand import Demand
 from sfmodel.schema.interventions import Intervention
@@ -21,11 +22,6 @@ class Trace(Word):
     """One request in so many, by hash; 0: none."""
     limit: Count = 1_000_000
     """Most spans kept."""
-
-
-def _clock(time_s: float) -> str:
-    minutes, seconds = divmod(time_s, 60)
-    return f"{int(minutes // 60):02d}:{int(minutes % 60):02d}" + (f":{seconds:04.1f}" if seconds else "")
 
 
 class Run(Word):
@@ -74,6 +70,6 @@ class Run(Word):
     @model_validator(mode="after")
     def _forwards(self) -> Run:
         if self.until < self.start:
-            start, until = _clock(self.start), _clock(self.until)
+            start, until = (clock(time_s, seconds=bool(time_s % 60)) for time_s in (self.start, self.until))
             raise ValueError(f"until: expected a time at or after start, {start}, found {until}")
         return self

@@ -9,7 +9,7 @@ from sfmodel.figures.dependencies import service_flows
 from sfmodel.figures.evening import limits_per_s
 from sfmodel.figures.panel import read_panels
 from sfmodel.figures.peak_hours import peak_hours
-from sfmodel.figures.style import clock, short_number
+from sfmodel.figures.style import day_clock, short_number
 
 
 def titles(figure):
@@ -85,7 +85,7 @@ def test_flows_between_services(make_run):
 
 
 def test_clock():
-    assert [clock(0), clock(72000), clock(86400), clock(90000), clock(72005, seconds=True)] == [
+    assert [day_clock(0), day_clock(72000), day_clock(86400), day_clock(90000), day_clock(72005, seconds=True)] == [
         "00:00", "20:00", "24:00", "01:00", "20:00:05",
     ]  # fmt: skip
 
