@@ -114,6 +114,8 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
             ["run", "platform=mmc", "platform.sources.arrivals.batch=10G"],
             "platform.sources.arrivals.batch: expected a value of at most 2,147,483,647, found '10G'",
         ),
+        (["run", "platform=chain", "users=1k"], "users: platform 'chain' has no users, only sources; leave this out"),
+        (["run", "platform=chain", "items=1k"], "items: platform 'chain' keeps nothing by item, neither in a cache nor"),
         (["run", "platform=mmc", "tick=0"], "tick: expected a value above 0, found 0"),
         (["run", "platform=mmc", "seed"], "'seed' is not an override; expected key=value"),
         (["run", "platform=mmc", "seed=1,2"], "'seed=1,2' has several values; for a run of each, add -m"),
