@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from sfkernels.jit import is_compiled
 from sfmodel.clock import clock
 from sfmodel.engine import Simulation, prepare, simulate, window_edges
 from sfmodel.interrupts import interrupts_later
+from sfmodel.lint import cautions
 from sfmodel.memory import memory_errors
 from sfmodel.results.disk import disk_errors
 from sfmodel.results.folder import DATASET, FIGURES, LOG, SUMMARY, RunFolder, default_name
@@ -64,6 +66,8 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
         log: list[str] = []
         say = _teller(log)
         say(f"{name}: {describe(simulation)}")
+        for caution in cautions(run):
+            say(f"warning: {caution}")
         if not is_compiled():
             say("compiling the kernels, once for this version: about a minute")
         recorder = _recorder(simulation, folder.dataset)
@@ -95,7 +99,10 @@ def checked(mapping: Mapping[str, Any]) -> Run:
 @memory_errors()
 def run_in_memory(mapping: Mapping[str, Any]) -> xr.Dataset:
     """Simulate one run; its Dataset, kept in memory."""
-    simulation = prepare(checked(mapping))
+    run = checked(mapping)
+    simulation = prepare(run)
+    for caution in cautions(run):
+        warnings.warn(caution, stacklevel=4)  # at whoever called Model.run
     recorder = _recorder(simulation, None)
     simulate(simulation, lambda k, end_s, values: recorder.record(k, values))
     return recorder.finish(attributes(simulation, simulation.run.name or simulation.run.platform.name))

@@ -270,6 +270,26 @@ def test_new_writes_a_platform_that_is_right_and_does_not_overwrite_it(sfmodel) 
     assert Path("conf/platform/shop.yaml").read_text() == before
 
 
+def test_a_run_is_told_before_it_begins_what_it_will_not_show(sfmodel) -> None:
+    event = "{at: '20:00', scale: {services.server.stations.servers.servers: 0.5}}"
+    status, output, _ = sfmodel("run", "platform=mmc", "until=61s", f"+scenario.events=[{event}]")
+    assert status == 0
+    assert output.splitlines()[1] == (
+        "warning: scenario.events.0 (from 20:00 on) lies outside of what is measured, 00:01:00 to 00:01:01; "
+        "choose start and until around it"
+    )
+    assert "warning: scenario.events.0" in next(Path("runs").glob("*/sfmodel.log")).read_text()
+    assert "warning" not in sfmodel("run", "platform=mmc", "until=61s")[1]
+
+
+def test_a_run_in_memory_is_told_too(sfmodel) -> None:
+    import sfmodel as package
+
+    event = "{at: '20:00', scale: {services.server.stations.servers.servers: 0.5}}"
+    with pytest.warns(UserWarning, match="lies outside of what is measured"):
+        package.load("mmc", f"+scenario.events=[{event}]").run(until="61 s")
+
+
 def test_an_interrupt_says_how_to_go_on(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib
 

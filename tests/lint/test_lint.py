@@ -16,10 +16,12 @@ from sfmodel.lint import (
     holds,
     lint,
     load,
+    outside,
     retries,
     timeouts,
     unbounded,
     unused,
+    warmup,
 )
 from sfmodel.lint.hits import hits_from
 from sfmodel.lint.load import rows_of
@@ -224,6 +226,75 @@ def test_a_leader_that_stores_ends_or_does_not_wait_leads_nobody_astray(steps: l
 def test_what_nothing_uses() -> None:
     lines = unused.check(subject(platform(web=service([], stations=CPU)))).lines
     assert lines == ["platform.services.web.stations.cpu: nothing uses it"]
+
+
+def scenario(start: str, until: str, *events: dict, **sources: Any) -> list[str]:
+    mapping = platform(web=service([]))
+    mapping["platform"]["sources"] |= sources
+    return outside.check(
+        subject({**mapping, "start": start, "until": until, "scenario": {"title": "t", "events": list(events)}})
+    ).lines
+
+
+HALF = {"scale": {"network": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [
+        (("18:00", "19:00"), []),
+        (("18:29", "18:40"), []),  # its end is still in it
+        (("18:30", "18:40"), ["scenario.events.0 (18:00 to 18:30) lies outside of what is measured, 18:30 to 18:40"]),
+        (("17:00", "18:00"), ["scenario.events.0 (18:00 to 18:30) lies outside of what is measured, 17:00 to 18:00"]),
+        (("18:00", "18:00"), []),  # nothing is measured, which the run says itself
+    ],
+)
+def test_an_event_outside_of_the_run(hours: tuple[str, str], expected: list[str]) -> None:
+    lines = scenario(*hours, {"at": "18:00", "for": "30 min", **HALF})
+    assert lines == [f"{line}; choose start and until around it" for line in expected]
+
+
+def test_some_events_outside_of_the_run() -> None:
+    events = [{"at": f"{hour}:00", **HALF} for hour in (12, 19, 20)]
+    assert scenario("18:00", "19:30", *events) == [
+        "scenario.events.2 (from 20:00 on) lies outside of what is measured, 18:00 to 19:30; "
+        "choose start and until around it"
+    ]
+    many = [{"at": f"{hour}:00", "for": "30 s", **HALF} for hour in range(1, 6)]
+    assert scenario("18:00", "19:30", *many) == [
+        "scenario.events.0 (01:00:00 to 01:00:30) and scenario.events.1 (02:00:00 to 02:00:30) and "
+        "scenario.events.2 (03:00:00 to 03:00:30) and 2 more lie outside of what is measured, 18:00 to 19:30; "
+        "choose start and until around them"
+    ]
+
+
+def test_timed_arrivals_of_a_scenario_outside_of_the_run() -> None:
+    bursts = {"call": "web.get", "spikes": [{"at": "18:00", "count": 9}, {"at": "19:00", "count": 9}]}
+    (line,) = scenario("18:30", "19:30", once={"call": "web.get", "at": ["18:30", "21:00"]}, bursts=bursts)
+    assert line.startswith("platform.sources.once.at.1 (21:00) and platform.sources.bursts.spikes.0 (18:00 to 18:01) lie")
+
+
+def with_sessions(warmup: str, **keys: Any) -> dict[str, Any]:
+    """Sessions of 10 requests on average, one every 30 s."""
+    mapping = platform(web=service([{"sleep": "1 s"}]))
+    mix = {"get": {"call": "web.get", "weight": 1}}
+    users = {
+        "population": 10, "think": "28 s", "stretch": 1.0,
+        "sessions": {"rate": "1/s", "types": {"all": {"requests": 10, "mix": mix}}}, **keys,
+    }  # fmt: skip
+    return {**mapping, "platform": {**mapping["platform"], "users": users}, "warmup": warmup}
+
+
+def test_a_warm_up_that_is_too_short_for_the_sessions() -> None:
+    # (1 + 9·(1 − exp(−60/300)))/10 = 26 %; 90 % of the load are there from 300·ln 9 = 659 s on
+    assert warmup.check(subject(with_sessions("1 min"))).lines == [
+        "warmup, 60 s, is short for sessions of up to 5 min on average: about 26 % of the load is there at the start; "
+        "a warmup of 10 min would do"
+    ]
+    assert warmup.check(subject(with_sessions("658 s"))).lines != []
+    assert warmup.check(subject(with_sessions("660 s"))).lines == []
+    assert warmup.check(subject(with_sessions("0 s", arrivals="closed"))).lines == []
+    assert warmup.check(subject(platform(web=service([])))).lines == []
 
 
 def test_every_check_has_its_title_in_the_answer_for_streamflow() -> None:
