@@ -25,10 +25,10 @@ BEFORE_A_RUN = (outside.check, warmup.check)
 """Checks whose findings a run says before it begins."""
 
 
-def lint(run: Run, hit: Hits | None = None) -> str:
-    """Return the findings of all checks as text; `hit` are the assumed hit ratios, 80 % for all unless given."""
+def lint(run: Run, hit: Hits | None = None) -> list[Section]:
+    """Return the findings of all checks; `hit` are the assumed hit ratios, 80 % for all unless given."""
     subject = Subject(run, hit or Hits())
-    return "\n\n".join(section.text() for section in (check(subject) for check in CHECKS))
+    return [check(subject) for check in CHECKS]
 
 
 def cautions(run: Run) -> list[str]:

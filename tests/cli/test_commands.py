@@ -270,6 +270,24 @@ def test_new_writes_a_platform_that_is_right_and_does_not_overwrite_it(sfmodel) 
     assert Path("conf/platform/shop.yaml").read_text() == before
 
 
+def test_lint_is_status_1_where_there_are_faults(sfmodel) -> None:
+    servers = "platform.services.server.stations.servers.servers"
+    status, output, _ = sfmodel("lint", "mmc")
+    assert (status, output.splitlines()[-2:]) == (0, ["Faults", "  none"])
+    status, output, _ = sfmodel("lint", "mmc", f"{servers}=8")
+    assert status == 1
+    assert output.splitlines()[-1] == f"  server.servers is overloaded: at peak 8 of 8, 100% ({servers})"
+
+
+def test_lint_fits_a_terminal_of_80_columns_and_leaves_keys_whole(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal
+    output = sfmodel("lint", "streamflow")[1]
+    too_long = [line for line in output.splitlines() if len(line) > 80 and len(line.split()) > 1]
+    assert too_long == []
+    assert "platform.services.llm.endpoints.describe.steps.0.choose.2.do.0.retries.attempts" in output
+
+
 def test_a_run_is_told_before_it_begins_what_it_will_not_show(sfmodel) -> None:
     event = "{at: '20:00', scale: {services.server.stations.servers.servers: 0.5}}"
     status, output, _ = sfmodel("run", "platform=mmc", "until=61s", f"+scenario.events=[{event}]")

@@ -124,9 +124,27 @@ def test_queues_and_limiters() -> None:
 
 
 def test_an_overloaded_station_is_marked() -> None:
-    text = load.check(subject(platform(web=service([{"use": "cpu", "time": "20 ms"}], stations=CPU)))).text()
-    assert "50%   150%  OVERLOADED" in text
-    assert "assumed: every cache hits 80%" in text
+    section = load.check(subject(platform(web=service([{"use": "cpu", "time": "20 ms"}], stations=CPU))))
+    assert "50%  150%  OVERLOADED" in section.text()
+    assert "assumed: every cache hits 80%" in section.text()
+    assert section.faults == [
+        "web.cpu is overloaded: at peak 6 of 4, 150% (platform.services.web.stations.cpu.servers)"
+    ]
+
+
+def test_a_station_that_is_nearly_full_or_down_and_unused_is_no_fault() -> None:
+    work = [{"use": "cpu", "time": "13 ms"}]
+    assert load.check(subject(platform(web=service(work, stations=CPU)))).faults == []  # 98 %
+    unused_down = {**CPU, "spare": {"servers": 0}}
+    assert load.check(subject(platform(web=service(work, stations=unused_down)))).faults == []
+
+
+@pytest.mark.parametrize(("keys", "mark", "is_fault"), [({}, "REFUSES", False), ({"when_full": "wait"}, "OVERLOADED", True)])
+def test_a_limiter_that_refuses_is_no_fault_and_one_that_waits_is(keys: dict, mark: str, is_fault: bool) -> None:
+    quota = {"quota": {"kind": "token_bucket", "rate": "200/s", **keys}}
+    section = load.check(subject(platform(web=service([{"pass": "quota"}], limiters=quota))))
+    assert f"50%  150%  {mark}" in section.text()
+    assert bool(section.faults) == is_fault
 
 
 def chain(**call: Any) -> dict[str, Any]:
@@ -172,6 +190,7 @@ def test_a_cycle_of_holds_that_a_timeout_ends() -> None:
     web["endpoints"]["status"] = {"steps": [{"use": "workers", "time": "1 ms"}]}
     lines = holds.check(subject(platform(web=web, db=service([{"call": "web.status"}])))).lines
     assert lines[0].startswith("web.workers → web.workers: under load these wait for each other until a timeout")
+    assert holds.check(subject(platform(web=web, db=service([{"call": "web.status"}])))).faults == lines[:1]
     assert "platform.services.web.endpoints.get.steps.0" in lines[1]
 
 
@@ -203,6 +222,7 @@ def coalesced(steps: list, in_db: list) -> list[str]:
 )
 def test_a_coalesced_miss_that_waits_for_itself(steps: list, in_db: list, waits: str, again: str) -> None:
     (line,) = coalesced(steps, in_db)
+    assert coalescing.check(subject(platform(web=service(steps, **PAGES), db=service(in_db)))).faults == [line]
     place = "platform.services.{}.endpoints.get.steps.{}"
     assert line.startswith(f"{place.format(*waits.split())}: after a miss of web.pages")
     assert f"({place.format(*again.split())}), which waits for whoever missed" in line
@@ -301,5 +321,15 @@ def test_every_check_has_its_title_in_the_answer_for_streamflow() -> None:
     from sfmodel.cli.compose import composed
 
     run = parse_run(composed(["platform=streamflow"]))
-    text = lint(run)
-    assert all(check(Subject(run, Hits())).title in text for check in CHECKS)
+    assert [section.title for section in lint(run)] == [check(Subject(run, Hits())).title for check in CHECKS]
+
+
+@pytest.mark.parametrize(
+    ("name", "faults"), [("chain", []), ("mmc", []), ("streamflow", ["content.database is overloaded: at peak"])]
+)
+def test_faults_of_the_platforms_that_come_with_the_package(name: str, faults: list[str]) -> None:
+    """StreamFlow is what its case study says: its database has more to do at peak than it can, at 80 % hits."""
+    from sfmodel.cli.compose import composed
+
+    found = [fault for section in lint(parse_run(composed([f"platform={name}"]))) for fault in section.faults]
+    assert [fault.split(" 7")[0] for fault in found] == faults
