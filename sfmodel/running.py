@@ -19,7 +19,7 @@ from sfmodel.interrupts import interrupts_later
 from sfmodel.lint import cautions
 from sfmodel.memory import memory_errors
 from sfmodel.results.disk import disk_errors
-from sfmodel.results.folder import DATASET, FIGURES, LOG, SUMMARY, RunFolder, default_name
+from sfmodel.results.folder import DATASET, FIGURES, LOG, RUNS, SUMMARY, RunFolder, default_name
 from sfmodel.results.recorder import Recorder
 from sfmodel.schema import Run, parse_run
 from sfmodel.schema.references import check_references
@@ -31,7 +31,9 @@ Say = Callable[[str], None]
 
 
 @memory_errors()
-def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | None, root: Path) -> Path:
+def run_to_folder(
+    mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | None, root: Path, fallback: str | None = None
+) -> Path:
     """Simulate one run and keep its results.
 
     Parameters
@@ -42,6 +44,8 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
         Name → text of the files that go into `.hydra/`; none where Hydra was not used.
     root
         Folder in which the run's own folder appears when it is complete.
+    fallback
+        Name of a run to which the configuration gives none; none: platform, scenario and time.
 
     Returns
     -------
@@ -58,7 +62,8 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
     """
     run = checked(mapping)
     simulation = prepare(run)
-    chosen = run.name or default_name(run.platform.name, " ".join([run.scenario.title, *run.intervention]))
+    chosen = run.name or fallback
+    chosen = chosen or default_name(run.platform.name, " ".join([run.scenario.title, *run.intervention]))
     with RunFolder(chosen, root) if run.name else RunFolder.unique(chosen, root) as folder, disk_errors(folder.path):
         name = folder.name
         for file, text in (hydra_files or {}).items():
@@ -77,7 +82,7 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
             with interrupts_later():
                 recorder.finish(attributes(simulation, name))
                 kept = folder.abandon(f"interrupted after {recorder.recorded} windows of {run.window:g} s")
-            say(f"interrupted: {recorder.recorded} finished windows are in {kept}; the same command starts anew")
+            say(_what_is_kept(recorder.recorded, kept))
             raise
         ds = recorder.finish(attributes(simulation, name))
         _write_results(simulation, ds, folder, say)
@@ -85,7 +90,8 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
         ds.close()
         with interrupts_later():
             final = folder.complete()
-    _tell(f"results: {final}   dataset {DATASET}, {SUMMARY}, {FIGURES}/\n{_next_commands(simulation, name, ds)}")
+    _tell(f"results: {final}   dataset {DATASET}, {SUMMARY}, {FIGURES}/")
+    _tell(_next_commands(simulation, final, ds))
     return final
 
 
@@ -201,16 +207,42 @@ def _write_results(simulation: Simulation, ds: xr.Dataset, folder: RunFolder, sa
     )
 
 
-def _next_commands(simulation: Simulation, name: str, ds: xr.Dataset) -> str:
+def _what_is_kept(windows: int, kept: Path) -> str:
+    if not windows:
+        return "interrupted before the first window was finished: nothing is kept, the same command starts from the beginning"
+    return (
+        f"interrupted: the {windows} windows that were finished are kept, sfmodel.open('{kept}', allow_incomplete=True) "
+        "reads them; the same command starts from the beginning"
+    )
+
+
+def _next_commands(simulation: Simulation, folder: Path, ds: xr.Dataset) -> str:
+    """Commands that have something to say of this run."""
     from sfmodel.rows.files import file_of
 
-    lines = [f"next: sfmodel plot {name}      the curves again, in any format, or in the terminal"]
+    if not simulation.windows:
+        return ""
+    run = folder.relative_to(RUNS) if folder.is_relative_to(RUNS) else folder
+    commands = {f"sfmodel summary {run}": "this table, and each class of requests"}
+    commands[f"sfmodel plot {run} --terminal"] = "the curves, here"
     if file_of("rows", ds):
-        lines.append(f"      sfmodel figures {name}   what the platform is known to do, met or not")
+        commands[f"sfmodel figures {run}"] = "what is known of it, met or not"
+    if _has_story(folder, ds):
+        commands[f"sfmodel story {run}"] = "what the scenario led to"
     if len(simulation.spans):
-        lines.append(f"      sfmodel trace {name}     one request, step by step")
-    lines.append(f"      sfmodel lint {simulation.run.platform.name}      where the load is, without simulating")
-    return "\n".join(lines)
+        commands[f"sfmodel trace {run}"] = "one request, step by step"
+    width = max(map(len, commands))
+    return "next: " + "\n      ".join(f"{command:<{width}}  {about}" for command, about in commands.items())
+
+
+def _has_story(folder: Path, ds: xr.Dataset) -> bool:
+    """Whether there is a story of the run's scenario, and a run to tell it beside."""
+    from sfmodel.rows.files import file_of, scenario_of
+    from sfmodel.stories import read_stories
+    from sfmodel.stories.pair import find_pair
+
+    file, scenario = file_of("stories", ds), scenario_of(ds)
+    return bool(file and scenario and read_stories(file).of_scenario(scenario) and find_pair(folder, RUNS))
 
 
 def _teller(log: list[str]) -> Say:

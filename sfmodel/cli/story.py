@@ -71,7 +71,7 @@ def _of_scenario(stories: Stories, ds: xr.Dataset) -> str:
     from sfmodel.rows.files import scenario_of
 
     scenario = scenario_of(ds)
-    found = next((name for name, story in stories.stories.items() if scenario and story.scenario == scenario), None)
+    found = stories.of_scenario(scenario) if scenario else None
     if found is None:
         of = f"scenario '{ds.attrs.get('scenario')}'" if ds.attrs.get("scenario") else "a run without a scenario"
         raise ConfigError(f"there is no story of {of}; name one with --story: {nearest('', stories.stories)}")

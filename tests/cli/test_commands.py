@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -308,16 +309,17 @@ def test_a_run_in_memory_is_told_too(sfmodel) -> None:
         package.load("mmc", f"+scenario.events=[{event}]").run(until="61 s")
 
 
-def test_an_interrupt_says_how_to_go_on(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_says_what_is_kept(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(importlib.import_module("sfmodel.running"), "run_to_folder", interrupted)
-    status, _, complaints = sfmodel("run", "platform=mmc")
-    assert status == 1
-    assert "interrupted; runs that had finished are in runs/" in complaints
+    assert sfmodel("run", "platform=mmc")[::2] == (1, "sfmodel: interrupted\n")
+    assert sfmodel("run", "-m", "platform=mmc", "seed=1,2")[::2] == (
+        1, "sfmodel: interrupted; runs of the sweep that had finished are kept, the same command makes all of them again\n"
+    )  # fmt: skip
 
 
 def test_run_hands_over_the_mapping_and_hydras_files(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,13 +329,53 @@ def test_run_hands_over_the_mapping_and_hydras_files(sfmodel, monkeypatch: pytes
     calls: list[tuple] = []
     monkeypatch.setattr(running, "run_to_folder", lambda *arguments: calls.append(arguments))
     assert sfmodel("run", "-m", "platform=mmc", "seed=1,2")[0] == 0
-    assert [mapping["seed"] for mapping, _, _ in calls] == [1, 2]
-    mapping, files, root = calls[0]
+    assert [(mapping["seed"], name) for mapping, _, _, name in calls] == [(1, "seed=1"), (2, "seed=2")]
+    mapping, files, root, _ = calls[0]
     assert mapping["platform"]["name"] == "mmc"
     assert set(files) == {"config.yaml", "overrides.yaml", "hydra.yaml"}
     assert root.parts[0] == "runs"
     assert sfmodel("run", "platform=mmc")[0] == 0
-    assert calls[-1][2] == Path("runs")
+    assert calls[-1][2:] == (Path("runs"), None)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fixed", "expected"),
+    [
+        (["platform=mmc", "seed=2"], ["platform"], "seed=2"),
+        (["++platform.services.db.stations.pool.servers=3", "demand.level=0.97"], [], "pool.servers=3,demand.level=0.97"),
+        (["intervention=[llm_timeout,x]"], [], "intervention=llm_timeout-x"),
+        (["platform/streamflow/sets=a b", "~name"], [], "streamflow.sets=a-b,name"),
+        (["platform=mmc"], ["platform"], ""),
+        (["a.b=" + "x" * 200], [], "a.b=" + "x" * 96),
+    ],
+)
+def test_jobs_of_a_sweep_are_named_by_what_is_their_own(overrides: list[str], fixed: list[str], expected: str) -> None:
+    from sfmodel.cli.run import _name_in_sweep
+
+    assert _name_in_sweep(overrides, fixed) == expected
+
+
+def test_every_command_that_a_run_ends_with_works(sfmodel) -> None:
+    """Of a run, of a job of a sweep, of one with a scenario whose pair is there: what is printed can be typed."""
+    Path("conf/rows").mkdir(parents=True)
+    row = {"id": "A", "title": "t", "measure": "mean(endpoint[server.serve])", "unit": "s", "at_least": "1 ms"}
+    Path("conf/rows/mmc.yaml").write_text(yaml.safe_dump({"rows": [row]}))
+    step = {"label": "More wait", "at": "server", "measure": "waiting(station)", "reaches": 0}
+    Path("conf/stories").mkdir()
+    story = {"title": "Slow", "scenario": "slow", "steps": [step]}
+    Path("conf/stories/mmc.yaml").write_text(yaml.safe_dump({"stories": {"slow": story}}))
+    event = {"at": "90 s", "scale": {"services.server.stations.servers.servers": 0.5}}
+    Path("conf/scenario").mkdir()
+    Path("conf/scenario/slow.yaml").write_text(yaml.safe_dump({"title": "Half of it", "events": [event]}))
+    tiny = ("platform=mmc", "until=3 min", "trace.one_in=100")
+    sets = [("-m", *tiny, "seed=1,2"), (*tiny, "name=base"), (*tiny, "scenario=slow")]
+    printed = "".join(sfmodel("run", *words)[1] for words in sets)
+    typed = re.findall(r"^(?:next:|     ) sfmodel (.+?)  ", printed, re.MULTILINE)
+    usual = ["summary", "plot", "figures", "trace"]
+    assert [command.split()[0] for command in typed] == [*usual * 3, *usual[:3], "story", "trace"]
+    for command in typed:
+        status, _, complaints = sfmodel(*command.split())
+        assert (status, complaints) == (0, ""), command
 
 
 def test_a_sweep_goes_on_after_a_failed_run_and_ends_with_its_status(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
