@@ -40,13 +40,14 @@ class Run(Word):
     start: Clock = 0.0
     """First moment measured."""
     until: Clock = 3600.0
-    """End."""
+    """End of the run."""
     warmup: Duration = 0.0
     """Simulated before `start` and thrown away."""
     seed: LongCount = Field(1, lt=2**63)
     """Seed of all draws."""
     tick: Duration | None = Field(None, gt=0)
-    """Width of a calendar bucket: speed only, never results; none: chosen by the load."""
+    """How far apart the buckets are in which events to come wait: for speed only, results never depend on it; none: chosen
+    by the load."""
     users: LongCount | None = Field(None, ge=1, le=MOST)
     """Replaces the platform's population."""
     items: LongCount | None = Field(None, ge=1, le=MOST)

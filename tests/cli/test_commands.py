@@ -81,6 +81,15 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
     [
         (["rum"], "there is no command 'rum'; did you mean 'run'?"),
         (["list", "platform"], "list: there is no list of 'platform'; did you mean 'platforms'?"),
+        (
+            ["list"],
+            "list: say what to list: parameters, mechanisms, measures, platforms, demands, scenarios, interventions\n",
+        ),
+        (
+            ["run", "folder=x", "platform=chain"],
+            "folder: unknown key 'folder'; valid are: demand, intervention, items, name, platform, scenario, seed, start, "
+            "tick, trace, until, users, warmup, window\n",
+        ),
         (["list", "parameters", "xyzzy"], "list parameters: nothing contains 'xyzzy'"),
         (["lint"], "lint: the following arguments are required: platform; see 'sfmodel lint --help'"),
         (["lint", "streamflw"], "there is no platform 'streamflw'; did you mean 'streamflow'?"),
@@ -239,6 +248,27 @@ def test_lists(sfmodel, what: str) -> None:
     status, output, _ = sfmodel("list", what)
     assert status == 0
     assert len(output.splitlines()) > (0 if what == "interventions" else 2)
+
+
+def test_parameters_show_the_defaults_of_a_run_where_the_configuration_has_others_than_the_language(sfmodel) -> None:
+    lines = sfmodel("list", "parameters")[1].splitlines()
+    rows = {line.split()[0]: " ".join(line.split()) for line in lines}
+    assert rows["KEY"] == "KEY WHAT IS WRITTEN DEFAULT MEANING"
+    assert rows["start"] == "start a time of day, quoted 15:30 First moment measured."
+    assert " 20 min " in rows["warmup"]
+    assert " 10000 " in rows["trace.one_in"]
+    assert " none " in rows["tick"]
+    assert " required " in rows["platform.users.population"]
+
+
+@pytest.mark.parametrize("what", ["parameters", "mechanisms", "measures", "scenarios"])
+def test_lists_fit_a_terminal_of_80_columns(sfmodel, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    whole = sfmodel("list", what)[1].split()
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    output = sfmodel("list", what)[1]
+    assert max(map(len, output.splitlines())) <= 80
+    assert output.split() == whole
 
 
 def test_every_parameter_says_what_it_means(sfmodel) -> None:
