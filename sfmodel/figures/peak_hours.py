@@ -86,7 +86,8 @@ def _scale(axes: Axes, panel: Panel, shown: Lines) -> None:
             axes.set_ylim(bottom=panel.lowest)
         return
     edges = [end for claim in shown.claims for end in (claim.low, claim.high) if end is not None and np.isfinite(end)]
-    top = max(shown.highest or 0.0, axes.get_ylim()[1], 1.1 * max(edges, default=0.0))
+    drawn = [np.nanmax(values, initial=0.0) for values in shown.lines.values()]
+    top = max(shown.highest or 0.0, 1.06 * max([*drawn, *shown.levels.values()]), 1.1 * max(edges, default=0.0))
     axes.set_ylim(panel.lowest or 0, top if top > 0 else 1)
     short(axes.yaxis)
 

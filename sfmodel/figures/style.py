@@ -5,6 +5,7 @@ Colours after Okabe and Ito, Color Universal Design (2008). Yellow is left out: 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.clock import clock
@@ -68,17 +69,28 @@ def tidy(axes: Axes, title: str, unit: str) -> None:
 
 
 def legend(axes: Axes) -> None:
-    """Put the legend between the title and the panel, in as many rows as it needs."""
+    """Put the legend between the title and the panel, no wider than the panel, in as many rows as it then needs."""
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
         return
-    columns = 1 if max(map(len, labels)) > 40 else 2 if max(map(len, labels)) > 20 else 3
-    rows = -(-len(labels) // columns)
+    columns = next((n for n in range(min(4, len(labels)), 0, -1) if _fits(axes, labels, n)), 0)
+    half = max(map(len, labels)) // 2
+    while not columns and half > 4:
+        half -= 2
+        cut = [label if len(label) <= 2 * half + 1 else f"{label[:half]}…{label[-half:]}" for label in labels]
+        columns = int(_fits(axes, cut, 1))
+    rows = -(-len(labels) // max(columns, 1))
     axes.set_title(axes.get_title(loc="left"), fontsize=NORMAL + 1, loc="left", pad=4 + 9.5 * rows)
-    axes.legend(
-        fontsize=SMALL, frameon=False, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns,
+
+
+def _fits(axes: Axes, labels: Sequence[str], columns: int) -> bool:
+    """Draw the legend in so many columns and tell whether it is no wider than the panel."""
+    handles, _ = axes.get_legend_handles_labels()
+    drawn = axes.legend(
+        handles, labels, fontsize=SMALL, frameon=False, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns,
         borderaxespad=0.1, handlelength=2.6, columnspacing=1.2, labelspacing=0.2, borderpad=0.1,
     )  # fmt: skip
+    return bool(drawn.get_window_extent().x1 <= axes.get_window_extent().x1)
 
 
 def short(axis: Axis) -> None:
