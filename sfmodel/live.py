@@ -89,8 +89,6 @@ class Live:
 
     def __enter__(self) -> Live:
         """Begin to show."""
-        self._begun = time.perf_counter()
-        self._speeds.append((self._begun, self._start_s, 0))
         if self._console.is_terminal:
             from rich.live import Live as RichLive
 
@@ -111,6 +109,8 @@ class Live:
         """Take the values of window `k`, which ended at `time_s` (s since midnight), in the shape of the registry."""
         self._take(time_s, values)
         now = time.perf_counter()
+        if not self._speeds:  # before it, kernels were compiled and the warm-up was simulated
+            self._clock_speed(now)
         if self._screen is not None and now - self._drawn >= _REDRAW_S:
             self._drawn = now
             self._clock_speed(now)
@@ -161,8 +161,10 @@ class Live:
         return min(1.0, (self._now_s - self._start_s) / length_s) if length_s > 0 else 1.0
 
     def _progress(self) -> str:
-        (wall_0, time_0, requests_0), (wall, time_s, requests) = self._speeds[0], self._speeds[-1]
         parts = [f"{clock(self._now_s)} simulated, {100 * self._share():.0f} %"]
+        if not self._speeds:
+            return parts[0]
+        (wall_0, time_0, requests_0), (wall, time_s, requests) = self._speeds[0], self._speeds[-1]
         if wall > wall_0 and time_s > time_0:
             speed = (time_s - time_0) / (wall - wall_0)
             parts.append(f"{_short((requests - requests_0) / (wall - wall_0))} requests/s, {_short(speed)} × real time")

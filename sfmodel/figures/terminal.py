@@ -108,7 +108,8 @@ def _ticks(evening: Evening, low: float, high: float, log: bool) -> None:
     import plotext
 
     hours_s = hour_ticks(evening.start_s, evening.end_s)
-    plotext.xticks(hours_s, [day_clock(hour_s) for hour_s in hours_s])
+    seconds = any(hour_s % 60 for hour_s in hours_s)
+    plotext.xticks(hours_s, [day_clock(hour_s, seconds) for hour_s in hours_s])
     plotext.xlim(evening.start_s, evening.end_s)
     bottom, top = _on_axis(np.array([low, high]), log)
     heights = np.linspace(bottom, top, _TICKS)
