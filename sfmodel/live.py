@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sfmodel.clock import clock
 from sfmodel.results.measures import quantiles_s
-from sfmodel.results.variables import LATENCY_BINS, OUTCOMES
+from sfmodel.results.variables import OUTCOMES
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -179,8 +179,8 @@ class Live:
         figures = []
         if answered:
             mean_s = sum(window.time_s for window in recent) / answered
-            counts = sum((window.latency for window in recent), np.zeros(LATENCY_BINS))
-            p95_s = float(quantiles_s(counts[np.newaxis], np.array([0.95]))[0, 0])
+            counts = np.sum([window.latency for window in recent], axis=0, keepdims=True)
+            p95_s = float(quantiles_s(counts.astype(float), np.array([0.95]))[0, 0])
             failed = 100 * sum(window.failed for window in recent) / answered
             figures += [("mean", _duration(mean_s)), ("p95", _duration(p95_s)), ("errors", f"{failed:.2g} %")]
         if lookups:

@@ -194,9 +194,7 @@ def _write_results(simulation: Simulation, ds: xr.Dataset, folder: RunFolder, sa
     if simulation.windows:
         draw(ds, folder.path / FIGURES)
     else:
-        say(
-            f"nothing was measured: the run ends where it starts, at {clock(simulation.run.until)}; give a later until"
-        )
+        say(f"nothing was measured: the run ends where it starts, at {clock(simulation.run.until)}; give a later until")
     if simulation.spans_lost:
         limit = simulation.run.trace.limit
         say(f"{simulation.spans_lost:,} spans came after trace.limit, {limit:,}: raise it, or trace fewer requests")

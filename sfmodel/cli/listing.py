@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import textwrap
+from typing import Any
 
 from sfmodel.errors import ConfigError, nearest
 
@@ -61,9 +62,9 @@ def _defaults_of_a_run() -> dict[str, str]:
 
     from sfmodel.schema.files import conf_folder
 
-    written = OmegaConf.to_container(OmegaConf.load(conf_folder() / "config.yaml"))
-    defaults = {}
-    for key, value in written.items():  # type: ignore[union-attr]
+    written: Any = OmegaConf.to_container(OmegaConf.load(conf_folder() / "config.yaml"))
+    defaults: dict[str, str] = {}
+    for key, value in written.items():
         below = value.items() if isinstance(value, dict) else [("", value)]
         defaults |= {f"{key}.{name}".rstrip("."): str(found) for name, found in below if found is not None}
     return defaults

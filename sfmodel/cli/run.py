@@ -163,10 +163,13 @@ def _one_run(config: DictConfig) -> None:
         "overrides.yaml": OmegaConf.to_yaml(settings.overrides.task),
         "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": settings})),
     }
-    name = None
+    mapping, own = to_mapping(config), None
     if settings.mode == RunMode.MULTIRUN:
-        name = _name_in_sweep(settings.overrides.task, settings.job.config.override_dirname.exclude_keys)
-    run_to_folder(to_mapping(config), files, Path("runs") if chosen == Path(".") else chosen, name)
+        fixed = settings.job.config.override_dirname.exclude_keys
+        own = _name_in_sweep(settings.overrides.task, fixed)
+        if mapping["name"] and "name" in fixed and own:
+            mapping["name"] = f"{mapping['name']},{own}"
+    run_to_folder(mapping, files, Path("runs") if chosen == Path(".") else chosen, own)
 
 
 def _in_this_process() -> bool:

@@ -16,8 +16,8 @@ from sfmodel.figures.panel import Panel
 from sfmodel.figures.panels import PANELS, Claim, Lines, lines_of
 from sfmodel.figures.style import (
     BLACK,
-    day_clock,
     clock_axis,
+    day_clock,
     legend,
     line_style,
     logarithmic,

@@ -16,7 +16,18 @@ from numpy.typing import NDArray
 from sfmodel.figures.evening import Evening, evening_of, platform_panels, title_of
 from sfmodel.figures.panel import Panel
 from sfmodel.figures.panels import PANELS, Lines, lines_of
-from sfmodel.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, day_clock, hour_ticks, short_number
+from sfmodel.figures.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    day_clock,
+    hour_ticks,
+    short_number,
+)
 
 if TYPE_CHECKING:
     import xarray as xr

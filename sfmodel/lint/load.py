@@ -82,16 +82,16 @@ def rows_of(subject: Subject) -> list[Row]:
     for service, found in subject.platform.services.items():
         up = max(found.replicas - len(set(found.down)), 0)
         for name, station in found.stations.items():
-            loads = [_station_load(subject, service, name, station, rates, up) for rates in (normal, peak)]
+            low, high = (_station_load(subject, service, name, station, rates, up) for rates in (normal, peak))
             key = f"platform.services.{service}.stations.{name}.servers"
-            rows.append(Row(f"{service}.{name}", key, _servers(station) * up, *loads))
+            rows.append(Row(f"{service}.{name}", key, _servers(station) * up, low, high))
     for service, found in subject.platform.services.items():
         for name, limiter in found.limiters.items():
             if limiter.key is None:
-                loads = [_passed(subject, service, name, rates) for rates in (normal, peak)]
+                low, high = (_passed(subject, service, name, rates) for rates in (normal, peak))
                 key = f"platform.services.{service}.limiters.{name}.{'limit' if limiter.rate is None else 'rate'}"
                 refuses = limiter.when_full == "refuse" or limiter.max_wait is not None
-                rows.append(Row(f"{service}.{name}", key, _rate(limiter), *loads, refuses=refuses))
+                rows.append(Row(f"{service}.{name}", key, _rate(limiter), low, high, refuses))
     return rows
 
 

@@ -29,7 +29,9 @@ def story_table(story: Story, told: Sequence[Told], begins_s: float, title: str 
         began = "–" if one.began_s is None else f"{clock(one.began_s, seconds=True)}\n{after(one.began_s - begins_s)}"
         numbers = [format_value(value, unit) for value in (one.before, one.then, one.usual)]
         worst = "" if one.worst_s is None else f"\nat {clock(one.worst_s, seconds=True)}"
-        table.add_row(began, escape(f"{one.step.at}: {one.step.label}"), *numbers, format_value(one.worst, unit) + worst)
+        table.add_row(
+            began, escape(f"{one.step.at}: {one.step.label}"), *numbers, format_value(one.worst, unit) + worst
+        )
     return table
 
 

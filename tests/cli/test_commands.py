@@ -125,7 +125,14 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
             "platform.sources.arrivals.batch: expected a value of at most 2,147,483,647, found '10G'",
         ),
         (["run", "platform=chain", "users=1k"], "users: platform 'chain' has no users, only sources; leave this out"),
-        (["run", "platform=chain", "items=1k"], "items: platform 'chain' keeps nothing by item, neither in a cache nor"),
+        (
+            ["run", "platform=chain", "items=1k"],
+            "items: platform 'chain' keeps nothing by item, neither in a cache nor",
+        ),
+        (
+            ["run", "platform=mmc", "warmup=1m"],
+            "warmup: expected a duration such as '5 ms', found '1m', which is in meter; minutes are 'min'",
+        ),
         (["run", "platform=mmc", "tick=0"], "tick: expected a value above 0, found 0"),
         (["run", "platform=mmc", "seed"], "'seed' is not an override; expected key=value"),
         (["run", "platform=mmc", "seed=1,2"], "'seed=1,2' has several values; for a run of each, add -m"),
@@ -360,6 +367,8 @@ def test_run_hands_over_the_mapping_and_hydras_files(sfmodel, monkeypatch: pytes
     monkeypatch.setattr(running, "run_to_folder", lambda *arguments: calls.append(arguments))
     assert sfmodel("run", "-m", "platform=mmc", "seed=1,2")[0] == 0
     assert [(mapping["seed"], name) for mapping, _, _, name in calls] == [(1, "seed=1"), (2, "seed=2")]
+    assert sfmodel("run", "-m", "platform=mmc", "seed=1,2", "name=x")[0] == 0
+    assert [mapping["name"] for mapping, *_ in calls[2:]] == ["x,seed=1", "x,seed=2"]
     mapping, files, root, _ = calls[0]
     assert mapping["platform"]["name"] == "mmc"
     assert set(files) == {"config.yaml", "overrides.yaml", "hydra.yaml"}
@@ -372,7 +381,11 @@ def test_run_hands_over_the_mapping_and_hydras_files(sfmodel, monkeypatch: pytes
     ("overrides", "fixed", "expected"),
     [
         (["platform=mmc", "seed=2"], ["platform"], "seed=2"),
-        (["++platform.services.db.stations.pool.servers=3", "demand.level=0.97"], [], "pool.servers=3,demand.level=0.97"),
+        (
+            ["++platform.services.db.stations.pool.servers=3", "demand.level=0.97"],
+            [],
+            "pool.servers=3,demand.level=0.97",
+        ),
         (["intervention=[llm_timeout,x]"], [], "intervention=llm_timeout-x"),
         (["platform/streamflow/sets=a b", "~name"], [], "streamflow.sets=a-b,name"),
         (["platform=mmc"], ["platform"], ""),

@@ -139,7 +139,9 @@ def test_a_station_that_is_nearly_full_or_down_and_unused_is_no_fault() -> None:
     assert load.check(subject(platform(web=service(work, stations=unused_down)))).faults == []
 
 
-@pytest.mark.parametrize(("keys", "mark", "is_fault"), [({}, "REFUSES", False), ({"when_full": "wait"}, "OVERLOADED", True)])
+@pytest.mark.parametrize(
+    ("keys", "mark", "is_fault"), [({}, "REFUSES", False), ({"when_full": "wait"}, "OVERLOADED", True)]
+)
 def test_a_limiter_that_refuses_is_no_fault_and_one_that_waits_is(keys: dict, mark: str, is_fault: bool) -> None:
     quota = {"quota": {"kind": "token_bucket", "rate": "200/s", **keys}}
     section = load.check(subject(platform(web=service([{"pass": "quota"}], limiters=quota))))
@@ -291,7 +293,9 @@ def test_some_events_outside_of_the_run() -> None:
 def test_timed_arrivals_of_a_scenario_outside_of_the_run() -> None:
     bursts = {"call": "web.get", "spikes": [{"at": "18:00", "count": 9}, {"at": "19:00", "count": 9}]}
     (line,) = scenario("18:30", "19:30", once={"call": "web.get", "at": ["18:30", "21:00"]}, bursts=bursts)
-    assert line.startswith("platform.sources.once.at.1 (21:00) and platform.sources.bursts.spikes.0 (18:00 to 18:01) lie")
+    assert line.startswith(
+        "platform.sources.once.at.1 (21:00) and platform.sources.bursts.spikes.0 (18:00 to 18:01) lie"
+    )
 
 
 def with_sessions(warmup: str, **keys: Any) -> dict[str, Any]:

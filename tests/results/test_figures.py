@@ -59,12 +59,18 @@ def test_no_legend_is_wider_than_its_panel_and_no_line_touches_the_top(make_run,
 def test_labels_of_flows_hide_neither_each_other_nor_a_service(make_run):
     callers = [f"s{k}" for k in range(5)]
     calls = [f"{one}.get>{other}.get" for one in callers for other in ("cache", "db")]
-    labels = {"service": [*callers, "cache", "db"], "endpoint": [f"{s}.get" for s in (*callers, "cache", "db")], "call": calls}
+    labels = {
+        "service": [*callers, "cache", "db"],
+        "endpoint": [f"{s}.get" for s in (*callers, "cache", "db")],
+        "call": calls,
+    }
     (axes,) = dependencies(make_run(2, labels=labels)).axes
     places = [text.get_position() for text in axes.texts if text.get_text()]
     assert len(places) == len(calls) + 7
     assert all("e+" not in text.get_text() and "nan" not in text.get_text() for text in axes.texts)
-    near = [(a, b) for k, a in enumerate(places) for b in places[:k] if abs(a[0] - b[0]) < 0.05 and abs(a[1] - b[1]) < 0.03]
+    near = [
+        (a, b) for k, a in enumerate(places) for b in places[:k] if abs(a[0] - b[0]) < 0.05 and abs(a[1] - b[1]) < 0.03
+    ]
     assert near == []
 
 

@@ -52,7 +52,11 @@ def test_quantiles_of_what_the_caller_sums_are_public(make_run):
 @pytest.mark.parametrize(
     ("array", "q", "expected"),
     [
-        ("endpoint_time", 0.5, "expected a histogram such as ds.endpoint_latency, .* found endpoint_time with time, end"),
+        (
+            "endpoint_time",
+            0.5,
+            "expected a histogram such as ds.endpoint_latency, .* found endpoint_time with time, end",
+        ),
         ("endpoint_latency", 95, "expected a probability between 0 and 1, found 95"),
     ],
 )

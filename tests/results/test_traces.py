@@ -46,7 +46,9 @@ def test_requests_are_found_by_path_and_by_identifier(folder):
 def test_a_request_that_is_not_there_is_a_sentence(folder, tmp_path):
     with pytest.raises(RunNotFoundError, match=r"no traced request 'slwo' in .*; did you mean 'slow'"):
         traces.find_request(folder, "slwo")
-    with pytest.raises(RunNotFoundError, match=r"no request of elsewhere was traced; run it again, with trace\.one_in=1000"):
+    with pytest.raises(
+        RunNotFoundError, match=r"no request of elsewhere was traced; run it again, with trace\.one_in=1000"
+    ):
         traces.find_request(tmp_path / "elsewhere", "slow")
 
 

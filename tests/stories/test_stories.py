@@ -107,7 +107,9 @@ def test_a_story_fits_a_terminal_of_80_columns():
     text = capture.get()
     assert max(map(len, text.splitlines())) <= 80
     assert "…" not in text
-    assert all(number in text for number in ("10.5 USD", "50 USD", "30/s", "20.0 %", "20:11:00", "+1:00", "at 20:12:00"))
+    assert all(
+        number in text for number in ("10.5 USD", "50 USD", "30/s", "20.0 %", "20:11:00", "+1:00", "at 20:12:00")
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,7 +178,10 @@ def test_the_story_of_a_run_is_told_beside_the_pair_that_is_found(sfmodel):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["base"], "base ran without a scenario, so there is no story to tell; run one, such as 'sfmodel run scenario="),
+        (
+            ["base"],
+            "base ran without a scenario, so there is no story to tell; run one, such as 'sfmodel run scenario=",
+        ),
         (["ran", "--against", "later"], "same platform, seed, start and window; start is 20:00 here and 21:00 there"),
         (["base", "--against", "other"], "this run has no trigger that its pair does not have, so there is no story"),
         (["ran", "--story", "truble"], "there is no story 'truble'; did you mean 'trouble'?"),
