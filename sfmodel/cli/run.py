@@ -40,14 +40,17 @@ MOST_OF_A_NAME = 100
 
 _HELP = """usage: sfmodel run [-m] [key=value …]
 
-One run. Without any key: one evening of StreamFlow AI. Your own ./conf is on the search path.
+One run. Without any key: one evening of StreamFlow AI. Your own ./conf is on
+the search path.
 
-  sfmodel run platform=chain                     another platform (sfmodel list platforms)
-  sfmodel run scenario=f4_engine_half seed=2     something goes wrong
-  sfmodel run until=20:30 demand.level=1.1       any key of the configuration (sfmodel list parameters)
-  sfmodel run -m seed=1,2,3                      a sweep: every combination of comma-separated values
+  sfmodel run platform=chain                  another platform
+  sfmodel run scenario=f4_engine_half seed=2  something goes wrong
+  sfmodel run until=20:30 demand.level=1.1    any key of the configuration
+  sfmodel run -m seed=1,2,3                   a sweep: every combination of
+                                              comma-separated values
 
-Everything after 'run' is Hydra's own syntax: -m/--multirun, --cfg job, --config-dir, hydra.launcher=…
+'sfmodel list' platforms, scenarios, parameters. Everything after 'run' is
+Hydra's own syntax: -m/--multirun, --cfg job, --config-dir, hydra.launcher=…
 The run's folder appears under runs/ when it is complete."""
 
 _failures: list[SfmodelError] = []

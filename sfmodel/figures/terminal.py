@@ -88,7 +88,7 @@ def _drawn(evening: Evening, panel: Panel, shown: Lines, width: int, height: int
             plotext.plot(time_s[part].tolist(), heights[part].tolist(), marker=sign, color=_rgb(ink))
     _ticks(evening, low, high, log)
     text = plotext.build()
-    return f"{text if colour else plotext.uncolorize(text)}\n{_legend(shown, colour)}"
+    return f"{text if colour else plotext.uncolorize(text)}\n{_legend(shown, colour, width)}"
 
 
 def _strokes(evening: Evening, shown: Lines, width: int) -> Iterator[tuple[Series, Series, str, str]]:
@@ -133,15 +133,22 @@ def _on_axis(values: Series, log: bool) -> Series:
     return np.log10(values) if log else values
 
 
-def _legend(shown: Lines, colour: bool) -> str:
+def _legend(shown: Lines, colour: bool, width: int) -> str:
+    """What each sign means, in as many lines as that needs."""
     import plotext
 
     signs = zip(shown.lines, cycle(_SIGNS), cycle(_COLOURS), strict=False)
     entries = [("⢕" if sign == "braille" else sign, name, ink) for name, sign, ink in signs]
     entries += [(_LEVEL, name, GREY) for name in shown.levels]
     entries += [(_CLAIM, "case study", GREY)] if shown.claims else []
-    texts = [f"{plotext.colorize(sign, _rgb(ink)) if colour else sign} {name}" for sign, name, ink in entries]
-    return "   " + "   ".join(texts)
+    lines, used = [""], 0
+    for sign, name, ink in entries:
+        length = 3 + len(f"{sign} {name}")
+        if used and used + length > width:
+            lines, used = [*lines, ""], 0
+        lines[-1] += f"   {plotext.colorize(sign, _rgb(ink)) if colour else sign} {name}"
+        used += length
+    return "\n".join(lines)
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

@@ -61,6 +61,8 @@ def story_data(story: Story, told: Sequence[Told], begins_s: float) -> dict[str,
 def moral(told: Sequence[Told]) -> str:
     """One sentence: how many steps were found, and whether in the order of the story."""
     found = [one for one in told if one.began_s is not None]
+    if not found:
+        return f"None of the {len(told)} steps was found."
     share = found_in_order(told)
     order = "in the order of the story" if share == len(found) / len(told) else "not all in the order of the story"
     return f"{len(found)} of {len(told)} steps were found, {order}."

@@ -236,12 +236,16 @@ def test_help_names_every_command_with_an_example(sfmodel) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help(sfmodel, name: str) -> None:
+def test_every_command_has_help(
+    sfmodel, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     try:
-        status = sfmodel(name, "--help")[0]
+        status, output, _ = sfmodel(name, "--help")
     except SystemExit as end:  # argparse prints and leaves
-        status = end.code
+        status, output = end.code, capsys.readouterr().out
     assert status == 0
+    assert max(map(len, output.splitlines())) <= 80
 
 
 def test_version(sfmodel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,16 @@ def test_panels_in_a_terminal(run):
     assert max(len(line) for line in money.splitlines()) == 60
     assert money.count(":") > 10  # the peak's beginning
     assert letters.splitlines()[2].strip().startswith("1000")
+
+
+def test_a_legend_in_a_terminal_takes_as_many_lines_as_it_needs(run):
+    names = ("dollars that were spent on everything", "and a second line", "and a third one")
+    lines = {name: {"measure": "rate(cost)"} for name in names}
+    panels = [Panel.model_validate({"panel": "measures", "lines": lines})]
+    for colour in (True, False):
+        drawn = list(terminal_panels(run, width=60, colour=colour, panels=panels))[1]
+        assert max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in drawn.splitlines()) == 60
+        assert drawn.splitlines()[-1].endswith("and a third one")
 
 
 def test_colours_are_optional(run):

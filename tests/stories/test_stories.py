@@ -76,6 +76,7 @@ def test_a_step_that_never_comes_or_comes_too_late_is_not_found():
     assert (found[1].began_s, found[1].then, found[1].worst) == (None, None, 50)
     assert found_in_order(found) == 0.5
     assert moral(found) == "1 of 2 steps were found, in the order of the story."
+    assert moral(found[1:]) == "None of the 1 steps was found."
     assert [one.began_s is None for one in told(within="100 s")] == [False, False, True]
 
 
