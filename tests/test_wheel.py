@@ -80,5 +80,5 @@ def test_it_runs_from_an_empty_folder(installed: Callable[..., str]) -> None:
 
 def test_a_platform_of_ones_own(installed: Callable[..., str]) -> None:
     assert "conf/platform/shop.yaml" in installed("new", "shop")
-    assert "platform.services.database.stations.connections.servers" in installed("lint", "shop")
+    assert "database.connections" in installed("lint", "shop")
     assert "results: runs/shop" in installed("run", "platform=shop", "warmup=0", "until=1s", "name=shop")

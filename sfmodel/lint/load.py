@@ -64,6 +64,7 @@ def check(subject: Subject) -> Section:
         f"assumed: {subject.hit} (--hit), nothing queues, fails or is retried; "
         f"demand {level:.3g} is normal and {peak:.3g} is peak",
         "servers busy on average, waiting holders included; limiters in requests per second",
+        "their keys: platform.services.SERVICE.stations.STATION.servers and ….limiters.LIMITER.rate or .limit",
     ]
     faults = [
         f"{row.name} is overloaded: at peak {_short(row.peak)} of {_short(row.capacity)}, {row.share(row.peak):.0%} "

@@ -301,7 +301,9 @@ def test_new_writes_a_platform_that_is_right_and_does_not_overwrite_it(sfmodel) 
     status, output, _ = sfmodel("new", "shop")
     assert status == 0
     assert "sfmodel run platform=shop" in output
-    assert "$schema=" in Path("conf/platform/shop.yaml").read_text()
+    written = Path("conf/platform/shop.yaml").read_text()
+    assert "$schema=" in written
+    assert "docs/" not in written  # which a wheel does not have
     assert json.loads(Path("conf/sfmodel.schema.json").read_text())
     assert sfmodel("lint", "shop")[0] == 0
     assert "shop " in sfmodel("list", "platforms")[1]
