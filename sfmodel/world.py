@@ -189,6 +189,7 @@ class World:
         clock["task_reserve"], clock["node_reserve"] = plan.task_reserve, 4 * plan.task_reserve
         for free in ("node_free", "task_free", "chunk_free", "message_free", "flight_free"):
             clock[free] = -1
+        clock["traced_from"] = plan.start_s
         if trace_one_in:
             clock["traced_below"] = min((1 << 64) - 1, (1 << 64) // trace_one_in)
 
@@ -273,22 +274,31 @@ class World:
         self.arrays["listed"] = new
 
     def grow(self) -> None:
-        """Double whatever has run short."""
+        """Double whatever has run short.
+
+        Raises
+        ------
+        RuntimeError
+            A pool ran out within one task or event, so that its reserve is too small: the results would be wrong.
+        """
         clock = self.arrays["clock"][0]
+        for left in ("nodes_left", "tasks_left", "chunks_left", "messages_left", "flights_left"):
+            if clock[left] < 0:
+                raise RuntimeError(f"{left} is {clock[left]}: one task or event needed more than the reserve")
         reserve = int(clock["task_reserve"])
         if clock["tasks_left"] < reserve:
             self._grow_tasks(2 * len(self.arrays["tasks"]))
         due = int(self.call(engine.due_next)) + int(clock["node_reserve"])
         while clock["nodes_left"] < due:
             self._grow_nodes(2 * len(self.arrays["nodes"]))
-        if clock["chunks_left"] < 64:
+        if clock["chunks_left"] < names.CHUNK_RESERVE:
             self._grow_chunks(2 * len(self.arrays["chunk_next"]))
-        if clock["messages_left"] < 1024:
+        if clock["messages_left"] < names.MESSAGE_RESERVE:
             self._grow_messages(2 * len(self.arrays["messages"]))
-        if clock["flights_left"] < 64:
+        if clock["flights_left"] < names.FLIGHT_RESERVE:
             self._grow_flights(2 * len(self.arrays["flights"]))
         stores = self.arrays["stores"]
-        if len(stores) and (stores["capacity"] - stores["listed"]).min() < 1024:
+        if len(stores) and (stores["capacity"] - stores["listed"]).min() < names.LISTED_RESERVE:
             self._grow_listed(max(1 << 14, int(stores["listed"].max())))
         self.arrays["clock"]["low"] = 0
 
@@ -334,10 +344,6 @@ class World:
         """Bring all integrals up to now."""
         self.call(engine.close_window)
 
-    def forget_spans(self) -> None:
-        """Drop the spans written so far: they are of the warm-up."""
-        self.arrays["clock"][["span_count", "spans_lost"]] = 0
-
     def change(self, run: Run) -> None:
         """Take over the parameters of another configuration of the same structure, now.
 
@@ -375,7 +381,7 @@ class World:
         tasks, replicas = self.arrays["tasks"], self.arrays["replicas"]
         down = (replicas["down"] == 1) & (replicas["up"] > 0)
         inside = np.flatnonzero((tasks["state"] != names.FREE) & (tasks["arrived"] >= 0) & down[tasks["replica"]])
-        return inside[np.argsort(tasks["arrived"][inside], kind="stable")]
+        return inside[np.argsort(tasks["number"][inside])]
 
     @staticmethod
     def _take_over(state: NDArray, old: NDArray, new: NDArray, kept: set[str]) -> None:

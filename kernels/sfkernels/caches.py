@@ -17,6 +17,7 @@ from sfkernels.names import (
     EVICT_RANDOM,
     KEY_ITEM,
     KEY_USER,
+    LISTED_RESERVE,
     POOL,
     SCOPE_ALL,
     SCOPE_KEY,
@@ -232,7 +233,7 @@ def _put(clock, caches, c, stores, versions, population, listed, user_rows, item
             if not entry & _LISTED:
                 listed[stores[m].first + stores[m].listed] = (np.uint64(c) << _40) | np.uint64(row)
                 stores[m].listed += 1
-                if stores[m].capacity - stores[m].listed < 1024:
+                if stores[m].capacity - stores[m].listed < LISTED_RESERVE:
                     clock[0].low = 1
                 entry = _LISTED
     touched = _ticks(stores, m, now) if m >= 0 else _ZERO

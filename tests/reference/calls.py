@@ -136,6 +136,7 @@ class Attempt:
         self.world.record.add("call_attempts", self.site.key)
         if not self.send():
             self.count("open")
+            self.world.record.add("call_open", self.site.key)
             self.settle("open")
         if self.outcome is None and self.timer_at < math.inf:
             clock.at(self.timer_at, (TIMER,), self.time_out)
@@ -190,6 +191,8 @@ class Attempt:
             if not request.answered:
                 given_up = "timeout" if outcome == "timeout" else "cancelled"
                 self.count(given_up)
+                if given_up == "timeout":
+                    self.world.record.add("call_timeouts", self.site.key)
                 self.site.breaker.record(self.step.breaker, request.permission, given_up)
                 request.give_up(self.step.cancel)
         self.done.succeed()
@@ -228,9 +231,9 @@ class Request:
         """Begin at the endpoint, unless it was cancelled or the replica is down."""
         key = f"{self.service.name}.{self.endpoint}"
         if self.cancelled:
-            count_turned_away(self.world, key, "cancelled")
+            count_turned_away(self.world, key, "cancelled", wasted=True)
         elif not self.replica.accepts():
-            count_turned_away(self.world, key, "unavailable")
+            count_turned_away(self.world, key, "unavailable", wasted=self.zombie)
             self.answer("unavailable")
         else:
             place = Place(self.service.name, self.endpoint)
@@ -242,14 +245,13 @@ class Request:
 
     def give_up(self, cancel: bool) -> None:
         """Cancel the callee, or let it go on as a zombie."""
+        self.zombie = True
+        if self.callee is not None:
+            self.callee.zombie = True
         if cancel:
             self.cancelled = True
             if self.callee is not None:
                 self.callee.stop("cancelled")
-        else:
-            self.zombie = True
-            if self.callee is not None:
-                self.callee.zombie = True
 
 
 def travel(world: World, network: float, action: Callable[[], Any]) -> None:
@@ -287,5 +289,5 @@ def start_root(
     if replica.accepts():
         Task(replica, place, about, on_end, zombie=zombie)
     else:
-        count_turned_away(replica.world, f"{place.service}.{place.endpoint}", "unavailable")
+        count_turned_away(replica.world, f"{place.service}.{place.endpoint}", "unavailable", wasted=zombie)
         on_end("unavailable")

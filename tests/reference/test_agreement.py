@@ -25,13 +25,15 @@ from .platforms import deterministic_runs, random_runs
 Values = dict[Any, float]
 
 INTEGRALS = (
-    "endpoint_time", "endpoint_time_ok", "station_busy", "station_queue", "station_wait", "call_time", "limiter_wait",
-    "queue_delay", "users_time", "counters",
+    "endpoint_time", "endpoint_time_ok", "station_busy", "station_queue", "station_wait", "station_wasted",
+    "queue_delay", "counters",
 )  # fmt: skip
 COMPARED = (
-    "endpoint_arrivals", "endpoint_outcomes", "endpoint_in_flight", "endpoint_time", "call_attempts", "call_outcomes",
-    "call_retries", "call_hedges", "breaker_state", "station_busy", "station_queue", "station_queue_max",
-    "station_rejected", "station_expired", "station_wait", "cache_hits", "cache_misses", "cache_stale",
+    "endpoint_arrivals", "endpoint_outcomes", "endpoint_in_flight", "endpoint_wasted", "endpoint_time",
+    "endpoint_time_ok", "call_attempts", "call_outcomes", "call_retries", "call_hedges", "call_timeouts", "call_open",
+    "breaker_state", "station_busy", "station_queue", "station_queue_max", "station_arrivals", "station_starts",
+    "station_ends", "station_rejected", "station_expired", "station_left", "station_wait", "station_wasted",
+    "cache_hits", "cache_misses", "cache_stale",
     "cache_expired", "cache_invalidated", "cache_coalesced", "cache_stores", "cache_evictions", "cache_entries",
     "limiter_passed", "limiter_refused", "queue_published", "queue_delivered", "queue_failed", "queue_dropped",
     "queue_rejected", "queue_delay", "counters", "users_requests", "users_retries", "users_outcomes",

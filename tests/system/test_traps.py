@@ -137,6 +137,30 @@ def test_a_full_queue_when_the_holder_times_out_and_is_cancelled() -> None:
 # Cancelling
 
 
+def test_thousands_cancelled_at_once_free_their_servers_one_by_one() -> None:
+    # 60 branches call 60 branches each: 3600 in service, as many wait behind them; at 2 s the first are cancelled, and
+    # those behind them, whose caller waits longer, start
+    branches = [[{"use": "x", "time": "10 s"}] for _ in range(60)]
+    services = {
+        "a": {
+            "endpoints": {
+                "get": {"steps": [{"call": "b.get", "timeout": "1 s", "cancel": True, "on_failure": "continue"}]},
+                "wait": {"steps": [{"call": "b.get", "timeout": "1 h", "on_failure": "continue"}]},
+            }
+        },
+        "b": {"endpoints": {"get": {"steps": [{"fork": [[{"call": "c.get", "timeout": "1 h", "cancel": True}]] * 60,
+                                               "cancel": True}]}}},
+        "c": {"stations": {"x": {"servers": 3600}}, "endpoints": {"get": {"steps": [{"fork": branches, "cancel": True}]}}},
+    }  # fmt: skip
+    sources = {**at(1), "later": {"call": "a.wait", "at": ["1.5 s"]}}
+    result = totals(run(services, sources, 30))
+    assert outcomes(result, "c.get") == {"cancelled": 60, "ok": 60}
+    assert (result["station_starts"]["c.x"], result["station_ends"]["c.x"]) == (7200, 7200)
+    assert result["station_wasted"]["c.x"] == 3600 * 1.0
+    assert result["station_wait"]["c.x"] == 3600 * 0.5
+    assert result["station_busy"]["c.x"] == 3600 * (1.0 + 10.0)
+
+
 def test_cancelled_while_queued() -> None:
     services = {"a": caller({"timeout": "0.25 s", "cancel": True}), "b": worker("1 s")}
     result = totals(run(services, at(1.5) | {"other": {"call": "b.get", "at": ["1 s"]}}, 4))
@@ -409,8 +433,8 @@ def test_those_in_service_finish_when_servers_go() -> None:
 
 
 def test_a_replica_is_killed_while_it_serves_and_others_wait() -> None:
-    # killed at 2 s, oldest first: r1, in service since 1.5 s; so r2, waiting since 1.75 s, has the server for no time.
-    # 2.5 s: nobody there. 3 s: back. 3.5 s: served
+    # killed at 2 s: r1, in service since 1.5 s, and r2, waiting since 1.75 s, which never starts. 2.5 s: nobody there.
+    # 3 s: back. 3.5 s: served
     events = [{"at": "2 s", "for": "1 s", "set": {"services.b.down": [0]}}]
     services = {"a": caller({}), "b": worker("1 s")}
     result = totals(run(services, at(1.5, 1.75, 2.5, 3.5), 6, events))
@@ -418,7 +442,7 @@ def test_a_replica_is_killed_while_it_serves_and_others_wait() -> None:
     assert attempts(result) == {"unavailable": 3, "ok": 1}
     assert result["station_wasted"]["b.x"] == 0.5
     assert result["endpoint_time"]["b.get"] == 0.5 + 0.25 + 0 + 1
-    assert result["station_starts"]["b.x"] == result["station_ends"]["b.x"] == 3
+    assert result["station_starts"]["b.x"] == result["station_ends"]["b.x"] == 2
     assert result["station_waiting"]["b.x"] == result["station_in_service"]["b.x"] == 0
 
 
