@@ -66,6 +66,7 @@ class World:
         for service in self.services.values():
             for cache in service.caches.values():
                 cache.warm_up()
+        self.record.sums.clear()
         self.clock.at(self.base.start, (-1,), self.note_start)
         scenario.schedule(self)
         for service in self.services.values():
