@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,19 +92,33 @@ def curve(demand: Demand, t: Times) -> Times:
 
 
 def breathing(noise: Breathing, seed: int, t: Times) -> Times:
-    """Factor of the breathing at times t: exp(x − s²/2), x an AR(1) by minute, joined by lines."""
+    """Factor of the breathing at times t: exp(x − s²/2), x an AR(1) by minute; the factor is joined by lines."""
     if noise.cv == 0:
         return np.ones_like(t)
-    first = int(np.floor(t[0] / MINUTE_S / 1440) * 1440)
-    last = int(np.ceil(t[-1] / MINUTE_S)) + 1
+    before, after = (max(0, int(np.ceil(time / DAY_S))) for time in (-t[0], t[-1]))
+    return np.interp(t, *_breaths(noise, seed, before, after))
+
+
+@lru_cache(maxsize=64)
+def _breaths(noise: Breathing, seed: int, before: int, after: int) -> tuple[Times, Times]:
+    """Minutes of so many days before and after the first midnight, as times, and the factor at each.
+
+    The path is laid out from that midnight, both ways: a stationary AR(1) looks the same backwards. So whatever begins
+    or changes, and whenever, each minute of a seed has the same breath.
+    """
+    back, forth = (_path(noise, seed, way, days) for way, days in ((-1, before), (1, after)))
+    minutes = np.arange(1.0 - len(back), len(forth))
+    return minutes * MINUTE_S, np.exp(np.concatenate([back[:0:-1], forth]) - noise.cv**2 / 2)
+
+
+def _path(noise: Breathing, seed: int, way: int, days: int) -> Times:
+    """x from the first midnight, minute by minute forwards (way 1) or backwards (−1)."""
     rho = float(np.exp(-MINUTE_S / noise.correlation))
-    shocks = np.array([_normal(seed, minute) for minute in range(first, last + 1)])
-    x = np.empty_like(shocks)
-    x[0] = noise.cv * shocks[0]
     scale = noise.cv * np.sqrt(1 - rho * rho)
-    for minute in range(1, len(x)):
-        x[minute] = rho * x[minute - 1] + scale * shocks[minute]
-    return np.interp(t, np.arange(first, last + 1) * MINUTE_S, np.exp(x - noise.cv**2 / 2))
+    x = np.array([noise.cv * _normal(seed, 0)] + [scale * _normal(seed, way * k) for k in range(1, days * 1440 + 1)])
+    for k in range(1, len(x)):
+        x[k] += rho * x[k - 1]
+    return x
 
 
 def _normal(seed: int, minute: int) -> float:

@@ -60,13 +60,16 @@ class Demand:
         return read_series(self.config.series)
 
     def breathing(self, time: float) -> float:
-        """A lognormal AR(1) by minute, its logarithm joined by lines."""
-        deviation = self.config.breathing.cv
-        if deviation == 0:
+        """A lognormal AR(1) by minute, joined by lines."""
+        if self.config.breathing.cv == 0:
             return 1.0
         minute, part = divmod(time, 60.0)
-        x = (1 - part / 60) * self.standard_noise(int(minute)) + part / 60 * self.standard_noise(int(minute) + 1)
-        return math.exp(deviation * x - deviation**2 / 2)
+        return (1 - part / 60) * self.breath(int(minute)) + part / 60 * self.breath(int(minute) + 1)
+
+    def breath(self, minute: int) -> float:
+        """The factor at a whole minute, of mean 1."""
+        deviation = self.config.breathing.cv
+        return math.exp(deviation * self.standard_noise(minute) - deviation**2 / 2)
 
     def standard_noise(self, minute: int) -> float:
         """The AR(1) with standard deviation 1, minute after minute from the first one asked for."""
