@@ -351,10 +351,12 @@ def test_windows_of_a_day() -> None:
     assert (windows[0]["station_ends"][0], windows[0]["station_waiting"][0]) == (15, 7)
 
 
-def test_a_time_to_live_of_years_does_not_end() -> None:
+@pytest.mark.parametrize("ttl", [f"{2**32} ms", f"{2**33} ms", "3650 day"])
+def test_a_time_to_live_of_months_does_not_end(ttl: str) -> None:
+    # modulo 2³² ms the first two would expire when they are stored
     services = {
         "a": {
-            "caches": {"near": {"key": "item", "ttl": "3650 day"}},
+            "caches": {"near": {"key": "item", "ttl": ttl}},
             "endpoints": {"get": {"steps": [{"lookup": "near", "on_miss": [{"store": "near"}]}]}},
         }
     }
