@@ -45,14 +45,18 @@ def _day_of_series(series: Series, times: Times, stamped: bool) -> tuple[float, 
     return float(np.ceil(times[0] / DAY_S) * DAY_S), times
 
 
+def _times_of_series(series: Series) -> Times:
+    """Seconds since midnight of day 1."""
+    midnight, times = _day_of_series(series, *times_s(series.file, series.time, "demand.series.time"))
+    return times - midnight
+
+
 def _series(series: Series, t: Times) -> Times:
     key = "demand.series"
-    times, stamped = times_s(series.file, series.time, f"{key}.time")
+    own = _times_of_series(series)
     values = numbers(series.file, series.value, f"{key}.value")
     if values.min() < 0:
         raise ConfigError(f"{key}.value: '{series.file}' holds a negative demand ({values.min():g})")
-    midnight, times = _day_of_series(series, times, stamped)
-    own = times - midnight
     if t[0] < own[0] or t[-1] > own[-1]:
         raise ConfigError(
             f"{key}: '{series.file}' covers {own[0] / 3600:.1f} h to {own[-1] / 3600:.1f} h of day 1, "
@@ -89,6 +93,21 @@ def curve(demand: Demand, t: Times) -> Times:
     else:
         level = np.ones_like(t)
     return level * demand.level
+
+
+def bends(demand: Demand, begin_s: float, until_s: float) -> list[float]:
+    """Times at which the curve changes its slope or its value: between them points and recorded series are lines."""
+    if demand.series is not None:
+        return list(_times_of_series(demand.series))
+    if demand.points is None:
+        return []
+    of_day = np.array(sorted(demand.points)) % DAY_S
+    midnights = DAY_S * np.arange(np.floor(begin_s / DAY_S), np.ceil(until_s / DAY_S))
+    times = np.add.outer(midnights, of_day).ravel()
+    if demand.interpolate == "linear":
+        return list(times)
+    rounding = 2 * np.spacing(np.maximum(np.abs(times), DAY_S))  # of a time, and of its time of day
+    return [*(times - rounding), *(times + rounding)]
 
 
 def breathing(noise: Breathing, seed: int, t: Times) -> Times:
@@ -138,15 +157,18 @@ def integrated(
     boundaries: Sequence[float],
     begin_s: float,
     until_s: float,
-    extra: Sequence[float],
+    bends_in: Callable[[int], Sequence[float]],
 ) -> tuple[Times, Times]:
-    """(times, integral of the rate from begin) of a rate that changes at boundaries; `rate(t, stretch)` per second."""
+    """(times, integral of the rate from begin) of a rate that changes at boundaries.
+
+    `rate(t, stretch)` is per second, and nearly a line over 10 s, but for the times `bends_in(stretch)`.
+    """
     edges = [begin_s, *[b for b in boundaries if begin_s < b < until_s], until_s]
     times, totals = [np.array([begin_s])], [np.array([0.0])]
     for stretch in range(len(edges) - 1):
         if edges[stretch + 1] <= edges[stretch]:
             continue
-        t = times_of(edges[stretch], edges[stretch + 1], extra)
+        t = times_of(edges[stretch], edges[stretch + 1], bends_in(stretch))
         r = rate(t, stretch)
         steps = np.diff(t) * (r[1:] + r[:-1]) / 2
         times.append(t[1:])

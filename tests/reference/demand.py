@@ -54,6 +54,13 @@ class Demand:
             return float(np.interp(time, times, values))
         return 1.0
 
+    def steps(self) -> tuple[float, ...]:
+        """Times at which the curve jumps."""
+        if self.config.points is None or self.config.interpolate == "linear":
+            return ()
+        days = range(math.floor(self.world.clock.now / DAY), math.ceil(self.world.run.until / DAY))
+        return tuple(day * DAY + time for day in days for time in self.config.points)
+
     @cached_property
     def series(self) -> tuple[np.ndarray, np.ndarray]:
         """Seconds since midnight of day 1, and values whose mean in the normal hours is 1."""
@@ -105,7 +112,8 @@ class Poisson:
         self, world: World, rate: Callable[[float], float], order: Callable[[], Order], action: Callable[[], None],
         edges: tuple[float, ...] = (),
     ) -> None:  # fmt: skip
-        self.world, self.rate, self.order, self.action, self.edges = world, rate, order, action, edges
+        self.world, self.rate, self.order, self.action = world, rate, order, action
+        self.edges = edges + world.demand.steps()
         self.since = world.clock.now
         self.number_scheduled = 0
         self.remaining = self.unit()
