@@ -81,7 +81,7 @@ SITE = _record(
 )  # fmt: skip
 
 BREAKER = _record(
-    ("failure_rate", "f8"), ("open_for", "f8"), ("window_s", "f8"), ("calls", "i4"), ("minimum", "i4"),
+    ("failure_rate", "f8"), ("open_for", "f8"), ("window_s", "f8"), ("origin", "f8"), ("calls", "i4"), ("minimum", "i4"),
     ("probes", "i4"), ("on", "i4"),
     ("state", "i4"), ("epoch", "u4"), ("opened_at", "f8"), ("at", "i4"), ("count", "i4"), ("failures", "i4"),
     ("granted", "i4"), ("ended", "i4"), ("ended_failures", "i4"), ("openings", "i8"),
@@ -118,7 +118,7 @@ POOLED = _record(("idle", "f8"), ("ref", "u8"))
 FLIGHT = _record(("ref", "u8"), ("leader", "i4"), ("head", "i4"), ("tail", "i4"), ("next", "i4"), ("next_led", "i4"))
 
 LIMITER = _record(
-    ("interval", "f8"), ("tolerance", "f8"), ("limit", "f8"), ("window", "f8"), ("max_wait", "f8"),
+    ("interval", "f8"), ("tolerance", "f8"), ("limit", "f8"), ("window", "f8"), ("origin", "f8"), ("max_wait", "f8"),
     ("kind", "i4"), ("key", "i4"), ("column", "i4"), ("waits", "i4"),
     ("at", "f8"), ("index", "i8"), ("count", "f8"), ("previous", "f8"),
     ("passed", "i8"), ("refused", "i8"), ("wait", "f8"),

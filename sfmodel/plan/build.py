@@ -133,9 +133,10 @@ def _parameters(
         for name, endpoint in owner.endpoints.items()
     ]
     arrays = scripts.arrays()
-    arrays.update(service_arrays(platform, index, durations, run.start - run.warmup + shift_s))
-    arrays.update(site_arrays(platform, index, scripts.sites, run.start - run.warmup + shift_s))
-    caches, columns = cache_arrays(platform, index)
+    begin_s = run.start - run.warmup + shift_s
+    arrays.update(service_arrays(platform, index, durations, begin_s))
+    arrays.update(site_arrays(platform, index, scripts.sites, begin_s, shift_s))
+    caches, columns = cache_arrays(platform, index, shift_s)
     arrays.update(caches)
     arrays["queues"] = queue_array(platform, index)
     uses_item = endpoints_about_items(platform, index)

@@ -17,6 +17,10 @@ Mapping = dict[str, Any]
 ODD = ("7.3 ms", "13.7 ms", "31.1 ms", "53.9 ms", "0.1171 s", "0.2313 s")
 EVEN = ("10 ms", "20 ms", "50 ms", "100 ms", "0.2 s")
 SHORT_WAITS = ("40 ms", "83.7 ms", "150 ms", "0.3137 s", "0.6 s")
+CURVES = (
+    {"sine": {"amplitude": 0.5, "peak_at": "00:00:05", "period": "8 s"}},
+    {"points": {"00:00": 0.3, "00:00:03.137": 2, "00:00:07.71": 0.7}, "interpolate": "step"},
+)
 FAILURES = ("timeout", "rejected", "throttled", "open", "unavailable", "error", "expired")
 NAMES = ("front", "middle", "back", "store")
 
@@ -480,7 +484,7 @@ def run(seed: int, *, random: bool) -> Mapping:
     if b.often(4):
         made |= {"start": "2 s", "warmup": "2 s"}
     if random and b.often():
-        made["demand"] = {"sine": {"amplitude": 0.5, "peak_at": "00:00:05", "period": "8 s"}, "breathing": {"cv": 0.2}}
+        made["demand"] = {**b.pick(*CURVES), "breathing": {"cv": 0.2}}
     return made
 
 

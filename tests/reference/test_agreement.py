@@ -220,6 +220,35 @@ def test_exact_in_rare_cases(services: dict[str, Any], demand: dict[str, Any]) -
     assert not differences, "\n".join(["engine and reference differ:", *differences])
 
 
+def test_exact_with_a_warm_up_that_begins_before_midnight() -> None:
+    # times are binary fractions: the engine adds a day to each, and none may be rounded
+    window, key = {"limit": 3, "window": "0.875 s"}, {"key": "item"}
+    limiters = {
+        "bucket": {"kind": "gcra", "rate": "4/s", "burst": 2},
+        "fixed": {"kind": "fixed_window", **window},
+        "fixed_by_key": {"kind": "fixed_window", **window, **key},
+        "sliding": {"kind": "sliding_window", **window},
+        "sliding_by_key": {"kind": "sliding_window", **window, **key},
+        "waiting": {"kind": "fixed_window", **window, "when_full": "wait", "max_wait": "2 s"},
+    }
+    breaker = {"window": "8.75 s", "minimum_calls": 4, "failure_rate": 0.5, "open_for": "1 s", "half_open_calls": 2}
+    call = {"call": "back.get", "breaker": breaker, "on_failure": "continue"}
+    services = {
+        "front": {
+            "limiters": limiters,
+            "endpoints": {"get": {"steps": [call, *({"pass": name, "on_throttled": "continue"} for name in limiters)]}},
+        },
+        "back": {
+            "limiters": {"gate": {"kind": "fixed_window", "limit": 5, "window": "2.625 s"}},
+            "endpoints": {"get": {"steps": [{"pass": "gate"}]}},
+        },
+    }
+    platform = {"name": "early", "services": services, "sources": {"in": {"call": "front.get", "every": "0.1875 s"}}}
+    mapping = {"platform": platform, "until": "20 s", "warmup": "13.5 s", "window": "1 s"}
+    differences = list(exactly_different(mapping))
+    assert not differences, "\n".join(["engine and reference differ:", *differences])
+
+
 def test_within_intervals_where_much_is_random() -> None:
     intervals = Intervals()
     differences: list[str] = []

@@ -375,10 +375,12 @@ def test_windows_of_a_day() -> None:
     assert (windows[0]["station_ends"][0], windows[0]["station_waiting"][0]) == (15, 7)
 
 
-def test_a_time_to_live_of_years_does_not_end() -> None:
+@pytest.mark.parametrize("ttl", [f"{2**32} ms", f"{2**33} ms", "3650 day"])
+def test_a_time_to_live_of_months_does_not_end(ttl: str) -> None:
+    # modulo 2³² ms the first two would expire when they are stored
     services = {
         "a": {
-            "caches": {"near": {"key": "item", "ttl": "3650 day"}},
+            "caches": {"near": {"key": "item", "ttl": ttl}},
             "endpoints": {"get": {"steps": [{"lookup": "near", "on_miss": [{"store": "near"}]}]}},
         }
     }
@@ -406,6 +408,45 @@ def test_a_source_that_changes_its_interval_and_its_batch() -> None:
     events = [{"at": "3.25 s", "set": {"sources.in.every": "0.5 s", "sources.in.batch": 2}}]
     result = totals(run({"a": worker("0 s")}, {"in": {"call": "a.get", "every": "1 s"}}, 6, events))
     assert result["endpoint_arrivals"]["a.get"] == 3 + 2 * 4
+
+
+# Windows are aligned to midnight of day 1
+
+
+def asked_each_second(limiter: Mapping, warmup: str) -> list[float]:
+    """When tasks at 0.5, 1.5, …, 20.5 s pass."""
+    services = {"a": {"limiters": {"gate": limiter}, "endpoints": {"get": {"steps": [{"pass": "gate"}]}}}}
+    _, windows = simulated(run(services, at(*(k + 0.5 for k in range(21))), 21, warmup=warmup) | {"window": "1 s"})
+    return [k + 0.5 for k, window in enumerate(windows) for _ in range(int(window["limiter_passed"][0]))]
+
+
+@pytest.mark.parametrize("key", [None, "item"])
+@pytest.mark.parametrize("warmup", ["0 s", "3 s", "25 h"])
+def test_windows_of_a_limiter_do_not_move_with_the_warm_up(warmup: str, key: str | None) -> None:
+    # a day is no whole number of windows of 7 s
+    limiter = {"limit": 2, "window": "7 s", "key": key}
+    assert asked_each_second({"kind": "fixed_window", **limiter}, warmup) == [0.5, 1.5, 7.5, 8.5, 14.5, 15.5]
+    # at 10.5 s two of the window before count one half each, beside that of 7.5 s; at 11.5 s 5/14 each
+    assert asked_each_second({"kind": "sliding_window", **limiter}, warmup) == [0.5, 1.5, 7.5, 11.5, 14.5, 18.5]
+
+
+@pytest.mark.parametrize("warmup", ["0 s", "3 s", "25 h"])
+def test_who_waits_for_a_window_passes_at_its_start_whatever_the_warm_up(warmup: str) -> None:
+    limiter = {"kind": "fixed_window", "limit": 1, "window": "7 s", "when_full": "wait"}
+    services = {"a": {"limiters": {"gate": limiter}, "endpoints": {"get": {"steps": [{"pass": "gate"}]}}}}
+    result = totals(run(services, at(0.5, 1.5, 2.5), 20, warmup=warmup))
+    assert result["limiter_wait"]["a.gate"] == 7 - 1.5 + 14 - 2.5
+    assert result["endpoint_time"]["a.get"] == 7 - 1.5 + 14 - 2.5
+
+
+@pytest.mark.parametrize("warmup", ["0 s", "3 s", "25 h"])
+@pytest.mark.parametrize(("second", "opens"), [(69.5, 1), (70.5, 0)])
+def test_buckets_of_a_breaker_do_not_move_with_the_warm_up(second: float, opens: int, warmup: str) -> None:
+    # buckets of 7 s: that of 6.5 s is seen until 70 s, and two failures in view open
+    breaker = {"window": "70 s", "minimum_calls": 2, "failure_rate": 1, "open_for": "1 h", "half_open_calls": 1}
+    services = {"a": caller({"breaker": breaker}), "b": {"endpoints": {"get": {"steps": [{"fail": "error"}]}}}}
+    result = totals(run(services, at(6.5, second), 80, warmup=warmup))
+    assert result["breaker_openings"]["a.get>b.get"] == opens
 
 
 # Capacity and replicas that go and come back
