@@ -76,6 +76,15 @@ def test_the_integral_of_a_recorded_series_is_exact_at_its_times(tmp_path: Path)
     np.testing.assert_allclose(np.interp(np.arange(5) * 37.5, times, totals), expected, rtol=1e-9)
 
 
+def test_the_integral_of_a_short_sine() -> None:
+    # ∫ 10·(1 + 0.5·cos(2π(t − 5)/8)); a chord of a 64th of the period is off by at most (2π/64)²/8 of the amplitude
+    times, totals = knots_of(mapping_of({"sine": {"amplitude": 0.5, "peak_at": "00:00:05", "period": "8 s"}}))
+    t = np.linspace(0, 600, 9973)
+    wave = 8 / (2 * np.pi)
+    expected = 10 * t + 5 * wave * (np.sin((t - 5) / wave) + np.sin(5 / wave))
+    assert np.abs(np.interp(t, times, totals) - expected).max() < (2 * np.pi / 64) ** 2 / 8 * 5 * 8
+
+
 def test_a_change_to_come_adds_no_knot() -> None:
     quiet = mapping_of({"points": POINTS, "interpolate": "step"})
     change = {"at": "00:02:00", "set": {"demand.points.00:01:43.3": 9}}
