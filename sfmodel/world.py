@@ -360,6 +360,8 @@ class World:
                 raise ConfigError(f"a scenario may change numbers, not the structure of the platform ({name} differ)")
             if name != "values" and old.dtype.names is None and name not in ("handlers", "choices", "branches"):
                 continue
+            if name in ("limiters", "breakers"):
+                self._count_anew(name, old, new, fresh["breaker_window"])
             self._take_over(self.arrays[name], old, new, STATE_FIELDS.get(name, set()))
         self._parameters = {**self._parameters, **fresh}
         for place, source in enumerate(run.platform.sources.values()):
@@ -375,6 +377,18 @@ class World:
             self._grow_nodes(2 * len(self.arrays["nodes"]))
         self.arrays["doomed"] = self._doomed()
         self.call(engine.apply_changes)
+
+    def _count_anew(self, name: str, old: NDArray, new: NDArray, empty: NDArray) -> None:
+        """What counts in windows begins anew where the length of its window changes."""
+        lengths = {"limiters": ["window"], "breakers": ["window_s", "calls"]}[name]
+        rows = {names.KEY_USER: "user_rows", names.KEY_ADDRESS: "user_rows", names.KEY_ITEM: "item_rows"}
+        for k in np.flatnonzero(old[lengths] != new[lengths]):
+            for field in ("index", "count", "previous") if name == "limiters" else ("at", "count", "failures"):
+                self.arrays[name][field][k] = 0
+            if name == "breakers":
+                self.arrays["breaker_window"][k] = empty[k]
+            elif new["key"][k] != names.KEY_NONE:
+                self.arrays[rows[int(new["key"][k])]][:, new["column"][k]] = 0
 
     def _doomed(self) -> NDArray[np.int64]:
         """Tasks in replicas that go down, oldest first."""

@@ -65,7 +65,7 @@ def _count_window(breakers, window, b, failed):
 
 @kernel
 def _time_window(breakers, window, b, failed, now):
-    index = np.int64((now - breakers[b].origin) / (breakers[b].window_s * 0.1))
+    index = np.int64((now - breakers[b].origin) / (breakers[b].window_s / 10.0))
     slot = 3 * (index % 10)
     if window[b, slot] != index:
         window[b, slot] = index

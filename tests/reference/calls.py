@@ -27,10 +27,18 @@ Options = Callable[[], Call]
 class Site:
     """The place of a call in a script, with its breaker and its budget."""
 
-    def __init__(self, world: World, key: str) -> None:
-        self.key = key
+    def __init__(self, world: World, key: str, place: Place) -> None:
+        self.world, self.key, self.place = world, key, place
         self.breaker = Breaker(world.clock)
         self.budget = Budget(world.clock)
+
+    def ask(self) -> Permission | None:
+        """Leave of the breaker, as it is now, to send."""
+        return self.breaker.ask(self.world.breaker_at(self.world.platform, self.place))
+
+    def record(self, permission: Permission, outcome: str) -> None:
+        """The breaker, as it is now, learns how an attempt ended."""
+        self.breaker.record(self.world.breaker_at(self.world.platform, self.place), permission, outcome)
 
 
 def call(task: Task, place: Place, options: Options | None = None, balancing_key: int | None = None) -> Script:
@@ -150,7 +158,7 @@ class Attempt:
 
     def send(self) -> bool:
         """Ask the breaker and send; False if it refuses."""
-        permission = self.site.breaker.ask(self.step.breaker)
+        permission = self.site.ask()
         if permission is None:
             return False
         request = Request(self, permission)
@@ -179,7 +187,7 @@ class Attempt:
             return
         request.answered = True
         self.count(outcome)
-        self.site.breaker.record(self.step.breaker, request.permission, outcome)
+        self.site.record(request.permission, outcome)
         if outcome == "ok" or all(other.answered for other in self.requests):
             self.settle(outcome)
 
@@ -193,7 +201,7 @@ class Attempt:
                 self.count(given_up)
                 if given_up == "timeout":
                     self.world.record.add("call_timeouts", self.site.key)
-                self.site.breaker.record(self.step.breaker, request.permission, given_up)
+                self.site.record(request.permission, given_up)
                 request.give_up(self.step.cancel)
         self.done.succeed()
 

@@ -440,6 +440,10 @@ def event(b: Builder, services: Mapping, until_s: float) -> Mapping:
         changes.append({"set": {f"{here}.queues.jobs.consumers": b.number(0, 4)}})
     if chosen["caches"]:
         changes.append({"scale": {f"{here}.caches.near.ttl": b.pick(0.3, 3)}})
+    if chosen["limiters"]:
+        gate = chosen["limiters"]["gate"]
+        changes.append({"set": {f"{here}.limiters.gate.window": b.pick("0.7 s", "2 s")} if "window" in gate
+                        else {f"{here}.limiters.gate.rate": b.pick("3/s", "10/s")}})  # fmt: skip
     if b.random:
         changes.append({"set": {"demand.level": b.pick(0, 0.5, 2)}})
     for index, made in enumerate(chosen["endpoints"]["get"]["steps"]):
@@ -448,6 +452,8 @@ def event(b: Builder, services: Mapping, until_s: float) -> Mapping:
             changes.append({"scale": {f"{step_at}.time": b.pick(0.5, 2)}})
         if "call" in made:
             changes.append({"set": {f"{step_at}.timeout": "0.1 s"}})
+            if "breaker" in made:
+                changes.append({"set": {f"{step_at}.breaker.window": b.pick("4 calls", "2 s")}})
     at = b.pick(f"{b.number(0, int(until_s) * 10)}e-1 s", f"{b.number(0, int(until_s))}.0137 s")
     lasts = {"for": b.pick("0.5 s", "2.0173 s", "4 s")} if b.often() else {}
     return {"at": at} | lasts | b.pick(*changes)

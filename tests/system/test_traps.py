@@ -452,6 +452,22 @@ def test_buckets_of_a_breaker_do_not_move_with_the_warm_up(second: float, opens:
 # Capacity and replicas that go and come back
 
 
+@pytest.mark.parametrize("key", [None, "item"])
+@pytest.mark.parametrize("kind", ["fixed_window", "sliding_window"])
+def test_a_limiter_whose_window_becomes_longer_counts_anew(kind: str, key: str | None) -> None:
+    # one in each second, of four; then from 60.1 s on two in each two seconds, of eight
+    gate = {"kind": kind, "limit": 1, "window": "1 s", "key": key}
+    services = {"a": {"limiters": {"gate": gate}, "endpoints": {"get": {"steps": [{"pass": "gate"}]}}}}
+    events = [{"at": "60.1 s", "set": {"services.a.limiters.gate.window": "2 s", "services.a.limiters.gate.limit": 2}}]
+    source = {"in": {"call": "a.get", "every": "0.25 s"}}
+    _, windows = simulated(run(services, source, 120, events) | {"window": "20 s"})
+    passed = [int(w["limiter_passed"][0]) for w in windows]
+    assert passed[0] == passed[1] == passed[2] == (20 if kind == "fixed_window" else passed[0])
+    assert 19 <= passed[3] <= 22
+    assert passed[4] == passed[5] == (20 if kind == "fixed_window" else passed[4])
+    assert min(passed) > 10
+
+
 def test_no_servers_for_a_while() -> None:
     # 0.25 s each, one every 0.5 s. From 2 s to 4 s none start. Then, from 4 s on one after another:
     # those of 2, 2.5, …, 5.5 s wait 2, 1.75, …, 0.25 s; that of 6 s finds the server just free.
