@@ -50,7 +50,7 @@ from sfkernels.names import (
     TRAVELLING,
     UNAVAILABLE,
 )  # fmt: skip
-from sfkernels.queues import account_queue, batch_key, settle_batch, take_batch
+from sfkernels.queues import account_queue, batch_key, take_batch
 from sfkernels.random import mix
 from sfkernels.ready import make_ready, next_ready
 from sfkernels.script import run

@@ -19,7 +19,8 @@ CLOCK = _record(
     ("flight_free", "i4"), ("flights_left", "i4"),
     ("ready_head", "i8"), ("ready_tail", "i8"), ("span_count", "i8"), ("spans_lost", "i8"),
     ("low", "i8"), ("task_reserve", "i4"), ("node_reserve", "i4"),
-    ("traced_below", "u8"), ("traced_from", "f8"), ("thinking", "i8"), ("retrying", "i8"), ("sessions_started", "i8"), ("sessions_ended", "i8"),
+    ("traced_below", "u8"), ("traced_from", "f8"),
+    ("thinking", "i8"), ("retrying", "i8"), ("sessions_started", "i8"), ("sessions_ended", "i8"),
 )  # fmt: skip
 
 NODE = _record(("time", "f8"), ("order", "u8"), ("task", "i4"), ("gen", "u4"), ("next", "i4"))

@@ -61,7 +61,11 @@ def test_the_time_in_service_of_a_span_is_what_it_had() -> None:
 
 def test_a_request_without_a_replica_has_never_arrived() -> None:
     service = {"down": [0], "health_check": {"every": "1 s", "unhealthy_after": 1}, "endpoints": {"get": {}}}
-    platform = {"name": "dead", "services": {"a": service}, "sources": {"in": {"call": "a.get", "at": ["0.5 s", "2 s"]}}}
+    platform = {
+        "name": "dead",
+        "services": {"a": service},
+        "sources": {"in": {"call": "a.get", "at": ["0.5 s", "2 s"]}},
+    }
     simulation = prepare(parse_run({"platform": platform, "until": "5 s", "trace": {"one_in": 1}}))
     simulate(simulation)
     assert list(np.isnan(simulation.spans["arrived"])) == [False, True]
