@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sfmodel.model import load
     from sfmodel.results.folder import open_run as open
+    from sfmodel.results.measures import quantile
 
-__all__ = ["load", "open"]
+__all__ = ["load", "open", "quantile"]
 
-_EXPORTS = {"load": ("sfmodel.model", "load"), "open": ("sfmodel.results.folder", "open_run")}
+_EXPORTS = {
+    "load": ("sfmodel.model", "load"),
+    "open": ("sfmodel.results.folder", "open_run"),
+    "quantile": ("sfmodel.results.measures", "quantile"),
+}
 
 
 def __getattr__(name: str) -> Any:

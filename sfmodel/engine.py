@@ -58,6 +58,12 @@ class Simulation:
         return int(self.world.arrays["clock"]["spans_lost"][0])
 
     @property
+    def counter_totals(self) -> dict[str, float]:
+        """Running totals of the platform's counters that do not begin at 0."""
+        totals = dict(zip(self.run.platform.counters, self.world.arrays["totals"].tolist(), strict=False))
+        return {name: totals[name] for name, counter in self.run.platform.counters.items() if counter.start}
+
+    @property
     def requests(self) -> int:
         """Requests so far: of users and of sources."""
         return int(self.world.arrays["clock"]["requests"][0])

@@ -28,14 +28,18 @@ class RunNotFoundError(SfmodelError, FileNotFoundError):
     exit_status = 2
 
 
+MOST_NAMES = 16
+"""Valid names that a message lists."""
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Return '; did you mean …?' for a mistyped name, or the valid names if none is near."""
-    names = [str(v) for v in valid]
+    names = list(dict.fromkeys(str(v) for v in valid))
     begun = [known for known in names if name and known.startswith(str(name))]
     close = begun if len(begun) == 1 else difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     if close:
         return f"did you mean '{close[0]}'?"
     if not names:
         return "there are none here"
-    listed = ", ".join(sorted(names)[:12])
-    return f"valid are: {listed}{', …' if len(names) > 12 else ''}"
+    listed = ", ".join(sorted(names)[:MOST_NAMES])
+    return f"valid are: {listed}{', …' if len(names) > MOST_NAMES else ''}"

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sfmodel.results.variables import LATENCY_BINS, LATENCY_CENTRES, OUTCOMES
+from sfmodel.clock import clock
+from sfmodel.results.measures import quantiles_s
+from sfmodel.results.variables import OUTCOMES
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -87,8 +89,6 @@ class Live:
 
     def __enter__(self) -> Live:
         """Begin to show."""
-        self._begun = time.perf_counter()
-        self._speeds.append((self._begun, self._start_s, 0))
         if self._console.is_terminal:
             from rich.live import Live as RichLive
 
@@ -109,6 +109,8 @@ class Live:
         """Take the values of window `k`, which ended at `time_s` (s since midnight), in the shape of the registry."""
         self._take(time_s, values)
         now = time.perf_counter()
+        if not self._speeds:  # before it, kernels were compiled and the warm-up was simulated
+            self._clock_speed(now)
         if self._screen is not None and now - self._drawn >= _REDRAW_S:
             self._drawn = now
             self._clock_speed(now)
@@ -159,8 +161,10 @@ class Live:
         return min(1.0, (self._now_s - self._start_s) / length_s) if length_s > 0 else 1.0
 
     def _progress(self) -> str:
+        parts = [f"{clock(self._now_s)} simulated, {100 * self._share():.0f} %"]
+        if not self._speeds:
+            return parts[0]
         (wall_0, time_0, requests_0), (wall, time_s, requests) = self._speeds[0], self._speeds[-1]
-        parts = [f"{_clock(self._now_s)} simulated, {100 * self._share():.0f} %"]
         if wall > wall_0 and time_s > time_0:
             speed = (time_s - time_0) / (wall - wall_0)
             parts.append(f"{_short((requests - requests_0) / (wall - wall_0))} requests/s, {_short(speed)} × real time")
@@ -175,7 +179,8 @@ class Live:
         figures = []
         if answered:
             mean_s = sum(window.time_s for window in recent) / answered
-            p95_s = _quantile(sum((window.latency for window in recent), np.zeros(LATENCY_BINS, np.int64)), 0.95)
+            counts = np.sum([window.latency for window in recent], axis=0, keepdims=True)
+            p95_s = float(quantiles_s(counts.astype(float), np.array([0.95]))[0, 0])
             failed = 100 * sum(window.failed for window in recent) / answered
             figures += [("mean", _duration(mean_s)), ("p95", _duration(p95_s)), ("errors", f"{failed:.2g} %")]
         if lookups:
@@ -215,11 +220,6 @@ def _root_rows(labels: Mapping[str, Sequence[str]]) -> NDArray[np.int64]:
     return np.array(rows or range(len(endpoints)), np.int64)
 
 
-def _quantile(counts: NDArray[np.int64], q: float) -> float:
-    """Centre of the bin in which the quantile lies, s."""
-    return float(LATENCY_CENTRES[np.searchsorted(np.cumsum(counts), q * counts.sum())])
-
-
 def _duration(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms" if seconds < 0.9995 else f"{seconds:.2f} s"
 
@@ -228,11 +228,6 @@ def _short(number: float) -> str:
     if number >= 1e6:
         return f"{number / 1e6:.2f} M"
     return f"{number / 1e3:.0f} k" if number >= 1e4 else f"{number:.0f}"
-
-
-def _clock(time_s: float) -> str:
-    minutes = int(time_s // 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def _span(seconds: float) -> str:

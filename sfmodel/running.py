@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfkernels.jit import is_compiled
+from sfmodel.clock import clock
 from sfmodel.engine import Simulation, prepare, simulate, window_edges
 from sfmodel.interrupts import interrupts_later
+from sfmodel.lint import cautions
 from sfmodel.memory import memory_errors
 from sfmodel.results.disk import disk_errors
-from sfmodel.results.folder import DATASET, FIGURES, LOG, SUMMARY, RunFolder, default_name
+from sfmodel.results.folder import DATASET, FIGURES, LOG, RUNS, SUMMARY, RunFolder, default_name
 from sfmodel.results.recorder import Recorder
 from sfmodel.schema import Run, parse_run
 from sfmodel.schema.references import check_references
@@ -28,7 +31,9 @@ Say = Callable[[str], None]
 
 
 @memory_errors()
-def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | None, root: Path) -> Path:
+def run_to_folder(
+    mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | None, root: Path, fallback: str | None = None
+) -> Path:
     """Simulate one run and keep its results.
 
     Parameters
@@ -39,6 +44,8 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
         Name → text of the files that go into `.hydra/`; none where Hydra was not used.
     root
         Folder in which the run's own folder appears when it is complete.
+    fallback
+        Name of a run to which the configuration gives none; none: platform, scenario and time.
 
     Returns
     -------
@@ -55,7 +62,8 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
     """
     run = checked(mapping)
     simulation = prepare(run)
-    chosen = run.name or default_name(run.platform.name, " ".join([run.scenario.title, *run.intervention]))
+    chosen = run.name or fallback
+    chosen = chosen or default_name(run.platform.name, " ".join([run.scenario.title, *run.intervention]))
     with RunFolder(chosen, root) if run.name else RunFolder.unique(chosen, root) as folder, disk_errors(folder.path):
         name = folder.name
         for file, text in (hydra_files or {}).items():
@@ -63,6 +71,8 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
         log: list[str] = []
         say = _teller(log)
         say(f"{name}: {describe(simulation)}")
+        for caution in cautions(run):
+            say(f"warning: {caution}")
         if not is_compiled():
             say("compiling the kernels, once for this version: about a minute")
         recorder = _recorder(simulation, folder.dataset)
@@ -72,7 +82,7 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
             with interrupts_later():
                 recorder.finish(attributes(simulation, name))
                 kept = folder.abandon(f"interrupted after {recorder.recorded} windows of {run.window:g} s")
-            say(f"interrupted: {recorder.recorded} finished windows are in {kept}; the same command starts anew")
+            say(_what_is_kept(recorder.recorded, kept))
             raise
         ds = recorder.finish(attributes(simulation, name))
         _write_results(simulation, ds, folder, say)
@@ -80,7 +90,8 @@ def run_to_folder(mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | N
         ds.close()
         with interrupts_later():
             final = folder.complete()
-    _tell(f"results: {final}   dataset {DATASET}, {SUMMARY}, {FIGURES}/\n{_next_commands(simulation, name, ds)}")
+    _tell(f"results: {final}   dataset {DATASET}, {SUMMARY}, {FIGURES}/")
+    _tell(_next_commands(simulation, final, ds))
     return final
 
 
@@ -94,7 +105,10 @@ def checked(mapping: Mapping[str, Any]) -> Run:
 @memory_errors()
 def run_in_memory(mapping: Mapping[str, Any]) -> xr.Dataset:
     """Simulate one run; its Dataset, kept in memory."""
-    simulation = prepare(checked(mapping))
+    run = checked(mapping)
+    simulation = prepare(run)
+    for caution in cautions(run):
+        warnings.warn(caution, stacklevel=4)  # at whoever called Model.run
     recorder = _recorder(simulation, None)
     simulate(simulation, lambda k, end_s, values: recorder.record(k, values))
     return recorder.finish(attributes(simulation, simulation.run.name or simulation.run.platform.name))
@@ -108,7 +122,7 @@ def describe(simulation: Simulation) -> str:
         what = f"{plan.population:,} users, {plan.items:,} items, " + what
     if run.intervention:
         what += f", with {' and '.join(run.intervention)}"
-    return f"{what}, {_clock(run.start)} to {_clock(run.until)}, seed {run.seed}"
+    return f"{what}, {clock(run.start)} to {clock(run.until)}, seed {run.seed}"
 
 
 def attributes(simulation: Simulation, name: str) -> dict[str, Any]:
@@ -127,6 +141,7 @@ def attributes(simulation: Simulation, name: str) -> dict[str, Any]:
         "items": simulation.plan.items,
         "version": version("sfmodel"),
         "config": dict(run.written),
+        "counter_totals": simulation.counter_totals,
         "events": simulation.events,
         "requests": simulation.requests,
         "wall_seconds": simulation.wall_seconds,
@@ -179,9 +194,7 @@ def _write_results(simulation: Simulation, ds: xr.Dataset, folder: RunFolder, sa
     if simulation.windows:
         draw(ds, folder.path / FIGURES)
     else:
-        say(
-            f"nothing was measured: the run ends where it starts, at {_clock(simulation.run.until)}; give a later until"
-        )
+        say(f"nothing was measured: the run ends where it starts, at {clock(simulation.run.until)}; give a later until")
     if simulation.spans_lost:
         limit = simulation.run.trace.limit
         say(f"{simulation.spans_lost:,} spans came after trace.limit, {limit:,}: raise it, or trace fewer requests")
@@ -192,16 +205,42 @@ def _write_results(simulation: Simulation, ds: xr.Dataset, folder: RunFolder, sa
     )
 
 
-def _next_commands(simulation: Simulation, name: str, ds: xr.Dataset) -> str:
+def _what_is_kept(windows: int, kept: Path) -> str:
+    if not windows:
+        return "interrupted before the first window was finished: nothing is kept, the same command starts from the beginning"
+    return (
+        f"interrupted: the {windows} windows that were finished are kept, sfmodel.open('{kept}', allow_incomplete=True) "
+        "reads them; the same command starts from the beginning"
+    )
+
+
+def _next_commands(simulation: Simulation, folder: Path, ds: xr.Dataset) -> str:
+    """Commands that have something to say of this run."""
     from sfmodel.rows.files import file_of
 
-    lines = [f"next: sfmodel plot {name}      the curves again, in any format, or in the terminal"]
+    if not simulation.windows:
+        return ""
+    run = folder.relative_to(RUNS) if folder.is_relative_to(RUNS) else folder
+    commands = {f"sfmodel summary {run}": "this table, and each class of requests"}
+    commands[f"sfmodel plot {run} --terminal"] = "the curves, here"
     if file_of("rows", ds):
-        lines.append(f"      sfmodel figures {name}   what the platform is known to do, met or not")
+        commands[f"sfmodel figures {run}"] = "what is known of it, met or not"
+    if _has_story(folder, ds):
+        commands[f"sfmodel story {run}"] = "what the scenario led to"
     if len(simulation.spans):
-        lines.append(f"      sfmodel trace {name}     one request, step by step")
-    lines.append(f"      sfmodel lint {simulation.run.platform.name}      where the load is, without simulating")
-    return "\n".join(lines)
+        commands[f"sfmodel trace {run}"] = "one request, step by step"
+    width = max(map(len, commands))
+    return "next: " + "\n      ".join(f"{command:<{width}}  {about}" for command, about in commands.items())
+
+
+def _has_story(folder: Path, ds: xr.Dataset) -> bool:
+    """Whether there is a story of the run's scenario, and a run to tell it beside."""
+    from sfmodel.rows.files import file_of, scenario_of
+    from sfmodel.stories import read_stories
+    from sfmodel.stories.pair import find_pair
+
+    file, scenario = file_of("stories", ds), scenario_of(ds)
+    return bool(file and scenario and read_stories(file).of_scenario(scenario) and find_pair(folder, RUNS))
 
 
 def _teller(log: list[str]) -> Say:
@@ -218,8 +257,3 @@ def _tell(text: str) -> None:
         print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _clock(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"

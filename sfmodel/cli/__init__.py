@@ -29,7 +29,9 @@ COMMANDS = {
         "run", "simulate; everything after it is Hydra's syntax", "sfmodel run scenario=f4_engine_half seed=2"
     ),
     "list": Command(
-        "listing", "parameters, mechanisms, platforms, demands, scenarios, interventions", "sfmodel list scenarios"
+        "listing",
+        "parameters, mechanisms, measures, platforms, demands, scenarios, interventions",
+        "sfmodel list scenarios",
     ),
     "lint": Command("lint", "check a platform without simulating it", "sfmodel lint streamflow"),
     "new": Command("new", "start a platform of your own", "sfmodel new shop"),
@@ -38,7 +40,7 @@ COMMANDS = {
     ),
     "summary": Command("summary", "the headline figures of a run", "sfmodel summary latest"),
     "figures": Command(
-        "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only P*"
+        "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only 'P*'"
     ),
     "story": Command("story", "what a trigger led to, step by step", "sfmodel story latest --against evening"),
     "plot": Command("plot", "the curves of a run as PNG or SVG", "sfmodel plot latest"),

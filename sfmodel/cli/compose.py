@@ -58,10 +58,11 @@ def search_path(overrides: Sequence[str] = (), folder: str | None = None) -> lis
     folders = [Path(folder).resolve()] if folder else []
     own = user_folder()
     folders += [own] if own else []
-    return [f"hydra.searchpath=[{','.join(_quoted(f'file://{path}') for path in folders)}]"] if folders else []
+    return [f"hydra.searchpath=[{','.join(quoted(f'file://{path}') for path in folders)}]"] if folders else []
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text as Hydra reads it back, whatever is in it."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 

@@ -38,6 +38,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Measure and print."""
     from sfmodel.paths import read_requests
     from sfmodel.results.folder import open_run
+    from sfmodel.results.measures import covered
     from sfmodel.rows import measure_rows, read_rows
     from sfmodel.rows.table import rows_data, rows_table, verdict
 
@@ -54,8 +55,9 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         from rich.console import Console
 
-        Console().print(rows_table(measured, folder.name))
-        print(verdict(measured))
+        console = Console()
+        console.print(rows_table(measured, f"{folder.name}, {covered(ds)}", console.width))
+        console.print(verdict(measured), markup=False, highlight=False)
     return 0 if all(one.met for one in measured.values()) else 1
 
 

@@ -1,32 +1,41 @@
-"""What there is: parameters with unit, default and reason; mechanisms; measures; platforms, demands, scenarios."""
+"""What there is: parameters with unit, default and reason; mechanisms; measures; platforms, demands, scenarios.
+
+Defaults of parameters are those of the language; of a run's own keys (start, until, warmup …) those of conf/config.yaml.
+A platform may bring others: 'sfmodel run platform=NAME --cfg job' prints what it comes to.
+"""
 
 from __future__ import annotations
 
 import argparse
+import textwrap
+from typing import Any
 
 from sfmodel.errors import ConfigError, nearest
 
 GROUPS = {"platforms": "platform", "demands": "demand", "scenarios": "scenario", "interventions": "intervention"}
 WIDTH = 130
+HEADS = {"parameters": ("KEY", "WHAT IS WRITTEN", "DEFAULT", "MEANING")}
 WHAT = ("parameters", "mechanisms", "measures", *GROUPS)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("what", help=", ".join(WHAT))
+    parser.add_argument("what", nargs="?", help=", ".join(WHAT))
     parser.add_argument("filter", nargs="?", default="", help="only what contains this word")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print one list."""
     what, word = arguments.what, arguments.filter.lower()
+    if what is None:
+        raise ConfigError(f"list: say what to list: {', '.join(WHAT)}")
     if what not in WHAT:
         raise ConfigError(f"list: there is no list of '{what}'; {nearest(what, WHAT)}")
     rows = _rows(what)
     shown = [row for row in rows if word in " ".join(row).lower()]
     if not shown:
         raise ConfigError(f"list {what}: nothing contains '{arguments.filter}'")
-    _print(shown)
+    _print([HEADS[what], *shown] if what in HEADS else shown)
     return 0
 
 
@@ -34,7 +43,8 @@ def _rows(what: str) -> list[tuple[str, ...]]:
     if what == "parameters":
         from sfmodel.schema.catalogue import parameters
 
-        return parameters()
+        defaults = _defaults_of_a_run()
+        return [(key, kind, defaults.get(key, default), meaning) for key, kind, default, meaning in parameters()]
     if what == "mechanisms":
         from sfmodel.schema.catalogue import mechanisms
 
@@ -44,6 +54,20 @@ def _rows(what: str) -> list[tuple[str, ...]]:
 
         return [(f"{name}({function.written})", function.about) for name, function in FUNCTIONS.items()]
     return _group(GROUPS[what])
+
+
+def _defaults_of_a_run() -> dict[str, str]:
+    """What conf/config.yaml says of the keys of a run, by dotted key; what it leaves open is left out."""
+    from omegaconf import OmegaConf
+
+    from sfmodel.schema.files import conf_folder
+
+    written: Any = OmegaConf.to_container(OmegaConf.load(conf_folder() / "config.yaml"))
+    defaults: dict[str, str] = {}
+    for key, value in written.items():
+        below = value.items() if isinstance(value, dict) else [("", value)]
+        defaults |= {f"{key}.{name}".rstrip("."): str(found) for name, found in below if found is not None}
+    return defaults
 
 
 def _group(group: str) -> list[tuple[str, ...]]:
@@ -73,7 +97,19 @@ def _first_comment(text: str) -> str:
 
 
 def _print(rows: list[tuple[str, ...]]) -> None:
+    """Print a line for each row; in a terminal where that is too long, what is last in it below the rest or beside it."""
+    from rich.console import Console
+
+    console = Console()
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    hang = sum(widths) + 2 * len(widths)
     for row in rows:
         cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
-        print("  ".join([*cells, row[-1]]).rstrip())
+        line = "  ".join([*cells, row[-1]]).rstrip()
+        if not console.is_terminal:
+            print(line)
+        elif hang <= console.width // 2:
+            print(textwrap.fill(line, console.width, subsequent_indent=" " * hang, break_on_hyphens=False))
+        else:
+            print(textwrap.fill("  ".join(filter(None, row[:-1])), console.width, subsequent_indent="      "))
+            print(textwrap.indent(textwrap.fill(row[-1], console.width - 4), "    "))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from sfmodel.cli.compose import CONFIG_NAME, HYDRAS_ERRORS, as_config_error, checked, to_mapping
+from sfmodel.cli.compose import CONFIG_NAME, HYDRAS_ERRORS, as_config_error, checked, quoted, to_mapping
 from sfmodel.errors import ConfigError, SfmodelError
 from sfmodel.results.disk import disk_errors
 from sfmodel.schema.files import conf_folder
@@ -31,6 +34,9 @@ FOLDERS = (
     "hydra/hydra_logging=none",
 )
 """Where Hydra writes; a user's own hydra.… overrides come after these and win."""
+
+MOST_OF_A_NAME = 100
+"""Characters of the name of a sweep's job."""
 
 _HELP = """usage: sfmodel run [-m] [key=value …]
 
@@ -57,17 +63,15 @@ def execute_raw(words: list[str]) -> int:
     ready = checked(overrides, folder)
     _failures.clear()
     try:
-        _run_hydra([*flags, *FOLDERS, *ready])
+        _run_hydra([*flags, *FOLDERS, _fixed(ready), *ready])
     except HYDRAS_ERRORS as error:
         raise as_config_error(error) from None
     except OSError as error:  # Hydra's own files of a sweep
         with disk_errors(error.filename or "the folder for runs"):
             raise
     except KeyboardInterrupt:
-        print(
-            "sfmodel: interrupted; runs that had finished are in runs/. The same command does the rest again.",
-            file=sys.stderr,
-        )
+        of_a_sweep = "; runs of the sweep that had finished are kept, the same command makes all of them again"
+        print(f"sfmodel: interrupted{of_a_sweep if _is_sweep(flags) else ''}", file=sys.stderr)
         return 1
     return _report_failures()
 
@@ -84,15 +88,17 @@ def _split(words: list[str]) -> tuple[list[str], list[str], str | None]:
     return rest, overrides, known.config_dir
 
 
+def _is_sweep(flags: list[str]) -> bool:
+    return any(flag in ("-m", "--multirun") for flag in flags)
+
+
 def _refuse(message: str) -> NoReturn:
     raise ConfigError(f"run: {message}; see 'sfmodel run --help'")
 
 
 def _no_sweep_without_flag(flags: list[str], overrides: list[str]) -> None:
     """Several values need -m: said before Hydra says it less plainly."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    if any(flag in ("-m", "--multirun") for flag in flags):
+    if _is_sweep(flags):
         return
     for text in overrides:
         try:
@@ -101,6 +107,24 @@ def _no_sweep_without_flag(flags: list[str], overrides: list[str]) -> None:
             raise as_config_error(error) from None
         if is_sweep:
             raise ConfigError(f"'{text}' has several values; for a run of each, add -m: sfmodel run -m {text}")
+
+
+def _fixed(overrides: list[str]) -> str:
+    """The override that tells each job of a sweep which keys are the same in all of them, and so in none's name."""
+    parsed = OverridesParser.create().parse_overrides(overrides)
+    keys = [quoted(override.key_or_group) for override in parsed if not override.is_sweep_override()]
+    return f"hydra.job.config.override_dirname.exclude_keys=[{','.join(keys)}]"
+
+
+def _name_in_sweep(overrides: Sequence[str], fixed: Sequence[str]) -> str:
+    """Name a job of a sweep by what is its own: `seed=2`, `connections.servers=4,level=1.1`; empty: nothing is."""
+    parts = []
+    for text in overrides:
+        key, _, value = text.lstrip("+~").partition("=")
+        if key not in fixed:
+            short = ".".join(key.replace("/", ".").split(".")[-2:])
+            parts.append(re.sub(r"[^\w.=+@-]+", "-", "=".join(filter(None, (short, value.strip("[]{}'\" "))))))
+    return ",".join(parts)[:MOST_OF_A_NAME].rstrip(".,=+@-")
 
 
 def _run_hydra(words: list[str]) -> None:
@@ -139,7 +163,13 @@ def _one_run(config: DictConfig) -> None:
         "overrides.yaml": OmegaConf.to_yaml(settings.overrides.task),
         "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": settings})),
     }
-    run_to_folder(to_mapping(config), files, Path("runs") if chosen == Path(".") else chosen)
+    mapping, own = to_mapping(config), None
+    if settings.mode == RunMode.MULTIRUN:
+        fixed = settings.job.config.override_dirname.exclude_keys
+        own = _name_in_sweep(settings.overrides.task, fixed)
+        if mapping["name"] and "name" in fixed and own:
+            mapping["name"] = f"{mapping['name']},{own}"
+    run_to_folder(mapping, files, Path("runs") if chosen == Path(".") else chosen, own)
 
 
 def _in_this_process() -> bool:

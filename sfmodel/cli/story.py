@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfmodel.cli.which_run import add_against_argument, add_run_argument, base_of, folder_of
+from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -35,10 +36,15 @@ def execute(arguments: argparse.Namespace) -> int:
     from sfmodel.results.folder import open_run
     from sfmodel.rows.files import needed_file
     from sfmodel.stories import Telling, read_stories, tell
-    from sfmodel.stories.table import clock, moral, story_data, story_table
+    from sfmodel.stories.table import moral, story_data, story_table
 
     folder = folder_of(arguments)
     ds = open_run(folder)
+    if arguments.against is None and not _has_scenario(ds):
+        raise ConfigError(
+            f"{folder.name} ran without a scenario, so there is no story to tell; run one, such as "
+            "'sfmodel run scenario=NAME' (sfmodel list scenarios), and name that run"
+        )
     base = base_of(arguments, folder)
     stories = read_stories(arguments.stories or needed_file("stories", ds))
     telling = Telling(stories, ds, open_run(base))
@@ -55,11 +61,17 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _has_scenario(ds: xr.Dataset) -> bool:
+    config = ds.attrs.get("config")
+    scenario = config.get("scenario") if isinstance(config, dict) else None
+    return bool(ds.attrs.get("scenario") or (scenario or {}).get("events"))
+
+
 def _of_scenario(stories: Stories, ds: xr.Dataset) -> str:
     from sfmodel.rows.files import scenario_of
 
     scenario = scenario_of(ds)
-    found = next((name for name, story in stories.stories.items() if scenario and story.scenario == scenario), None)
+    found = stories.of_scenario(scenario) if scenario else None
     if found is None:
         of = f"scenario '{ds.attrs.get('scenario')}'" if ds.attrs.get("scenario") else "a run without a scenario"
         raise ConfigError(f"there is no story of {of}; name one with --story: {nearest('', stories.stories)}")

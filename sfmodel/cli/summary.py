@@ -1,4 +1,4 @@
-"""Print the headline figures of a run: of the whole run, and of its normal and peak hours."""
+"""Print the headline figures of a run: of the whole run, of its normal and peak hours, of each class of requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the figures that were written with the run; measure them again where they are missing."""
     from sfmodel.results.folder import SUMMARY, open_run
-    from sfmodel.results.summary import summarise, summary_table
+    from sfmodel.results.summary import classes_table, summarise, summary_table
 
     folder = folder_of(arguments)
     path = folder / SUMMARY
@@ -27,6 +27,10 @@ def execute(arguments: argparse.Namespace) -> int:
         return 0
     from rich.console import Console
 
-    Console().print(summary_table(summary, title=folder.name))
+    console = Console()
+    console.print(summary_table(summary, title=folder.name))
+    classes = classes_table(summary)
+    if classes is not None:
+        console.print(classes)
     print(f"in {folder}")
     return 0

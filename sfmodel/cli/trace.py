@@ -8,8 +8,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sfmodel.cli.which_run import add_run_argument, folder_of
+from sfmodel.errors import ConfigError, RunNotFoundError, nearest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sfmodel.paths import RequestPath
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,16 +38,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Find the request, and print or export it."""
-    from sfmodel.results.traces import PATHS, export_traces, find_request, trace_tree
+    from sfmodel.paths import read_paths
+    from sfmodel.results.folder import open_run
+    from sfmodel.results.traces import PATHS, NoSuchRequestError, export_traces, find_request, trace_tree
+    from sfmodel.rows.files import file_of
 
     folder = folder_of(arguments)
     if arguments.otlp is not None and arguments.path is None:
         print(export_traces(folder, arguments.otlp))
         return 0
-    paths = _paths(folder)
-    if arguments.path in paths:
-        return _told(folder, arguments.path, arguments.otlp)
-    found = find_request(folder, arguments.path, arguments.endpoint, [*paths, *PATHS])
+    ds = open_run(folder)
+    _check_endpoint(arguments.endpoint, ds)
+    file = file_of("paths", ds)
+    paths = read_paths(file) if file else {}
+    path = paths.get(arguments.path)
+    try:
+        if path is not None:
+            return _told(folder, ds, path, arguments.otlp)
+        found = find_request(folder, arguments.path, arguments.endpoint, [*paths, *PATHS])
+    except NoSuchRequestError as error:
+        raise RunNotFoundError(f"{error}; {_what_to_do(ds, path)}") from None
     if arguments.otlp is not None:
         print(export_traces(folder, arguments.otlp, found))
         return 0
@@ -50,32 +67,39 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _paths(folder: Path) -> list[str]:
-    """Paths of the run's platform."""
-    from sfmodel.paths import read_paths
-    from sfmodel.results.folder import open_run
-    from sfmodel.rows.files import file_of
-
-    file = file_of("paths", open_run(folder))
-    return list(read_paths(file)) if file else []
+def _check_endpoint(name: str | None, ds: xr.Dataset) -> None:
+    endpoints = [str(label) for label in ds["endpoint"].values]
+    if name is not None and name not in endpoints:
+        raise ConfigError(f"trace: --endpoint: there is no endpoint '{name}'; {nearest(name, endpoints)}")
 
 
-def _told(folder: Path, name: str, output: Path | None) -> int:
+def _what_to_do(ds: xr.Dataset, path: RequestPath | None) -> str:
+    """Say which requests were looked at, and how to get others."""
+    from sfmodel.clock import clock
+    from sfmodel.results.measures import covered, within_hours
+
+    config = ds.attrs.get("config")
+    trace = config.get("trace") if isinstance(config, dict) else None
+    sampled = f"one request in {trace['one_in']:,}" if trace and trace.get("one_in") else "some requests"
+    looked = f"this run traced {sampled} from {covered(ds)}"
+    if path is not None and path.hours is not None and not within_hours(ds, *path.hours).any():
+        start, until = (clock(time_s) for time_s in path.hours)
+        return f"{looked}, and the path is one of {start} to {until}: run those hours, with start={start} until={until}"
+    return f"{looked}: trace more of them, with a smaller trace.one_in, or run longer"
+
+
+def _told(folder: Path, ds: xr.Dataset, path: RequestPath, output: Path | None) -> int:
     """Tell the request that stands for a path, or export it."""
     from rich.console import Console
     from rich.text import Text
 
-    from sfmodel.errors import RunNotFoundError
     from sfmodel.paths import read_requests
     from sfmodel.paths.telling import choose, tell_path
-    from sfmodel.results.folder import open_run
     from sfmodel.results.traces import export_traces, heading, written
 
-    ds = open_run(folder)
     requests = read_requests(folder, ds)
     if requests is None:
-        raise RunNotFoundError(f"no request of {folder.name} was traced; run it again with trace.one_in above 0")
-    path = requests.path(name)
+        raise RunNotFoundError(f"no request of {folder.name} was traced; run it again, with trace.one_in=1000")
     chosen = choose(requests, path)
     if output is not None:
         print(export_traces(folder, output, chosen.trace))

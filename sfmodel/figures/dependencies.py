@@ -1,6 +1,7 @@
 """Who calls whom: services in layers from the entry on, a line for each pair, its width the rate of calls.
 
-Colour and dashes say how slow the calls are; the numbers at a line are calls per second and their mean duration.
+Colour and dashes say how slow the calls are; the numbers at a line are calls per second and their mean duration, which
+what is sent without waiting for an answer does not have.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 
 from sfmodel.figures.style import BLUE, GREY, NORMAL, ORANGE, SMALL, VERMILLION, new_figure
 from sfmodel.results import measures
+from sfmodel.results.summary import format_value
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,8 +22,15 @@ if TYPE_CHECKING:
 
 _SLOW_S, _SLUGGISH_S = 0.5, 0.1
 
+_BEND = 0.08
+_LABEL = (0.085, 0.06)
+"""Width and height of a label, of those of the axes."""
+_ALONG = (0.55, 0.45, 0.65, 0.35, 0.72, 0.28, 0.8, 0.5, 0.6, 0.4)
+"""Where a label may be on its line, the best first."""
+
 Pair = tuple[str, str]
-Place = dict[str, tuple[float, float]]
+Point = tuple[float, float]
+Place = dict[str, Point]
 
 
 def dependencies(ds: xr.Dataset) -> Figure:
@@ -36,8 +45,9 @@ def dependencies(ds: xr.Dataset) -> Figure:
     axes = figure.add_axes((0.03, 0.02, 0.94, 0.84))
     axes.set_axis_off()
     place = _places(services, list(flows))
+    taken = list(place.values())
     for pair, (rate_per_s, mean_s) in flows.items():
-        _draw_flow(axes, place[pair[0]], place[pair[1]], rate_per_s, mean_s)
+        _draw_flow(axes, place[pair[0]], place[pair[1]], rate_per_s, mean_s, taken)
     for name, (x, y) in place.items():
         box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": "black", "linewidth": 0.9}
         axes.text(x, y, name, ha="center", va="center", fontsize=NORMAL, bbox=box, zorder=3)
@@ -88,18 +98,33 @@ def _places(services: list[str], pairs: list[Pair]) -> Place:
 
 
 def _draw_flow(
-    axes: Axes, start: tuple[float, float], end: tuple[float, float], rate_per_s: float, mean_s: float
-) -> None:
+    axes: Axes, start: Point, end: Point, rate_per_s: float, mean_s: float, taken: list[Point]
+) -> None:  # fmt: skip
     slow, sluggish = mean_s >= _SLOW_S, mean_s >= _SLUGGISH_S
     colour = VERMILLION if slow else ORANGE if sluggish else BLUE
     dashes = ":" if slow else "--" if sluggish else "-"
     arrow = {
         "arrowstyle": "-|>", "color": colour, "linestyle": dashes, "shrinkA": 13, "shrinkB": 13,
-        "linewidth": 0.6 + 0.5 * np.log10(1 + rate_per_s), "connectionstyle": "arc3,rad=0.08",
+        "linewidth": 0.6 + 0.5 * np.log10(1 + rate_per_s), "connectionstyle": f"arc3,rad={_BEND}",
     }  # fmt: skip
     axes.annotate("", end, start, arrowprops=arrow, zorder=1)
-    x, y = start[0] + 0.6 * (end[0] - start[0]), start[1] + 0.6 * (end[1] - start[1])
-    duration = f"{mean_s:.2g} s" if slow else f"{1000 * mean_s:.0f} ms"
     backing = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8}
-    label = f"{rate_per_s:,.3g}/s\n{duration}"
+    label = format_value(rate_per_s, "1/s") + ("" if np.isnan(mean_s) else f"\n{format_value(mean_s, 's')}")
+    x, y = _free_point(axes, start, end, taken)
     axes.text(x, y, label, fontsize=SMALL - 1, color=GREY, ha="center", va="center", bbox=backing, zorder=2)
+
+
+def _free_point(axes: Axes, start: Point, end: Point, taken: list[Point]) -> Point:
+    """Where on a bent line a label hides no other; it is taken then."""
+    box = axes.get_window_extent()
+    wide = box.width / box.height
+    (x0, y0), (x1, y1) = start, end
+    bend_x, bend_y = _BEND * (y1 - y0) / wide, -_BEND * (x1 - x0) * wide
+    points = []
+    for along in _ALONG:
+        bent = 2 * along * (1 - along)
+        points.append((x0 + along * (x1 - x0) + bent * bend_x, y0 + along * (y1 - y0) + bent * bend_y))
+    free = (p for p in points if not any(abs(p[0] - x) < _LABEL[0] and abs(p[1] - y) < _LABEL[1] for x, y in taken))
+    point = next(free, points[0])
+    taken.append(point)
+    return point

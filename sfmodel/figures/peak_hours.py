@@ -16,8 +16,8 @@ from sfmodel.figures.panel import Panel
 from sfmodel.figures.panels import PANELS, Claim, Lines, lines_of
 from sfmodel.figures.style import (
     BLACK,
-    clock,
     clock_axis,
+    day_clock,
     legend,
     line_style,
     logarithmic,
@@ -86,7 +86,8 @@ def _scale(axes: Axes, panel: Panel, shown: Lines) -> None:
             axes.set_ylim(bottom=panel.lowest)
         return
     edges = [end for claim in shown.claims for end in (claim.low, claim.high) if end is not None and np.isfinite(end)]
-    top = max(shown.highest or 0.0, axes.get_ylim()[1], 1.1 * max(edges, default=0.0))
+    drawn = [np.nanmax(values, initial=0.0) for values in shown.lines.values()]
+    top = max(shown.highest or 0.0, 1.06 * max([*drawn, *shown.levels.values()]), 1.1 * max(edges, default=0.0))
     axes.set_ylim(panel.lowest or 0, top if top > 0 else 1)
     short(axes.yaxis)
 
@@ -112,10 +113,10 @@ def _draw_claim(axes: Axes, claim: Claim, style: Mapping[str, Any]) -> None:
 def _small_print(evening: Evening, shown: Sequence[Lines]) -> str:
     width_s = float(evening.coarse["width"].values.max())
     width = f"{width_s / 60:g} min" if width_s >= 60 else f"{width_s:g} s"
-    parts = [f"{clock(evening.start_s)}–{clock(evening.end_s)}, each point {width}"]
+    parts = [f"{day_clock(evening.start_s)}–{day_clock(evening.end_s)}, each point {width}"]
     hours = hours_of(evening.ds, "peak")
     if hours is not None and evening.peaks:
-        parts.append(f"peak hours {clock(hours[0])}–{clock(hours[1])} shaded")
+        parts.append(f"peak hours {day_clock(hours[0])}–{day_clock(hours[1])} shaded")
     if any(lines.claims for lines in shown):
         parts.append("hatched, and arrows: what the case study says")
     parts += [f"{name} {evening.ds.attrs[name]}" for name in ("seed", "version") if name in evening.ds.attrs]

@@ -12,14 +12,12 @@ import numpy as np
 
 from sfmodel.figures.style import GREY, legend, line_style, logarithmic, new_figure, tidy
 from sfmodel.results import measures
-from sfmodel.results.summary import period_windows, request_latency
+from sfmodel.results.summary import PERIODS, period_windows, request_latency
 from sfmodel.results.variables import LATENCY_BINS, LATENCY_EDGES
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
-
-_NAMES = {"whole": "whole run", "normal": "normal hours", "peak": "peak hours"}
 
 
 def response_times(ds: xr.Dataset) -> Figure:
@@ -38,7 +36,7 @@ def response_times(ds: xr.Dataset) -> Figure:
                 axes.plot(
                     LATENCY_EDGES[1:][shown],
                     slower[shown],
-                    label=_NAMES[period],
+                    label=PERIODS[period],
                     **line_style(number, LATENCY_BINS // 3),
                 )
         axes.set_xscale("log")

@@ -5,7 +5,11 @@ Colours after Okabe and Ito, Color Universal Design (2008). Yellow is left out: 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from sfmodel.clock import clock
+from sfmodel.results.measures import DAY_S
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,17 +69,28 @@ def tidy(axes: Axes, title: str, unit: str) -> None:
 
 
 def legend(axes: Axes) -> None:
-    """Put the legend between the title and the panel, in as many rows as it needs."""
+    """Put the legend between the title and the panel, no wider than the panel, in as many rows as it then needs."""
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
         return
-    columns = 1 if max(map(len, labels)) > 40 else 2 if max(map(len, labels)) > 20 else 3
-    rows = -(-len(labels) // columns)
+    columns = next((n for n in range(min(4, len(labels)), 0, -1) if _fits(axes, labels, n)), 0)
+    half = max(map(len, labels)) // 2
+    while not columns and half > 4:
+        half -= 2
+        cut = [label if len(label) <= 2 * half + 1 else f"{label[:half]}…{label[-half:]}" for label in labels]
+        columns = int(_fits(axes, cut, 1))
+    rows = -(-len(labels) // max(columns, 1))
     axes.set_title(axes.get_title(loc="left"), fontsize=NORMAL + 1, loc="left", pad=4 + 9.5 * rows)
-    axes.legend(
-        fontsize=SMALL, frameon=False, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns,
+
+
+def _fits(axes: Axes, labels: Sequence[str], columns: int) -> bool:
+    """Draw the legend in so many columns and tell whether it is no wider than the panel."""
+    handles, _ = axes.get_legend_handles_labels()
+    drawn = axes.legend(
+        handles, labels, fontsize=SMALL, frameon=False, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns,
         borderaxespad=0.1, handlelength=2.6, columnspacing=1.2, labelspacing=0.2, borderpad=0.1,
     )  # fmt: skip
+    return bool(drawn.get_window_extent().x1 <= axes.get_window_extent().x1)
 
 
 def short(axis: Axis) -> None:
@@ -111,7 +126,7 @@ def clock_axis(axes: Axes, start_s: float, end_s: float) -> None:
     ticks_s = hour_ticks(start_s, end_s)
     with_seconds = any(tick_s % 60 for tick_s in ticks_s)
     axes.xaxis.set_major_locator(FixedLocator(ticks_s))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value, seconds=with_seconds)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: day_clock(value, seconds=with_seconds)))
     axes.set_xlim(start_s, max(end_s, start_s + 1))
 
 
@@ -124,9 +139,6 @@ def hour_ticks(start_s: float, end_s: float) -> list[float]:
     return [first + step * k for k in range(int((end_s - first) // step) + 1)]
 
 
-def clock(time_s: float, seconds: bool = False) -> str:
-    """Time of day of s since midnight of day 1: 20:30, or 20:30:05."""
-    whole = round(time_s)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    hours = hours if hours == 24 else hours % 24
-    return f"{hours:02d}:{minutes:02d}" + (f":{whole % 60:02d}" if seconds else "")
+def day_clock(time_s: float, seconds: bool = False) -> str:
+    """Time of day of s since midnight of day 1: 20:30, or 20:30:05; 24:00 only at the end of the first day."""
+    return clock(time_s if round(time_s) == DAY_S else time_s % DAY_S, seconds)

@@ -16,7 +16,18 @@ from numpy.typing import NDArray
 from sfmodel.figures.evening import Evening, evening_of, platform_panels, title_of
 from sfmodel.figures.panel import Panel
 from sfmodel.figures.panels import PANELS, Lines, lines_of
-from sfmodel.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, clock, hour_ticks, short_number
+from sfmodel.figures.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    day_clock,
+    hour_ticks,
+    short_number,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,7 +64,7 @@ def terminal_panels(
         Panels in order; none: those of the platform's file, else the generic ones.
     """
     evening = evening_of(ds)
-    yield f"{title_of(ds)}, {clock(evening.start_s)} to {clock(evening.end_s)}"
+    yield f"{title_of(ds)}, {day_clock(evening.start_s)} to {day_clock(evening.end_s)}"
     for panel in panels if panels is not None else platform_panels(ds):
         shown = lines_of(evening, panel)
         if shown is not None:
@@ -108,7 +119,8 @@ def _ticks(evening: Evening, low: float, high: float, log: bool) -> None:
     import plotext
 
     hours_s = hour_ticks(evening.start_s, evening.end_s)
-    plotext.xticks(hours_s, [clock(hour_s) for hour_s in hours_s])
+    seconds = any(hour_s % 60 for hour_s in hours_s)
+    plotext.xticks(hours_s, [day_clock(hour_s, seconds) for hour_s in hours_s])
     plotext.xlim(evening.start_s, evening.end_s)
     bottom, top = _on_axis(np.array([low, high]), log)
     heights = np.linspace(bottom, top, _TICKS)

@@ -30,7 +30,7 @@ def check(subject: Subject) -> Section:
                     f"of the same key ({subject.key(again)}), which waits for whoever missed: for ever, unless a timeout "
                     "ends it; store first, or leave coalesce out"
                 )
-    return Section("Coalesced misses that wait for themselves", lines, nothing="none")
+    return Section("Coalesced misses that wait for themselves", lines, nothing="none", faults=lines)
 
 
 def _full(service: str, cache: str) -> str:

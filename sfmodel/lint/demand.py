@@ -8,6 +8,7 @@ from sfmodel.lint.durations import mean_s
 from sfmodel.lint.subject import Subject
 from sfmodel.plan.series import numbers
 from sfmodel.schema.demand import Demand
+from sfmodel.schema.users import SessionType
 
 
 def peak_of(demand: Demand) -> float:
@@ -47,11 +48,19 @@ def _add_users(subject: Subject, demand: float, rates: dict[str, float]) -> None
         weights = sum(request.weight for request in kind.mix.values())
         per_s = users.sessions.rate * demand * kind.share * kind.requests
         if users.arrivals == "closed":
-            response_s = sum(r.weight * subject.visits[r.call].response_s for r in kind.mix.values()) / weights
-            cycle_s = mean_s(users.think) + (1 + users.stretch) * response_s
-            per_s = population * kind.share / cycle_s if cycle_s else 0.0
+            between_s = cycle_s(subject, kind)
+            per_s = population * kind.share / between_s if between_s else 0.0
         for request in kind.mix.values():
             _add(subject, request.call, per_s * request.weight / weights, rates)
+
+
+def cycle_s(subject: Subject, kind: SessionType) -> float:
+    """Return the mean time from one request of a session to the next: response, without queueing, and think time."""
+    users = subject.platform.users
+    assert users is not None
+    weights = sum(request.weight for request in kind.mix.values())
+    response_s = sum(r.weight * subject.visits[r.call].response_s for r in kind.mix.values()) / weights
+    return mean_s(users.think) + (1 + users.stretch) * response_s
 
 
 def _add(subject: Subject, target: str, per_s: float, rates: dict[str, float]) -> None:

@@ -22,4 +22,4 @@ def check(subject: Subject) -> Section:
         way = " → ".join(".".join(station) for station in [cycle[0][0], *(target for _, target, _ in cycle)])
         lines.append(f"{way}: under load these wait for each other until a timeout")
         lines += [f"  {subject.key(parts)}" for _, _, parts in cycle]
-    return Section("Cycles of holds", lines, nothing="none")
+    return Section("Cycles of holds", lines, nothing="none", faults=[line.strip() for line in lines[:1]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from sfmodel.lint.demand import peak_of, rates_per_s
@@ -19,33 +20,58 @@ ROUNDS = 50
 class Row:
     """Load of one station or limiter."""
 
+    name: str
+    """service.station or service.limiter."""
     key: str
+    """Of its capacity."""
     capacity: float
     normal: float
     peak: float
+    refuses: bool = False
+    """Whether it is a limiter that turns away what is too much."""
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether what comes at peak can never be served."""
+        return self.peak > 0 and self.peak >= self.capacity and not self.refuses
 
     def line(self, width: int) -> str:
         """Return the row as it is printed."""
-        if self.capacity == float("inf"):
-            return f"{self.key:<{width}}  {self.normal:>8.3g}  {self.peak:>8.3g}  of unlimited"
-        normal, peak = (x / self.capacity if self.capacity else float("inf") for x in (self.normal, self.peak))
-        mark = "OVERLOADED" if peak >= 1 else "high" if peak >= HIGH else ""
-        cells = f"{self.normal:>8.3g}  {self.peak:>8.3g}  of {self.capacity:<8.4g} {normal:>6.0%} {peak:>6.0%}"
-        return f"{self.key:<{width}}  {cells}  {mark}".rstrip()
+        loads = f"{self.name:<{width}}  {_short(self.normal):>6}  {_short(self.peak):>6}"
+        if self.capacity == math.inf:
+            return f"{loads}  of unlimited"
+        normal, peak = self.share(self.normal), self.share(self.peak)
+        word = "REFUSES" if self.refuses else "OVERLOADED"
+        mark = word if peak >= 1 else "high" if peak >= HIGH else ""
+        return f"{loads}  of {_short(self.capacity):<6} {normal:>5.0%} {peak:>5.0%}  {mark}".rstrip()
+
+    def share(self, load: float) -> float:
+        """Return a load as a share of the capacity."""
+        return load / self.capacity if self.capacity else math.inf if load else 0.0
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if number >= 999.5 else f"{number:.3g}"
 
 
 def check(subject: Subject) -> Section:
     """Return the load of every station and platform-wide limiter."""
     rows = rows_of(subject)
-    width = max((len(row.key) for row in rows), default=0)
+    width = max((len(row.name) for row in rows), default=0)
     level, peak = subject.run.demand.level, peak_of(subject.run.demand)
-    head = f"{'':<{width}}  {'normal':>8}  {'peak':>8}     {'capacity':<8} normal   peak"
+    head = f"{'':<{width}}  {'normal':>6}  {'peak':>6}  capacity  normal  peak"
     notes = [
         f"assumed: {subject.hit} (--hit), nothing queues, fails or is retried; "
         f"demand {level:.3g} is normal and {peak:.3g} is peak",
         "servers busy on average, waiting holders included; limiters in requests per second",
     ]
-    return Section("Offered load", [head, *(row.line(width) for row in rows)], notes=notes)
+    faults = [
+        f"{row.name} is overloaded: at peak {_short(row.peak)} of {_short(row.capacity)}, {row.share(row.peak):.0%} "
+        f"({row.key})"
+        for row in rows
+        if row.is_overloaded
+    ]
+    return Section("Offered load", [head, *(row.line(width) for row in rows)], notes=notes, faults=faults)
 
 
 def rows_of(subject: Subject) -> list[Row]:
@@ -56,19 +82,21 @@ def rows_of(subject: Subject) -> list[Row]:
     for service, found in subject.platform.services.items():
         up = max(found.replicas - len(set(found.down)), 0)
         for name, station in found.stations.items():
-            loads = [_station_load(subject, service, name, station, rates, up) for rates in (normal, peak)]
-            rows.append(Row(f"platform.services.{service}.stations.{name}.servers", _servers(station) * up, *loads))
+            low, high = (_station_load(subject, service, name, station, rates, up) for rates in (normal, peak))
+            key = f"platform.services.{service}.stations.{name}.servers"
+            rows.append(Row(f"{service}.{name}", key, _servers(station) * up, low, high))
     for service, found in subject.platform.services.items():
         for name, limiter in found.limiters.items():
             if limiter.key is None:
-                loads = [_passed(subject, service, name, rates) for rates in (normal, peak)]
-                option = "rate" if limiter.rate is not None else "limit"
-                rows.append(Row(f"platform.services.{service}.limiters.{name}.{option}", _rate(limiter), *loads))
+                low, high = (_passed(subject, service, name, rates) for rates in (normal, peak))
+                key = f"platform.services.{service}.limiters.{name}.{'limit' if limiter.rate is None else 'rate'}"
+                refuses = limiter.when_full == "refuse" or limiter.max_wait is not None
+                rows.append(Row(f"{service}.{name}", key, _rate(limiter), low, high, refuses))
     return rows
 
 
 def _servers(station: Station) -> float:
-    return float("inf") if station.servers == "unlimited" else float(station.servers)
+    return math.inf if station.servers == "unlimited" else float(station.servers)
 
 
 def _rate(limiter: Limiter) -> float:

@@ -20,6 +20,8 @@ class Section:
     nothing: str = "nothing found"
     notes: list[str] = field(default_factory=list)
     """Assumptions behind the numbers."""
+    faults: list[str] = field(default_factory=list)
+    """Findings that no platform can live with, for long: with these the platform does not pass."""
 
     def text(self) -> str:
         """Return the section as it is printed."""

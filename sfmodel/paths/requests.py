@@ -150,7 +150,7 @@ def read_spans(folder: Path) -> pl.DataFrame:
     """
     path = folder / TRACES
     if not path.is_file() or not path.stat().st_size:
-        raise RunNotFoundError(f"{folder.name} has no {TRACES}: run it again with trace.one_in above 0")
+        raise RunNotFoundError(f"no request of {folder.name} was traced; run it again, with trace.one_in=1000")
     try:
         return pl.read_ndjson(path, infer_schema_length=None, schema_overrides={"parent": pl.String, "call": pl.String})
     except pl.exceptions.PolarsError as error:

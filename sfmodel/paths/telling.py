@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from sfmodel.errors import RunNotFoundError
 from sfmodel.paths.request_path import BLANKS, RequestPath, Shown, Step
 from sfmodel.paths.requests import Requests, in_order
 from sfmodel.results.summary import format_value
-from sfmodel.results.traces import written
+from sfmodel.results.traces import NoSuchRequestError, written
 from sfmodel.rows.windows import Windows, fits
 
 if TYPE_CHECKING:
@@ -43,15 +42,13 @@ def choose(requests: Requests, path: RequestPath) -> Chosen:
 
     Raises
     ------
-    RunNotFoundError
+    NoSuchRequestError
         No traced request took the path.
     """
     inside = requests if path.hours is None else requests.within_hours(*path.hours)
     found = inside.taking(path)
     if not found.height:
-        raise RunNotFoundError(
-            f"no traced request took the path '{path.title}'; trace more of them, with a smaller trace.one_in"
-        )
+        raise NoSuchRequestError(f"no traced request took the path '{path.title}'")
     median_s = float(np.median(found["total_s"].to_numpy()))
     rank = np.zeros((found.height, 3))
     rank[:, 0] = ~in_order(found, path)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sfmodel.clock import clock
+from sfmodel.errors import ConfigError
 from sfmodel.results.variables import LATENCY_BINS, LATENCY_EDGES, LATENCY_FLOOR_S, LATENCY_RATIO
 
 if TYPE_CHECKING:
@@ -74,6 +76,14 @@ def within_hours(ds: xr.Dataset, start_s: float, end_s: float) -> NDArray[np.boo
     return np.asarray(since + ds["width"].values <= length + 1e-9)
 
 
+def covered(ds: xr.Dataset) -> str:
+    """From when to when a run was measured: 15:30 to 24:00."""
+    if not ds.sizes["time"]:
+        return "no time at all"
+    start_s, last = float(ds["time"].values[0]), ds.isel(time=-1)
+    return f"{clock(start_s)} to {clock(float(last['time'] + last['width']))}"
+
+
 def quantile(histogram: xr.DataArray, q: float | Sequence[float]) -> xr.DataArray:
     """Quantile of durations, in s, from their histogram, within 2 %; NaN where there are none.
 
@@ -83,19 +93,32 @@ def quantile(histogram: xr.DataArray, q: float | Sequence[float]) -> xr.DataArra
     Parameters
     ----------
     histogram
-        Counts with a dimension `latency`.
+        Counts with a dimension `latency`, such as `ds.endpoint_latency`, summed over whatever belongs together.
     q
         Probability, or several, which then become the dimension `quantile`.
+
+    Raises
+    ------
+    ConfigError
+        It is no histogram of a run, or a probability lies outside of 0 and 1.
     """
     import xarray as xr
 
+    if histogram.sizes.get("latency") != LATENCY_BINS:
+        found = ", ".join(str(dim) for dim in histogram.dims) or "no dimension"
+        raise ConfigError(
+            f"quantile: expected a histogram such as ds.endpoint_latency, with all {LATENCY_BINS} bins of the dimension "
+            f"latency, found {histogram.name or 'an array'} with {found}"
+        )
+    if not all(0 <= probability <= 1 for probability in np.ravel(q)):
+        raise ConfigError(f"quantile: expected a probability between 0 and 1, found {q}")
     counts = histogram.transpose(..., "latency")
     rows = counts.values.reshape(-1, LATENCY_BINS)
     probabilities = np.atleast_1d(np.asarray(q, float))
     values = np.empty((len(rows), len(probabilities)))
     for start in range(0, len(rows), _QUANTILE_ROWS):
         part = slice(start, start + _QUANTILE_ROWS)
-        values[part] = _quantiles(rows[part].astype(float), probabilities)
+        values[part] = quantiles_s(rows[part].astype(float), probabilities)
     dims = counts.dims[:-1]
     coords = {name: found for name, found in counts.coords.items() if "latency" not in found.dims}
     shaped = values.reshape(*counts.shape[:-1], len(probabilities))
@@ -236,7 +259,8 @@ def _capacity(ds: xr.Dataset) -> xr.DataArray:
     return capacity
 
 
-def _quantiles(counts: NDArray[np.float64], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def quantiles_s(counts: NDArray[np.float64], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """As `quantile`, of plain arrays."""
     # r = histograms, l = latency bins, p = probabilities: counts[r, l] → seconds[r, p]
     cumulative = np.cumsum(counts, axis=1)
     target = probabilities * cumulative[:, -1:]

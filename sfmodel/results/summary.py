@@ -1,7 +1,7 @@
 """The headline figures of a run, for any platform: of the whole run, and of normal and peak hours if it has them.
 
 Requests are the users' where the platform has users, else those of the endpoints that no other endpoint calls.
-`summarise` gives them as data (summary.json), `summary_table` as a table for a terminal.
+`summarise` gives them as data (summary.json), `summary_table` and `classes_table` as tables for a terminal.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.table import Table
 
-PERIODS = ("whole", "normal", "peak")
+PERIODS = {"whole": "whole run", "normal": "normal hours", "peak": "peak hours"}
+"""Every period of a summary, and how it is called."""
 
 _BUSIEST = 5
 _FACTS = ("name", "platform", "scenario", "seed", "version", "requests", "events", "wall_seconds", "compile_seconds")
@@ -44,12 +45,15 @@ class Figure:
 def summarise(ds: xr.Dataset) -> dict[str, Any]:
     """Headline figures of a run: facts of the run, then for each period a mapping of key → name, value, unit.
 
-    A figure that cannot be measured (no requests, no lookups) has the value None.
+    A figure that cannot be measured (no requests, no lookups) has the value None. Under `classes` are, for each period
+    and class of requests (or endpoint where requests enter): requests, share that was ok, mean, p95 and p99 in s.
     """
-    summary: dict[str, Any] = {"run": _facts(ds)}
+    summary: dict[str, Any] = {"run": _facts(ds), "classes": {}}
     for name, windows in period_windows(ds).items():
-        figures = period_figures(ds, windows)
+        latency = _folded_latency(ds, windows)
+        figures = period_figures(ds, windows, latency)
         summary[name] = {f.key: {"name": f.title, "value": _finite(f.value), "unit": f.unit} for f in figures}
+        summary["classes"][name] = _classes(ds, windows, latency)
     return summary
 
 
@@ -61,12 +65,31 @@ def summary_table(summary: dict[str, Any], title: str = "") -> Table:
     table = Table(title=title or None, title_justify="left", header_style="bold")
     table.add_column("figure")
     for name in periods:
-        table.add_column({"whole": "whole run", "normal": "normal hours", "peak": "peak hours"}[name], justify="right")
+        table.add_column(PERIODS[name], justify="right", no_wrap=True)
     keys = dict.fromkeys(key for name in periods for key in summary[name])
     for key in keys:
         entries = [summary[name].get(key) for name in periods]
         label = next(entry["name"] for entry in entries if entry)
         table.add_row(label, *(format_value(entry["value"], entry["unit"]) if entry else "" for entry in entries))
+    return table
+
+
+def classes_table(summary: dict[str, Any]) -> Table | None:
+    """Lay out the classes of requests, of the peak hours if the run has any, else of the whole run; none: no requests."""
+    from rich.table import Table
+
+    classes = summary.get("classes", {})
+    period = "peak" if "peak" in classes else "whole"
+    if not classes.get(period):
+        return None
+    table = Table(title=f"Requests by class, {PERIODS[period]}", title_justify="left", header_style="bold")
+    table.add_column("class")
+    for name in ("requests", "ok", "mean", "p95", "p99"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for label, found in classes[period].items():
+        durations = (format_value(found[name], "s") for name in ("mean", "p95", "p99"))
+        ok = f"{math.floor(1e4 * found['ok']) / 100:.2f} %"  # 100 % means all of them
+        table.add_row(label, format_value(found["requests"], "1"), ok, *durations)
     return table
 
 
@@ -77,11 +100,11 @@ def format_value(value: float | None, unit: str) -> str:
     if unit == "s":
         if abs(value) < 0.9995:
             return f"{value * 1000:.3g} ms"
-        return f"{value:.3g} s" if value < 1000 else f"{value:,.0f} s"
+        return f"{value:.3g} s" if value < 999.5 else f"{value:,.0f} s"
     if unit == "share":
         percent = 100 * value
         return f"{percent:.1f} %" if percent >= 1 or percent == 0 else f"{percent:.2g} %"
-    number = f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
+    number = f"{value:,.0f}" if abs(value) >= 999.5 or value == int(value) else f"{value:.3g}"
     return number if unit == "1" else number + unit.removeprefix("1") if unit.startswith("1/") else f"{number} {unit}"
 
 
@@ -112,12 +135,13 @@ def hours_of(ds: xr.Dataset, name: str) -> tuple[float, float] | None:
     return start, end
 
 
-def period_figures(ds: xr.Dataset, windows: NDArray[np.bool_]) -> list[Figure]:
-    """Headline figures of the windows chosen, shape [time]."""
+def period_figures(ds: xr.Dataset, windows: NDArray[np.bool_], latency: xr.DataArray | None) -> list[Figure]:
+    """Headline figures of the windows chosen, shape [time], whose response times are the histogram `latency`."""
     period = measures.fold(ds, windows, [str(name) for name in ds.data_vars if not str(name).endswith(_HISTOGRAMS)])
-    figures = list(_request_figures(ds, period, windows))
+    figures = list(_request_figures(period, latency))
     for part in _PARTS:
         figures.extend(part(period))
+    figures.extend(_counter_figures(ds, period, windows))
     return figures
 
 
@@ -130,6 +154,7 @@ def request_latency(ds: xr.Dataset) -> xr.DataArray | None:
 
 
 _HISTOGRAMS = ("_latency", "_latency_ok")
+_OF_REQUESTS = ("users_outcomes", "users_time", "endpoint_outcomes", "endpoint_time", "edge_to")
 
 
 def _facts(ds: xr.Dataset) -> dict[str, Any]:
@@ -142,7 +167,37 @@ def _facts(ds: xr.Dataset) -> dict[str, Any]:
     return facts
 
 
-def _request_figures(ds: xr.Dataset, period: xr.Dataset, windows: NDArray[np.bool_]) -> Iterator[Figure]:
+def _folded_latency(ds: xr.Dataset, windows: NDArray[np.bool_]) -> xr.DataArray | None:
+    """Histogram of the response times of a period, for each class or endpoint."""
+    histogram = request_latency(ds)
+    return histogram if histogram is None else measures.fold(histogram.to_dataset(name="counts"), windows)["counts"]
+
+
+def _classes(
+    ds: xr.Dataset, windows: NDArray[np.bool_], latency: xr.DataArray | None
+) -> dict[str, dict[str, float | None]]:
+    """What `classes` of a summary holds for one period; classes without requests are left out."""
+    of, inside = _requests(measures.fold(ds, windows, _OF_REQUESTS))
+    if inside is None or latency is None:
+        return {}
+    dim = latency.dims[0]
+    tails = measures.quantile(latency, [0.95, 0.99])
+    columns = {
+        "requests": measures.ended(inside, of),
+        "ok": measures.outcome_shares(inside, of).sel(outcome="ok"),
+        "mean": measures.mean_time(inside, of),
+        "p95": tails.sel(quantile=0.95),
+        "p99": tails.sel(quantile=0.99),
+    }
+    values = {name: column.values for name, column in columns.items()}
+    return {
+        str(label): {name: _finite(float(column[k])) for name, column in values.items()}
+        for k, label in enumerate(latency[dim].values)
+        if values["requests"][k]
+    }
+
+
+def _request_figures(period: xr.Dataset, latency: xr.DataArray | None) -> Iterator[Figure]:
     """Requests, rate, response times, and failures by kind."""
     of, inside = _requests(period)
     if inside is None:
@@ -154,7 +209,7 @@ def _request_figures(ds: xr.Dataset, period: xr.Dataset, windows: NDArray[np.boo
     yield Figure("request_rate", "Requests answered per second", answered / seconds if seconds else math.nan, "1/s")
     total_s = float(inside[f"{of}_time"].sum())
     yield Figure("response_mean", "Response time, mean", total_s / answered if answered else math.nan, "s")
-    for percent, value in zip((50, 95, 99), _quantiles(ds, windows), strict=True):
+    for percent, value in zip((50, 95, 99), _quantiles(latency), strict=True):
         yield Figure(f"response_p{percent}", f"Response time, p{percent}", value, "s")
     failed = answered - float(outcomes.sel(outcome="ok"))
     yield Figure("failed", "Requests failed", failed / answered if answered else math.nan, "share")
@@ -173,13 +228,10 @@ def _requests(period: xr.Dataset) -> tuple[str, xr.Dataset | None]:
     return "endpoint", None
 
 
-def _quantiles(ds: xr.Dataset, windows: NDArray[np.bool_]) -> list[float]:
-    histogram = request_latency(ds)
-    if histogram is None:
+def _quantiles(latency: xr.DataArray | None) -> list[float]:
+    if latency is None:
         return [math.nan] * 3
-    narrow = histogram.to_dataset(name="latency_counts")
-    folded = measures.fold(narrow, windows)["latency_counts"]
-    counts = folded.sum([dim for dim in folded.dims if dim != "latency"])
+    counts = latency.sum([dim for dim in latency.dims if dim != "latency"])
     return [float(value) for value in measures.quantile(counts, [0.5, 0.95, 0.99]).values]
 
 
@@ -232,13 +284,17 @@ def _queue_figures(period: xr.Dataset) -> Iterator[Figure]:
         yield Figure(f"longest.{queue}", f"Longest queue, {queue}", longest, "1")
 
 
-def _counter_figures(period: xr.Dataset) -> Iterator[Figure]:
+def _counter_figures(ds: xr.Dataset, period: xr.Dataset, windows: NDArray[np.bool_]) -> Iterator[Figure]:
+    """What was added to each counter; of a counter that does not begin at 0, its total at the end of the period."""
     from sfmodel.results.variables import VARIABLES
 
+    totals = ds.attrs.get("counter_totals", {})
+    later = slice(int(np.flatnonzero(windows)[-1]) + 1 if windows.any() else 0, None)
     for name, variable in period.data_vars.items():
         if name not in VARIABLES and not variable.dims and variable.attrs.get("kind") == "sum":
             title = str(variable.attrs.get("long_name", name))
-            yield Figure(str(name), title, float(variable), str(variable.attrs.get("units", "1")))
+            value = totals[name] - float(ds[name][later].sum()) if name in totals else float(variable)
+            yield Figure(str(name), title, value, str(variable.attrs.get("units", "1")))
 
 
 _PARTS: tuple[Callable[[xr.Dataset], Iterator[Figure]], ...] = (
@@ -247,7 +303,6 @@ _PARTS: tuple[Callable[[xr.Dataset], Iterator[Figure]], ...] = (
     _limiter_figures,
     _station_figures,
     _queue_figures,
-    _counter_figures,
 )
 
 

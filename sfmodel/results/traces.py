@@ -2,7 +2,8 @@
 
 A span is one task: one call in flight. Three files of JSON lines go into a run's folder, like the services' own
 structured logs: traces.jsonl (every span), requests.jsonl (a line for each request), errors.jsonl (a line for each span
-that failed). Identifiers are 16 hexadecimal digits. Cost: some 10 µs a span.
+that failed). Identifiers are 16 hexadecimal digits; user and item are null where a request has none. Cost: some 10 µs
+a span.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ PATHS = ("fast", "slow", "failed")
 """Requests that can be asked for by their path: the median of the good ones, the slowest good one, a failed one."""
 
 Span = dict[str, Any]
+
+
+class NoSuchRequestError(RunNotFoundError):
+    """Requests were traced, and none of them is of the kind that was asked for."""
+
 
 _AT_ONCE = 1000
 
@@ -78,28 +84,32 @@ def find_request(
     which
         An identifier or its beginning, or one of `PATHS`; none: slow.
     endpoint
-        Only requests to this service.endpoint.
+        Only requests to this service.endpoint; none: for `PATHS`, to those that users or sources call.
     known
         Paths that could have been meant.
 
     Raises
     ------
+    NoSuchRequestError
+        None of those that were traced took the path.
     RunNotFoundError
-        The run has no traces, or none such.
+        The run has no traces, or none of this name.
     """
     requests = [r for r in _read_lines(folder / REQUESTS) if endpoint is None or r["endpoint"] == endpoint]
     which = which or "slow"
     if which in PATHS:
-        chosen = sorted((r for r in requests if (r["outcome"] == "ok") != (which == "failed")), key=_duration)
+        asked = _asked(folder) if endpoint is None else set()
+        entered = [r for r in requests if r["endpoint"] in asked] or requests
+        chosen = sorted((r for r in entered if (r["outcome"] == "ok") != (which == "failed")), key=_duration)
         if not chosen:
-            raise RunNotFoundError(f"no sampled request of {folder.name} took the path '{which}'; trace more of them")
+            to = f" to {endpoint}" if endpoint else ""
+            raise NoSuchRequestError(f"no traced request of {folder.name}{to} took the path '{which}'")
         found: str = chosen[-1 if which == "slow" else len(chosen) // 2]["request"]
         return found
     for request in requests:
         if request["request"].startswith(which):
             return str(request["request"])
-    near = nearest(which, [*known, *(r["request"] for r in requests)])
-    raise RunNotFoundError(f"no sampled request '{which}' in {folder.name}; {near}")
+    raise RunNotFoundError(f"no traced request '{which}' in {folder.name}; {nearest(which, known)}")
 
 
 def read_request(folder: Path, request: str) -> list[Span]:
@@ -118,7 +128,7 @@ def steps(spans: Sequence[Span], titles: Mapping[str, str] | None = None) -> lis
         How services and endpoints (service.endpoint) are called; none: by their names.
     """
     root, children = _tree(spans)
-    lines = [f"1. User → {_service(root, titles)}: {_action(root, titles)}"]
+    lines = [f"1. {'Source' if root['user'] is None else 'User'} → {_service(root, titles)}: {_action(root, titles)}"]
 
     def tell(parent: Span, depth: int) -> None:
         for child in children[parent["span"]]:
@@ -152,9 +162,9 @@ def trace_tree(folder: Path, found: str) -> Text:
 
 
 def heading(root: Mapping[str, Any]) -> str:
-    """Say which request this is: identifier, endpoint, time of day, user."""
-    what = f"Request {root['trace']} to {root['service']}.{root['endpoint']}"
-    return f"{what} at {_clock(root['start_s'])}, user {root['user']}"
+    """Say which request this is: identifier, endpoint, time of day, user if it has one."""
+    what = f"Request {root['trace']} to {root['service']}.{root['endpoint']} at {_clock(root['start_s'])}"
+    return what if root["user"] is None else f"{what}, user {root['user']}"
 
 
 def export_traces(folder: Path, output: Path, request: str | None = None) -> str:
@@ -192,19 +202,34 @@ def export_traces(folder: Path, output: Path, request: str | None = None) -> str
 
 def read_titles(folder: Path) -> dict[str, str]:
     """Titles of services and of endpoints (service.endpoint), where the configuration in the dataset gives them."""
-    try:
-        described = json.loads((folder / "dataset.zarr" / "zarr.json").read_text(encoding="utf-8"))
-        services = described["attributes"]["config"]["platform"]["services"].items()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+    services = (_platform(folder).get("services") or {}).items()
     titles = {name: service.get("title") for name, service in services}
     for name, service in services:
         titles.update({f"{name}.{e}": found.get("title") for e, found in (service.get("endpoints") or {}).items()})
     return {name: title for name, title in titles.items() if title}
 
 
+def _asked(folder: Path) -> set[str]:
+    """Endpoints that users or sources call, where the configuration in the dataset tells."""
+    platform = _platform(folder)
+    types = ((platform.get("users") or {}).get("sessions") or {}).get("types") or {}
+    of_users = {request["call"] for kind in types.values() for request in kind["mix"].values()}
+    return of_users or {source["call"] for source in (platform.get("sources") or {}).values()}
+
+
+def _platform(folder: Path) -> Mapping[str, Any]:
+    """The platform as it is written in the dataset; empty where it is not."""
+    try:
+        described = json.loads((folder / "dataset.zarr" / "zarr.json").read_text(encoding="utf-8"))
+        return dict(described["attributes"]["config"]["platform"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def _spans(spans: NDArray[np.void], labels: Mapping[str, Sequence[str]]) -> Iterator[Span]:
     """Records as mappings with names in place of numbers."""
+    from sfkernels.keys import NOBODY
+
     names = spans.dtype.names or ()
     columns = [spans[name].tolist() for name in names]
     for values in zip(*columns, strict=True):
@@ -227,8 +252,8 @@ def _spans(spans: NDArray[np.void], labels: Mapping[str, Sequence[str]]) -> Iter
             "outcome": OUTCOMES[record["outcome"]],
             "attempt": record["attempt"],
             "zombie": bool(record["zombie"]),
-            "user": record["user"],
-            "item": record["item_id"],
+            "user": None if record["user"] == NOBODY else record["user"],
+            "item": None if record["item_id"] == NOBODY else record["item_id"],
         }
 
 
@@ -342,7 +367,7 @@ def _otlp(span: Span) -> dict[str, Any]:
         "kind": 2,  # a server's span
         "startTimeUnixNano": str(round(span["arrived_s"] * 1e9)),
         "endTimeUnixNano": str(round(span["ended_s"] * 1e9)),
-        "attributes": [_attribute(f"sfmodel.{name}", span[name]) for name in kept],
+        "attributes": [_attribute(f"sfmodel.{name}", span[name]) for name in kept if span[name] is not None],
         "status": {"code": 1} if span["outcome"] == "ok" else {"code": 2, "message": span["outcome"]},
     }
 
@@ -364,7 +389,7 @@ def _line(content: Mapping[str, Any]) -> str:
 def _read_lines(path: Path, containing: str = "") -> Iterator[dict[str, Any]]:
     """Parse the lines that contain a text; the others are not parsed."""
     if not path.is_file():
-        raise RunNotFoundError(f"{path.parent.name} has no {path.name}: run it again with trace.one_in above 0")
+        raise RunNotFoundError(f"no request of {path.parent.name} was traced; run it again, with trace.one_in=1000")
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
             if containing in line:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sfmodel.clock import clock
 from sfmodel.errors import ConfigError
 from sfmodel.rows.windows import Windows
 from sfmodel.schema.quantities import to_clock_s, to_duration_s
@@ -55,11 +56,13 @@ def paired(ds: xr.Dataset, base: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
     ConfigError
         They differ in platform, seed, start or window, so that nothing follows from their difference.
     """
+    starts_s = [float(one["time"].values[0]) for one in (ds, base)]
+    seconds = any(time_s % 60 for time_s in starts_s)
     facts = {
         "platform": (ds.attrs.get("platform"), base.attrs.get("platform")),
         "seed": (ds.attrs.get("seed"), base.attrs.get("seed")),
-        "start": (float(ds["time"].values[0]), float(base["time"].values[0])),
-        "window": (ds.attrs.get("window_s"), base.attrs.get("window_s")),
+        "start": tuple(clock(time_s, seconds) for time_s in starts_s),
+        "window": tuple(f"{one.attrs['window_s']:g} s" for one in (ds, base)),
     }
     for what, (found, expected) in facts.items():
         if found != expected:

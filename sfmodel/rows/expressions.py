@@ -77,8 +77,16 @@ class Expression:
     @property
     def is_beside(self) -> bool:
         """Whether it needs the paired run."""
+        return self._calls_any_of("base", "pairs", "story")
+
+    @property
+    def is_of_requests(self) -> bool:
+        """Whether it needs requests that were traced."""
+        return self._calls_any_of("path")
+
+    def _calls_any_of(self, *kinds: str) -> bool:
         calls = (node.func.id for node in ast.walk(self._tree) if isinstance(node, ast.Call))  # type: ignore[attr-defined]
-        return any(FUNCTIONS[name].of in (("base",), ("pairs",), ("story",)) for name in calls)
+        return any(FUNCTIONS[name].of in [(kind,) for kind in kinds] for name in calls)
 
     def _check(self, node: ast.AST) -> None:
         """Refuse everything that is not of the language."""

@@ -74,7 +74,7 @@ def _mean(windows: Windows, arguments: Sequence[Any]) -> xr.DataArray:
 
 def _quantile(windows: Windows, arguments: Sequence[Any]) -> xr.DataArray:
     thing, q = arguments[:2]
-    if not (isinstance(q, int | float) and 0 <= q <= 1):
+    if not isinstance(q, int | float):
         raise ConfigError(f"quantile: expected a probability between 0 and 1, found '{q}'")
     name = f"{_PREFIX[thing.dim]}_latency" + ("_ok" if _only_ok("quantile", thing, arguments[2:]) else "")
     return measures.quantile(windows.together(thing, name)[name], q)

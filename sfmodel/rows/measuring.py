@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sfmodel.clock import clock
 from sfmodel.errors import ConfigError
 from sfmodel.results import measures
 from sfmodel.rows.bands import make_pair, paired
@@ -31,6 +32,8 @@ class Measured:
     """In the unit of the row (seconds, shares); none: the run does not show it."""
     met: bool | None
     """Whether the value is in the row's range; none: the run does not show it."""
+    lacks: str | None = None
+    """Why the run does not show it."""
 
 
 def measure_rows(
@@ -98,6 +101,23 @@ class _Periods:
             self._found[key] = self._cut(*key)
         return self._found[key]
 
+    def lacks(self, row: Row) -> str:
+        """Say why the run has no value of a row."""
+        for name in filter(None, (row.period, row.relative_to)):
+            if self.windows(name, row.window) is None:
+                return f"since the run has nothing of {self._hours(name)}"
+        if row.measure.is_beside and self._base is None:
+            return "without the paired run"
+        if row.measure.is_of_requests and self._requests is None:
+            return "since no request was traced"
+        return "since nothing of the kind happened"
+
+    def _hours(self, name: str) -> str:
+        if name == "whole":
+            return "its time"
+        start, end = (clock(time_s) for time_s in self._rows.periods[name])
+        return f"{start}–{end} ({name})"
+
     def _cut(self, name: str, width_s: float) -> Windows | None:
         rows, requests, chosen = self._rows, self._requests, slice(None)
         if name != "whole":
@@ -128,7 +148,7 @@ def _measured(row: Row, periods: _Periods) -> Measured:
     except ConfigError as error:
         raise ConfigError(f"row {row.id}: '{row.measure.text}': {error}") from None
     if math.isnan(value):
-        return Measured(row, None, None)
+        return Measured(row, None, None, periods.lacks(row))
     return Measured(row, value, row.holds(value))
 
 

@@ -13,30 +13,44 @@ from sfmodel.rows.rows import Row
 if TYPE_CHECKING:
     from rich.table import Table
 
-_MARKS = {True: "[green]✓[/green]", False: "[bold red]✗[/bold red]", None: "[yellow]–[/yellow]"}
+_MARKS = {True: "[green]✓[/green]", False: "[bold red]✗[/bold red]", None: " "}
+WIDE = 110
+"""Columns from which on a table has room for the sentence that a row is from."""
+
 _SIGNS = {"at_least": "≥", "above": ">", "at_most": "≤", "below": "<"}
 
 
-def rows_table(measured: Mapping[str, Measured], title: str = "") -> Table:
-    """Lay out what was measured: a line for each row, with its range and the sentence it is from."""
+def rows_table(measured: Mapping[str, Measured], title: str = "", width: int = WIDE) -> Table:
+    """Lay out what was measured: a line for each row, with its range and, where it is wide, the sentence it is from."""
+    from rich.markup import escape
+
+    table = plain_table(title)
+    table.add_column("")
+    table.add_column("row", overflow="fold")
+    table.add_column("figure", ratio=3, overflow="fold")
+    table.add_column("period", overflow="fold")
+    table.add_column("measured", justify="right", no_wrap=True)
+    table.add_column("range", justify="right", no_wrap=True)
+    if width >= WIDE:
+        table.add_column("case study", ratio=4, style="dim")
+    for name, one in measured.items():
+        row = one.row
+        source = [escape(row.source)] if width >= WIDE else []
+        cells = (name, escape(row.title), row.period, written(one.value, row), range_of(row))
+        table.add_row(_MARKS[one.met], *cells, *source)
+    return table
+
+
+def plain_table(title: str) -> Table:
+    """An empty table that wastes no column on lines."""
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title) or None, title_justify="left", header_style="bold")
-    table.add_column("row", no_wrap=True)
-    table.add_column("figure", ratio=3)
-    table.add_column("period", no_wrap=True)
-    table.add_column("measured", justify="right", no_wrap=True)
-    table.add_column("range", justify="right", no_wrap=True)
-    table.add_column("met", justify="center", no_wrap=True)
-    table.add_column("case study", ratio=4, style="dim")
-    for name, one in measured.items():
-        row = one.row
-        shown = written(one.value, row)
-        table.add_row(
-            name, escape(row.title), row.period, shown, range_of(row), _MARKS[one.met], escape(row.source)
-        )  # fmt: skip
-    return table
+    return Table(
+        title=escape(title) or None, title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
+        show_edge=False,
+    )  # fmt: skip
 
 
 def rows_data(measured: Mapping[str, Measured]) -> list[dict[str, Any]]:
@@ -50,6 +64,7 @@ def rows_data(measured: Mapping[str, Measured]) -> list[dict[str, Any]]:
             "unit": _unit(one.row),
             "range": one.row.bounds,
             "met": one.met,
+            "lacks": one.lacks,
             "source": one.row.source,
         }
         for name, one in measured.items()
@@ -57,20 +72,26 @@ def rows_data(measured: Mapping[str, Measured]) -> list[dict[str, Any]]:
 
 
 def verdict(measured: Mapping[str, Measured]) -> str:
-    """One sentence: how many figures are reproduced, which rows are not met, and which the run does not show.
+    """Say how many figures are reproduced, which rows are not met, and which figures cannot be measured and why.
 
-    Rows that share what stands before the first dot are one figure.
+    Rows that share what stands before the first dot are one figure: not met if one of them is not, else not measured if
+    one of them is not.
     """
-    figures: dict[str, bool] = {}
+    figures: dict[str, list[Measured]] = {}
     for name, one in measured.items():
-        figure = name.partition(".")[0]
-        figures[figure] = figures.get(figure, True) and one.met is True
-    sentence = f"{sum(figures.values())} of {len(figures)} figures are reproduced"
-    for met, words in ((False, "not met"), (None, "this run does not show")):
-        names = [name for name, one in measured.items() if one.met is met]
-        if names:
-            sentence += f"; {words}: {', '.join(names)}"
-    return sentence + "."
+        figures.setdefault(name.partition(".")[0], []).append(one)
+    lacking: dict[str, list[str]] = {}
+    for figure, rows in figures.items():
+        reasons = [one.lacks for one in rows if one.lacks]
+        if reasons and not any(one.met is False for one in rows):
+            lacking.setdefault(reasons[0], []).append(figure)
+    known = len(figures) - sum(map(len, lacking.values()))
+    reproduced = sum(all(one.met for one in rows) for rows in figures.values())
+    missed = ", ".join(name for name, one in measured.items() if one.met is False)
+    of = f"{known} figures" if not lacking else f"the {known} figures that this run shows"
+    lines = [f"{reproduced} of {of} are reproduced{'; not met: ' + missed if missed else ''}."] if known else []
+    lines += [f"{len(found)} cannot be measured, {reason}: {', '.join(found)}." for reason, found in lacking.items()]
+    return "\n".join(lines)
 
 
 def range_of(row: Row) -> str:

@@ -55,6 +55,7 @@ def _convert(value: Any, unit: str, what: str, example: str) -> float:
     except pint.DimensionalityError as error:
         units = str(error.units1)
         found = "which has no unit" if units == "dimensionless" else f"which is in {units}"
+        found += "; minutes are 'min'" if (units, unit) == ("meter", "second") else ""
         raise ValueError(f"expected {what} such as '{example}', found '{text}', {found}") from None
     except Exception:
         raise ValueError(f"expected {what} such as '{example}', found '{text}'") from None

@@ -66,6 +66,7 @@ def _names(run: Run) -> Iterator[Mistake]:
     for name, source in platform.sources.items():
         yield from _endpoint(platform, ("platform", "sources", name, "call"), source.call)
     yield from _files(run)
+    yield from _numbers_of_nothing(run)
 
 
 def _wholes(run: Run) -> Iterator[Mistake]:
@@ -159,6 +160,21 @@ def _needs_users(platform: Platform, name: str, service: Service) -> Iterator[Mi
     for source_name, source in platform.sources.items():
         if source.user == "random":
             yield ("platform", "sources", source_name, "user"), text.format("random")
+
+
+def _numbers_of_nothing(run: Run) -> Iterator[Mistake]:
+    """`users` and `items` where the platform has none that they could be the number of."""
+    services = run.platform.services.values()
+    keys: set[str | None] = {cache.key for service in services for cache in service.caches.values()}
+    keys |= {limiter.key for service in services for limiter in service.limiters.values()}
+    name = run.platform.name
+    if run.users is not None and run.platform.users is None:
+        yield ("users",), f"platform '{name}' has no users, only sources; leave this out, or give it platform.users"
+    if run.items is not None and not {"item", "topic"} & keys:
+        yield (
+            ("items",),
+            f"platform '{name}' keeps nothing by item, neither in a cache nor in a limiter; leave this out",
+        )
 
 
 def _replicas(name: str, service: Service) -> Iterator[Mistake]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from sfmodel.clock import clock
 from sfmodel.schema.base import Word
 from sfmodel.schema.demand import Demand
 from sfmodel.schema.interventions import Intervention
@@ -21,11 +22,6 @@ class Trace(Word):
     """One request in so many, by hash; 0: none."""
     limit: Count = 1_000_000
     """Most spans kept."""
-
-
-def _clock(time_s: float) -> str:
-    minutes, seconds = divmod(time_s, 60)
-    return f"{int(minutes // 60):02d}:{int(minutes % 60):02d}" + (f":{seconds:04.1f}" if seconds else "")
 
 
 class Run(Word):
@@ -44,13 +40,14 @@ class Run(Word):
     start: Clock = 0.0
     """First moment measured."""
     until: Clock = 3600.0
-    """End."""
+    """End of the run."""
     warmup: Duration = 0.0
     """Simulated before `start` and thrown away."""
     seed: LongCount = Field(1, lt=2**63)
     """Seed of all draws."""
     tick: Duration | None = Field(None, gt=0)
-    """Width of a calendar bucket: speed only, never results; none: chosen by the load."""
+    """How far apart the buckets are in which events to come wait: for speed only, results never depend on it; none: chosen
+    by the load."""
     users: LongCount | None = Field(None, ge=1, le=MOST)
     """Replaces the platform's population."""
     items: LongCount | None = Field(None, ge=1, le=MOST)
@@ -74,6 +71,6 @@ class Run(Word):
     @model_validator(mode="after")
     def _forwards(self) -> Run:
         if self.until < self.start:
-            start, until = _clock(self.start), _clock(self.until)
+            start, until = (clock(time_s, seconds=bool(time_s % 60)) for time_s in (self.start, self.until))
             raise ValueError(f"until: expected a time at or after start, {start}, found {until}")
         return self

@@ -66,6 +66,10 @@ class Stories(Word):
     stories: dict[str, Story]
     """Story by name."""
 
+    def of_scenario(self, scenario: str) -> str | None:
+        """Return the name of a scenario's story, None where it has none."""
+        return next((name for name, story in self.stories.items() if story.scenario == scenario), None)
+
 
 def read_stories(path: Path) -> Stories:
     """Read a file of stories.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from sfmodel.clock import clock
 from sfmodel.results.summary import format_value
+from sfmodel.rows.table import plain_table
 from sfmodel.stories.story import Story
 from sfmodel.stories.telling import Told, found_in_order
 
@@ -16,21 +18,20 @@ if TYPE_CHECKING:
 def story_table(story: Story, told: Sequence[Told], begins_s: float, title: str = "") -> Table:
     """Lay a story out: when each step began, how long after the trigger, where, and the number that shows it."""
     from rich.markup import escape
-    from rich.table import Table
 
-    table = Table(title=escape(title or story.title), title_justify="left", header_style="bold")
-    for name in ("began", "after"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("service", no_wrap=True)
+    table = plain_table(title or story.title)
+    table.add_column("began", justify="right", no_wrap=True)
     table.add_column("step", ratio=1)
     for name in ("before", "then", "without", "at its worst"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in told:
         unit = one.step.unit
-        began = ("–", "–") if one.began_s is None else (clock(one.began_s), after(one.began_s - begins_s))
+        began = "–" if one.began_s is None else f"{clock(one.began_s, seconds=True)}\n{after(one.began_s - begins_s)}"
         numbers = [format_value(value, unit) for value in (one.before, one.then, one.usual)]
-        worst = format_value(one.worst, unit) + (f" at {clock(one.worst_s)}" if one.worst_s is not None else "")
-        table.add_row(*began, one.step.at, escape(one.step.label), *numbers, worst)
+        worst = "" if one.worst_s is None else f"\nat {clock(one.worst_s, seconds=True)}"
+        table.add_row(
+            began, escape(f"{one.step.at}: {one.step.label}"), *numbers, format_value(one.worst, unit) + worst
+        )
     return table
 
 
@@ -63,12 +64,6 @@ def moral(told: Sequence[Told]) -> str:
     share = found_in_order(told)
     order = "in the order of the story" if share == len(found) / len(told) else "not all in the order of the story"
     return f"{len(found)} of {len(told)} steps were found, {order}."
-
-
-def clock(time_s: float) -> str:
-    """Time of day with seconds: 18:00:40."""
-    whole = round(time_s)
-    return f"{whole // 3600 % 24:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def after(seconds: float) -> str:

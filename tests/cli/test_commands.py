@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,15 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
     [
         (["rum"], "there is no command 'rum'; did you mean 'run'?"),
         (["list", "platform"], "list: there is no list of 'platform'; did you mean 'platforms'?"),
+        (
+            ["list"],
+            "list: say what to list: parameters, mechanisms, measures, platforms, demands, scenarios, interventions\n",
+        ),
+        (
+            ["run", "folder=x", "platform=chain"],
+            "folder: unknown key 'folder'; valid are: demand, intervention, items, name, platform, scenario, seed, start, "
+            "tick, trace, until, users, warmup, window\n",
+        ),
         (["list", "parameters", "xyzzy"], "list parameters: nothing contains 'xyzzy'"),
         (["lint"], "lint: the following arguments are required: platform; see 'sfmodel lint --help'"),
         (["lint", "streamflw"], "there is no platform 'streamflw'; did you mean 'streamflow'?"),
@@ -113,6 +123,15 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
         (
             ["run", "platform=mmc", "platform.sources.arrivals.batch=10G"],
             "platform.sources.arrivals.batch: expected a value of at most 2,147,483,647, found '10G'",
+        ),
+        (["run", "platform=chain", "users=1k"], "users: platform 'chain' has no users, only sources; leave this out"),
+        (
+            ["run", "platform=chain", "items=1k"],
+            "items: platform 'chain' keeps nothing by item, neither in a cache nor",
+        ),
+        (
+            ["run", "platform=mmc", "warmup=1m"],
+            "warmup: expected a duration such as '5 ms', found '1m', which is in meter; minutes are 'min'",
         ),
         (["run", "platform=mmc", "tick=0"], "tick: expected a value above 0, found 0"),
         (["run", "platform=mmc", "seed"], "'seed' is not an override; expected key=value"),
@@ -238,6 +257,27 @@ def test_lists(sfmodel, what: str) -> None:
     assert len(output.splitlines()) > (0 if what == "interventions" else 2)
 
 
+def test_parameters_show_the_defaults_of_a_run_where_the_configuration_has_others_than_the_language(sfmodel) -> None:
+    lines = sfmodel("list", "parameters")[1].splitlines()
+    rows = {line.split()[0]: " ".join(line.split()) for line in lines}
+    assert rows["KEY"] == "KEY WHAT IS WRITTEN DEFAULT MEANING"
+    assert rows["start"] == "start a time of day, quoted 15:30 First moment measured."
+    assert " 20 min " in rows["warmup"]
+    assert " 10000 " in rows["trace.one_in"]
+    assert " none " in rows["tick"]
+    assert " required " in rows["platform.users.population"]
+
+
+@pytest.mark.parametrize("what", ["parameters", "mechanisms", "measures", "scenarios"])
+def test_lists_fit_a_terminal_of_80_columns(sfmodel, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    whole = sfmodel("list", what)[1].split()
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    output = sfmodel("list", what)[1]
+    assert max(map(len, output.splitlines())) <= 80
+    assert output.split() == whole
+
+
 def test_every_parameter_says_what_it_means(sfmodel) -> None:
     from sfmodel.schema.catalogue import parameters
 
@@ -268,16 +308,55 @@ def test_new_writes_a_platform_that_is_right_and_does_not_overwrite_it(sfmodel) 
     assert Path("conf/platform/shop.yaml").read_text() == before
 
 
-def test_an_interrupt_says_how_to_go_on(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lint_is_status_1_where_there_are_faults(sfmodel) -> None:
+    servers = "platform.services.server.stations.servers.servers"
+    status, output, _ = sfmodel("lint", "mmc")
+    assert (status, output.splitlines()[-2:]) == (0, ["Faults", "  none"])
+    status, output, _ = sfmodel("lint", "mmc", f"{servers}=8")
+    assert status == 1
+    assert output.splitlines()[-1] == f"  server.servers is overloaded: at peak 8 of 8, 100% ({servers})"
+
+
+def test_lint_fits_a_terminal_of_80_columns_and_leaves_keys_whole(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal
+    output = sfmodel("lint", "streamflow")[1]
+    too_long = [line for line in output.splitlines() if len(line) > 80 and len(line.split()) > 1]
+    assert too_long == []
+    assert "platform.services.llm.endpoints.describe.steps.0.choose.2.do.0.retries.attempts" in output
+
+
+def test_a_run_is_told_before_it_begins_what_it_will_not_show(sfmodel) -> None:
+    event = "{at: '20:00', scale: {services.server.stations.servers.servers: 0.5}}"
+    status, output, _ = sfmodel("run", "platform=mmc", "until=61s", f"+scenario.events=[{event}]")
+    assert status == 0
+    assert output.splitlines()[1] == (
+        "warning: scenario.events.0 (from 20:00 on) lies outside of what is measured, 00:01:00 to 00:01:01; "
+        "choose start and until around it"
+    )
+    assert "warning: scenario.events.0" in next(Path("runs").glob("*/sfmodel.log")).read_text()
+    assert "warning" not in sfmodel("run", "platform=mmc", "until=61s")[1]
+
+
+def test_a_run_in_memory_is_told_too(sfmodel) -> None:
+    import sfmodel as package
+
+    event = "{at: '20:00', scale: {services.server.stations.servers.servers: 0.5}}"
+    with pytest.warns(UserWarning, match="lies outside of what is measured"):
+        package.load("mmc", f"+scenario.events=[{event}]").run(until="61 s")
+
+
+def test_an_interrupt_says_what_is_kept(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(importlib.import_module("sfmodel.running"), "run_to_folder", interrupted)
-    status, _, complaints = sfmodel("run", "platform=mmc")
-    assert status == 1
-    assert "interrupted; runs that had finished are in runs/" in complaints
+    assert sfmodel("run", "platform=mmc")[::2] == (1, "sfmodel: interrupted\n")
+    assert sfmodel("run", "-m", "platform=mmc", "seed=1,2")[::2] == (
+        1, "sfmodel: interrupted; runs of the sweep that had finished are kept, the same command makes all of them again\n"
+    )  # fmt: skip
 
 
 def test_run_hands_over_the_mapping_and_hydras_files(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,13 +366,59 @@ def test_run_hands_over_the_mapping_and_hydras_files(sfmodel, monkeypatch: pytes
     calls: list[tuple] = []
     monkeypatch.setattr(running, "run_to_folder", lambda *arguments: calls.append(arguments))
     assert sfmodel("run", "-m", "platform=mmc", "seed=1,2")[0] == 0
-    assert [mapping["seed"] for mapping, _, _ in calls] == [1, 2]
-    mapping, files, root = calls[0]
+    assert [(mapping["seed"], name) for mapping, _, _, name in calls] == [(1, "seed=1"), (2, "seed=2")]
+    assert sfmodel("run", "-m", "platform=mmc", "seed=1,2", "name=x")[0] == 0
+    assert [mapping["name"] for mapping, *_ in calls[2:]] == ["x,seed=1", "x,seed=2"]
+    mapping, files, root, _ = calls[0]
     assert mapping["platform"]["name"] == "mmc"
     assert set(files) == {"config.yaml", "overrides.yaml", "hydra.yaml"}
     assert root.parts[0] == "runs"
     assert sfmodel("run", "platform=mmc")[0] == 0
-    assert calls[-1][2] == Path("runs")
+    assert calls[-1][2:] == (Path("runs"), None)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fixed", "expected"),
+    [
+        (["platform=mmc", "seed=2"], ["platform"], "seed=2"),
+        (
+            ["++platform.services.db.stations.pool.servers=3", "demand.level=0.97"],
+            [],
+            "pool.servers=3,demand.level=0.97",
+        ),
+        (["intervention=[llm_timeout,x]"], [], "intervention=llm_timeout-x"),
+        (["platform/streamflow/sets=a b", "~name"], [], "streamflow.sets=a-b,name"),
+        (["platform=mmc"], ["platform"], ""),
+        (["a.b=" + "x" * 200], [], "a.b=" + "x" * 96),
+    ],
+)
+def test_jobs_of_a_sweep_are_named_by_what_is_their_own(overrides: list[str], fixed: list[str], expected: str) -> None:
+    from sfmodel.cli.run import _name_in_sweep
+
+    assert _name_in_sweep(overrides, fixed) == expected
+
+
+def test_every_command_that_a_run_ends_with_works(sfmodel) -> None:
+    """Of a run, of a job of a sweep, of one with a scenario whose pair is there: what is printed can be typed."""
+    Path("conf/rows").mkdir(parents=True)
+    row = {"id": "A", "title": "t", "measure": "mean(endpoint[server.serve])", "unit": "s", "at_least": "1 ms"}
+    Path("conf/rows/mmc.yaml").write_text(yaml.safe_dump({"rows": [row]}))
+    step = {"label": "More wait", "at": "server", "measure": "waiting(station)", "reaches": 0}
+    Path("conf/stories").mkdir()
+    story = {"title": "Slow", "scenario": "slow", "steps": [step]}
+    Path("conf/stories/mmc.yaml").write_text(yaml.safe_dump({"stories": {"slow": story}}))
+    event = {"at": "90 s", "scale": {"services.server.stations.servers.servers": 0.5}}
+    Path("conf/scenario").mkdir()
+    Path("conf/scenario/slow.yaml").write_text(yaml.safe_dump({"title": "Half of it", "events": [event]}))
+    tiny = ("platform=mmc", "until=3 min", "trace.one_in=100")
+    sets = [("-m", *tiny, "seed=1,2"), (*tiny, "name=base"), (*tiny, "scenario=slow")]
+    printed = "".join(sfmodel("run", *words)[1] for words in sets)
+    typed = re.findall(r"^(?:next:|     ) sfmodel (.+?)  ", printed, re.MULTILINE)
+    usual = ["summary", "plot", "figures", "trace"]
+    assert [command.split()[0] for command in typed] == [*usual * 3, *usual[:3], "story", "trace"]
+    for command in typed:
+        status, _, complaints = sfmodel(*command.split())
+        assert (status, complaints) == (0, ""), command
 
 
 def test_a_sweep_goes_on_after_a_failed_run_and_ends_with_its_status(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:

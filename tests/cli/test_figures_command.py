@@ -57,7 +57,25 @@ def test_a_row_that_the_run_cannot_show_is_status_1(sfmodel):
     write_rows("mine.yaml", {"id": "A", "at_least": 1, "title": "t", "measure": "mean(endpoint[web.get])"})
     status, output, _ = sfmodel("figures", "tiny", "--rows", "mine.yaml")
     assert status == 1
-    assert "this run does not show: A" in output
+    assert "1 cannot be measured, since nothing of the kind happened: A." in output
+
+
+def test_figures_of_hours_that_the_run_does_not_have_are_counted_apart(sfmodel):
+    rows = [{"id": "A", "at_least": 60, **ROW}, {"id": "B", "at_least": 1, "period": "peak", **ROW}]
+    paths = {"id": "C", "title": "t", "measure": "request_time(degraded)", "at_least": 1}
+    beside = {"id": "D", "title": "t", "measure": "cost / base(cost)", "at_least": 1}
+    Path("mine.yaml").write_text(
+        yaml.safe_dump({"periods": {"peak": ["20:15", "23:00"]}, "rows": [*rows, paths, beside]})
+    )
+    status, output, _ = sfmodel("figures", "tiny", "--rows", "mine.yaml")
+    assert status == 1
+    assert "tiny, 20:00 to 20:01" in output
+    assert " ".join(output.split()).endswith(
+        "1 of the 1 figures that this run shows are reproduced. "
+        "1 cannot be measured, since the run has nothing of 20:15–23:00 (peak): B. "
+        "1 cannot be measured, since no request was traced: C. 1 cannot be measured, without the paired run: D."
+    )
+    assert json.loads(sfmodel("figures", "tiny", "--rows", "mine.yaml", "--json")[1])[1]["lacks"].endswith("(peak)")
 
 
 def test_a_run_with_a_scenario_has_rows_of_its_own_and_needs_its_pair(sfmodel):

@@ -16,10 +16,12 @@ from sfmodel.lint import (
     holds,
     lint,
     load,
+    outside,
     retries,
     timeouts,
     unbounded,
     unused,
+    warmup,
 )
 from sfmodel.lint.hits import hits_from
 from sfmodel.lint.load import rows_of
@@ -122,9 +124,29 @@ def test_queues_and_limiters() -> None:
 
 
 def test_an_overloaded_station_is_marked() -> None:
-    text = load.check(subject(platform(web=service([{"use": "cpu", "time": "20 ms"}], stations=CPU)))).text()
-    assert "50%   150%  OVERLOADED" in text
-    assert "assumed: every cache hits 80%" in text
+    section = load.check(subject(platform(web=service([{"use": "cpu", "time": "20 ms"}], stations=CPU))))
+    assert "50%  150%  OVERLOADED" in section.text()
+    assert "assumed: every cache hits 80%" in section.text()
+    assert section.faults == [
+        "web.cpu is overloaded: at peak 6 of 4, 150% (platform.services.web.stations.cpu.servers)"
+    ]
+
+
+def test_a_station_that_is_nearly_full_or_down_and_unused_is_no_fault() -> None:
+    work = [{"use": "cpu", "time": "13 ms"}]
+    assert load.check(subject(platform(web=service(work, stations=CPU)))).faults == []  # 98 %
+    unused_down = {**CPU, "spare": {"servers": 0}}
+    assert load.check(subject(platform(web=service(work, stations=unused_down)))).faults == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "mark", "is_fault"), [({}, "REFUSES", False), ({"when_full": "wait"}, "OVERLOADED", True)]
+)
+def test_a_limiter_that_refuses_is_no_fault_and_one_that_waits_is(keys: dict, mark: str, is_fault: bool) -> None:
+    quota = {"quota": {"kind": "token_bucket", "rate": "200/s", **keys}}
+    section = load.check(subject(platform(web=service([{"pass": "quota"}], limiters=quota))))
+    assert f"50%  150%  {mark}" in section.text()
+    assert bool(section.faults) == is_fault
 
 
 def chain(**call: Any) -> dict[str, Any]:
@@ -170,6 +192,7 @@ def test_a_cycle_of_holds_that_a_timeout_ends() -> None:
     web["endpoints"]["status"] = {"steps": [{"use": "workers", "time": "1 ms"}]}
     lines = holds.check(subject(platform(web=web, db=service([{"call": "web.status"}])))).lines
     assert lines[0].startswith("web.workers → web.workers: under load these wait for each other until a timeout")
+    assert holds.check(subject(platform(web=web, db=service([{"call": "web.status"}])))).faults == lines[:1]
     assert "platform.services.web.endpoints.get.steps.0" in lines[1]
 
 
@@ -201,6 +224,7 @@ def coalesced(steps: list, in_db: list) -> list[str]:
 )
 def test_a_coalesced_miss_that_waits_for_itself(steps: list, in_db: list, waits: str, again: str) -> None:
     (line,) = coalesced(steps, in_db)
+    assert coalescing.check(subject(platform(web=service(steps, **PAGES), db=service(in_db)))).faults == [line]
     place = "platform.services.{}.endpoints.get.steps.{}"
     assert line.startswith(f"{place.format(*waits.split())}: after a miss of web.pages")
     assert f"({place.format(*again.split())}), which waits for whoever missed" in line
@@ -226,9 +250,90 @@ def test_what_nothing_uses() -> None:
     assert lines == ["platform.services.web.stations.cpu: nothing uses it"]
 
 
+def scenario(start: str, until: str, *events: dict, **sources: Any) -> list[str]:
+    mapping = platform(web=service([]))
+    mapping["platform"]["sources"] |= sources
+    return outside.check(
+        subject({**mapping, "start": start, "until": until, "scenario": {"title": "t", "events": list(events)}})
+    ).lines
+
+
+HALF = {"scale": {"network": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [
+        (("18:00", "19:00"), []),
+        (("18:29", "18:40"), []),  # its end is still in it
+        (("18:30", "18:40"), ["scenario.events.0 (18:00 to 18:30) lies outside of what is measured, 18:30 to 18:40"]),
+        (("17:00", "18:00"), ["scenario.events.0 (18:00 to 18:30) lies outside of what is measured, 17:00 to 18:00"]),
+        (("18:00", "18:00"), []),  # nothing is measured, which the run says itself
+    ],
+)
+def test_an_event_outside_of_the_run(hours: tuple[str, str], expected: list[str]) -> None:
+    lines = scenario(*hours, {"at": "18:00", "for": "30 min", **HALF})
+    assert lines == [f"{line}; choose start and until around it" for line in expected]
+
+
+def test_some_events_outside_of_the_run() -> None:
+    events = [{"at": f"{hour}:00", **HALF} for hour in (12, 19, 20)]
+    assert scenario("18:00", "19:30", *events) == [
+        "scenario.events.2 (from 20:00 on) lies outside of what is measured, 18:00 to 19:30; "
+        "choose start and until around it"
+    ]
+    many = [{"at": f"{hour}:00", "for": "30 s", **HALF} for hour in range(1, 6)]
+    assert scenario("18:00", "19:30", *many) == [
+        "scenario.events.0 (01:00:00 to 01:00:30) and scenario.events.1 (02:00:00 to 02:00:30) and "
+        "scenario.events.2 (03:00:00 to 03:00:30) and 2 more lie outside of what is measured, 18:00 to 19:30; "
+        "choose start and until around them"
+    ]
+
+
+def test_timed_arrivals_of_a_scenario_outside_of_the_run() -> None:
+    bursts = {"call": "web.get", "spikes": [{"at": "18:00", "count": 9}, {"at": "19:00", "count": 9}]}
+    (line,) = scenario("18:30", "19:30", once={"call": "web.get", "at": ["18:30", "21:00"]}, bursts=bursts)
+    assert line.startswith(
+        "platform.sources.once.at.1 (21:00) and platform.sources.bursts.spikes.0 (18:00 to 18:01) lie"
+    )
+
+
+def with_sessions(warmup: str, **keys: Any) -> dict[str, Any]:
+    """Sessions of 10 requests on average, one every 30 s."""
+    mapping = platform(web=service([{"sleep": "1 s"}]))
+    mix = {"get": {"call": "web.get", "weight": 1}}
+    users = {
+        "population": 10, "think": "28 s", "stretch": 1.0,
+        "sessions": {"rate": "1/s", "types": {"all": {"requests": 10, "mix": mix}}}, **keys,
+    }  # fmt: skip
+    return {**mapping, "platform": {**mapping["platform"], "users": users}, "warmup": warmup}
+
+
+def test_a_warm_up_that_is_too_short_for_the_sessions() -> None:
+    # (1 + 9·(1 − exp(−60/300)))/10 = 26 %; 90 % of the load are there from 300·ln 9 = 659 s on
+    assert warmup.check(subject(with_sessions("1 min"))).lines == [
+        "warmup, 60 s, is short for sessions of up to 5 min on average: about 26 % of the load is there at the start; "
+        "a warmup of 10 min would do"
+    ]
+    assert warmup.check(subject(with_sessions("658 s"))).lines != []
+    assert warmup.check(subject(with_sessions("660 s"))).lines == []
+    assert warmup.check(subject(with_sessions("0 s", arrivals="closed"))).lines == []
+    assert warmup.check(subject(platform(web=service([])))).lines == []
+
+
 def test_every_check_has_its_title_in_the_answer_for_streamflow() -> None:
     from sfmodel.cli.compose import composed
 
     run = parse_run(composed(["platform=streamflow"]))
-    text = lint(run)
-    assert all(check(Subject(run, Hits())).title in text for check in CHECKS)
+    assert [section.title for section in lint(run)] == [check(Subject(run, Hits())).title for check in CHECKS]
+
+
+@pytest.mark.parametrize(
+    ("name", "faults"), [("chain", []), ("mmc", []), ("streamflow", ["content.database is overloaded: at peak"])]
+)
+def test_faults_of_the_platforms_that_come_with_the_package(name: str, faults: list[str]) -> None:
+    """StreamFlow is what its case study says: its database has more to do at peak than it can, at 80 % hits."""
+    from sfmodel.cli.compose import composed
+
+    found = [fault for section in lint(parse_run(composed([f"platform={name}"]))) for fault in section.faults]
+    assert [fault.split(" 7")[0] for fault in found] == faults

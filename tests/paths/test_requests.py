@@ -132,7 +132,7 @@ def test_a_wrong_file_of_paths_is_a_sentence(tmp_path, keys, expected):
 
 
 def test_no_traces_are_a_sentence(tmp_path):
-    with pytest.raises(RunNotFoundError, match=r"run it again with trace\.one_in above 0"):
+    with pytest.raises(RunNotFoundError, match=r"run it again, with trace\.one_in=1000"):
         read_spans(tmp_path)
     (tmp_path / "traces.jsonl").write_text('{"trace": "a"')
     with pytest.raises(ConfigError, match="the file was cut short"):

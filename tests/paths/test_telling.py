@@ -12,9 +12,9 @@ from small_run import make_run, recorded_run
 from traced_requests import request, span
 
 from sfmodel.cli import main
-from sfmodel.errors import RunNotFoundError
 from sfmodel.paths import RequestPath, Requests
 from sfmodel.paths.telling import choose, tell_path
+from sfmodel.results.traces import NoSuchRequestError
 
 EIGHT = 72000.0
 
@@ -99,7 +99,7 @@ def test_those_in_order_and_those_with_a_next_request_come_first():
 def test_only_the_hours_of_the_path_count():
     spans = [*request("a", EIGHT, 1.0), *request("b", EIGHT - 3600, 2.0)]
     assert choose(requests(*spans), path({"say": "x"}, hours=["19:00", "20:00"])).trace == "b"
-    with pytest.raises(RunNotFoundError, match="no traced request took the path 'A path'; trace more of them"):
+    with pytest.raises(NoSuchRequestError, match="no traced request took the path 'A path'"):
         choose(requests(*spans), path({"say": "x"}, hours=["10:00", "11:00"]))
 
 
@@ -110,7 +110,7 @@ def test_only_the_hours_of_the_path_count():
 def sfmodel(tmp_path, monkeypatch, capsys):
     """runs/tiny with two traced requests, a platform with one path, and the command."""
     monkeypatch.chdir(tmp_path)
-    folder = recorded_run("tiny", 6, platform="shop")
+    folder = recorded_run("tiny", 6, platform="shop", config={"trace": {"one_in": 5000}})
     spans = [*request("aa", EIGHT, 0.2, span("web.get>shop.search", 0.01, 0.1)), *request("bb", EIGHT, 0.4)]
     (folder / "traces.jsonl").write_text("".join(json.dumps(one) + "\n" for one in spans))
     kept = {"endpoint": "web.get", "outcome": "ok"}
@@ -119,7 +119,11 @@ def sfmodel(tmp_path, monkeypatch, capsys):
     steps = [{"say": "Web → Shop ({time})", "call": "web.get>shop.search"}, {"say": "Done ({total})"}]
     entry = {"title": "Searching", "request": "web.get", "steps": steps}
     Path("conf/paths").mkdir(parents=True)
-    Path("conf/paths/shop.yaml").write_text(yaml.safe_dump({"paths": {"searching": entry}}))
+    others = {
+        "late": {**entry, "hours": ["23:00", "24:00"]},
+        "posting": {**entry, "title": "Posting", "request": "web.put", "hours": ["20:00", "23:00"]},
+    }
+    Path("conf/paths/shop.yaml").write_text(yaml.safe_dump({"paths": {"searching": entry, **others}}))
 
     def call(*words: str) -> tuple[int, str, str]:
         status = main(("trace", "tiny", *words))
@@ -151,7 +155,37 @@ def test_export_of_all_and_of_one(sfmodel):
     assert "1 spans written to other.json" in sfmodel("--otlp", "other.json", "--path", "bb")[1]
 
 
-def test_a_wrong_path_is_a_sentence(sfmodel):
-    status, _, complaints = sfmodel("--path", "serching")
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--path", "serching"], "no traced request 'serching' in tiny; did you mean 'searching'?"),
+        (
+            ["--path", "late"],
+            "no traced request took the path 'Searching'; this run traced one request in 5,000 from 20:00 to 20:01, "
+            "and the path is one of 23:00 to 24:00: run those hours, with start=23:00 until=24:00",
+        ),
+        (
+            ["--path", "posting"],
+            "no traced request took the path 'Posting'; this run traced one request in 5,000 from 20:00 to 20:01: "
+            "trace more of them, with a smaller trace.one_in, or run longer",
+        ),
+        (
+            ["--path", "failed"],
+            "no traced request of tiny took the path 'failed'; this run traced one request in 5,000 from 20:00 to 20:01: "
+            "trace more of them",
+        ),
+        (["--endpoint", "web.gett"], "trace: --endpoint: there is no endpoint 'web.gett'; did you mean 'web.get'?"),
+        (["--endpoint", "web.put"], "no traced request of tiny to web.put took the path 'slow'; this run traced"),
+    ],
+)
+def test_a_request_that_is_not_there_is_a_sentence(sfmodel, words, expected):
+    status, _, complaints = sfmodel(*words)
     assert status == 2
-    assert "no sampled request 'serching' in tiny; did you mean 'searching'?" in complaints
+    assert expected in complaints
+
+
+def test_a_request_of_nobody_has_no_user():
+    from sfmodel.results.traces import heading
+
+    root = requests(*request("a", EIGHT, 1.0, user=None)).root("a")
+    assert heading(root) == "Request a to web.get at 20:00:00.000"

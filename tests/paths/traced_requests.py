@@ -25,7 +25,7 @@ def request(
     *spans: dict[str, Any],
     outcome: str = "ok",
     endpoint: str = "get",
-    user: int = 5,
+    user: int | None = 5,
 ) -> list[dict[str, Any]]:
     """Spans of a request to web; all calls are its children."""
     root = {"call": None, "service": "web", "endpoint": endpoint, "start_s": 0.0, "ended_s": time_s, "outcome": outcome}

@@ -5,11 +5,11 @@ from evening import LABELS
 
 from sfmodel.errors import ConfigError, RunError
 from sfmodel.figures import FIGURES, draw
-from sfmodel.figures.dependencies import service_flows
+from sfmodel.figures.dependencies import dependencies, service_flows
 from sfmodel.figures.evening import limits_per_s
 from sfmodel.figures.panel import read_panels
 from sfmodel.figures.peak_hours import peak_hours
-from sfmodel.figures.style import clock, short_number
+from sfmodel.figures.style import day_clock, short_number
 
 
 def titles(figure):
@@ -37,6 +37,48 @@ def test_panels_are_those_the_dataset_can_fill(make_run):
     assert "Response time" in shown
     assert "Cache hit rate" not in shown
     assert "Use of the limit" not in shown
+
+
+LONG = {
+    **LABELS,
+    "station": ["engine.workers", "vectordb.queries_by_nearest_neighbour", "notification.push_gateways"],
+    "limiter": ["engine.a_limiter_with_a_name_that_is_longer_than_half_a_page_of_a_figure_is_wide"],
+}
+
+
+@pytest.mark.parametrize("labels", [LABELS, LONG])
+def test_no_legend_is_wider_than_its_panel_and_no_line_touches_the_top(make_run, labels):
+    figure = peak_hours(make_run(12, labels=labels))
+    assert len(figure.axes) > 6
+    for axes in figure.axes:
+        assert axes.get_legend().get_window_extent().x1 <= axes.get_window_extent().x1
+        top = axes.get_ylim()[1]
+        assert top == 100 or all(max(line.get_ydata(), default=0) < top for line in axes.get_lines()), axes.get_title()
+
+
+def test_labels_of_flows_hide_neither_each_other_nor_a_service(make_run):
+    callers = [f"s{k}" for k in range(5)]
+    calls = [f"{one}.get>{other}.get" for one in callers for other in ("cache", "db")]
+    labels = {
+        "service": [*callers, "cache", "db"],
+        "endpoint": [f"{s}.get" for s in (*callers, "cache", "db")],
+        "call": calls,
+    }
+    (axes,) = dependencies(make_run(2, labels=labels)).axes
+    places = [text.get_position() for text in axes.texts if text.get_text()]
+    assert len(places) == len(calls) + 7
+    assert all("e+" not in text.get_text() and "nan" not in text.get_text() for text in axes.texts)
+    near = [
+        (a, b) for k, a in enumerate(places) for b in places[:k] if abs(a[0] - b[0]) < 0.05 and abs(a[1] - b[1]) < 0.03
+    ]
+    assert near == []
+
+
+def test_what_is_sent_has_no_duration(make_run):
+    ds = make_run(2).load()
+    ds["call_outcomes"][:] = 0
+    texts = [text.get_text() for text in dependencies(ds).axes[0].texts]
+    assert "10/s" in texts
 
 
 def test_a_platform_of_sources_only_is_drawn_too(make_run, tmp_path):
@@ -85,7 +127,7 @@ def test_flows_between_services(make_run):
 
 
 def test_clock():
-    assert [clock(0), clock(72000), clock(86400), clock(90000), clock(72005, seconds=True)] == [
+    assert [day_clock(0), day_clock(72000), day_clock(86400), day_clock(90000), day_clock(72005, seconds=True)] == [
         "00:00", "20:00", "24:00", "01:00", "20:00:05",
     ]  # fmt: skip
 

@@ -28,6 +28,11 @@ def test_plain_lines_every_tenth_when_not_a_terminal():
     assert lines[-1].startswith("demo: 20:08 simulated, 100 %")
 
 
+def test_speed_is_known_from_the_second_window_on_without_what_came_before_the_first():
+    written, _ = show(3, terminal=False)
+    assert ["real time" in line for line in written.splitlines()] == [False, True, True]
+
+
 def test_the_last_minute_is_what_counts():
     _, live = show(50, terminal=False)
     assert len(live._recent) == 6

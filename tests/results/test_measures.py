@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from sfmodel.errors import ConfigError
 from sfmodel.results import measures
 from sfmodel.results.variables import latency_bin
 
@@ -39,6 +40,29 @@ def test_several_quantiles_at_once_keep_the_other_dimensions(make_run):
     found = measures.quantile(make_run(4)["endpoint_latency"], [0.5, 0.95])
     assert found.dims == ("time", "endpoint", "quantile")
     assert found.attrs["units"] == "s"
+
+
+def test_quantiles_of_what_the_caller_sums_are_public(make_run):
+    import sfmodel
+
+    summed = make_run(4)["endpoint_latency"].sum(["time", "endpoint"])
+    assert float(sfmodel.quantile(summed, 0.5)) == pytest.approx(0.1, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("array", "q", "expected"),
+    [
+        (
+            "endpoint_time",
+            0.5,
+            "expected a histogram such as ds.endpoint_latency, .* found endpoint_time with time, end",
+        ),
+        ("endpoint_latency", 95, "expected a probability between 0 and 1, found 95"),
+    ],
+)
+def test_a_quantile_of_something_else_is_a_sentence(make_run, array, q, expected):
+    with pytest.raises(ConfigError, match=expected):
+        measures.quantile(make_run(1)[array], q)
 
 
 def test_share_within_a_limit():

@@ -5,14 +5,14 @@ import pytest
 from evening import LABELS
 from rich.console import Console
 
-from sfmodel.results.summary import format_value, summarise, summary_table
+from sfmodel.results.summary import classes_table, format_value, summarise, summary_table
 
 PEAK = {"peak_hours": ["20:00", "23:00"], "normal_hours": ["16:00", "19:00"]}
 
 
 def test_headline_figures_of_the_whole_run_and_of_the_peak(make_run):
     summary = summarise(make_run(12, start_s=20 * 3600 - 60.0, load=lambda t: 3.0 if t >= 72000 else 1.0, **PEAK))
-    assert set(summary) == {"run", "whole", "peak"}  # no window in the normal hours
+    assert set(summary) == {"run", "classes", "whole", "peak"}  # no window in the normal hours
     assert summary["whole"]["requests"]["value"] == 6 * 2 * 100 + 6 * 2 * 300
     assert summary["peak"]["request_rate"] == {"name": "Requests answered per second", "value": 60.0, "unit": "1/s"}
     assert summary["peak"]["response_mean"]["value"] == pytest.approx(0.34, rel=0.05)
@@ -46,6 +46,47 @@ def test_the_table_has_a_column_for_each_period(make_run):
     assert "80.0 %" in out.getvalue()
 
 
+def test_a_counter_that_does_not_begin_at_0_shows_its_total_at_the_end_of_the_period(make_run):
+    # 12 windows add 0.5 each; when the run ended the total was 1000, 3 of which came after the peak's end
+    totals = {"counter_totals": {"llm_cost": 1000.0}}
+    summary = summarise(make_run(12, start_s=23 * 3600 - 60.0, **PEAK, **totals))
+    assert summary["whole"]["llm_cost"]["value"] == 1000.0
+    assert summary["peak"]["llm_cost"]["value"] == 997.0
+    assert summarise(make_run(12))["whole"]["llm_cost"]["value"] == 6.0
+
+
+def test_each_class_of_requests_has_its_figures(make_run):
+    classes = summarise(make_run(12, start_s=20 * 3600 - 60.0, **PEAK))["classes"]
+    assert set(classes) == {"whole", "peak"}
+    assert list(classes["peak"]) == ["casual.recommend", "casual.browse"]
+    found = classes["whole"]["casual.browse"]
+    assert (found["requests"], found["ok"]) == (1200, 0.9)
+    assert found["mean"] == pytest.approx(0.113, rel=0.05)  # lognormal of median 0.1 s and sigma 0.5
+    assert found["p95"] == pytest.approx(0.228, rel=0.1)
+    endpoints = summarise(make_run(2, labels={**LABELS, "request": []}))["classes"]["whole"]
+    assert list(endpoints) == ["gateway.recommend"]
+    assert summarise(make_run(0))["classes"]["whole"] == {}
+
+
+def test_all_are_ok_only_where_none_failed():
+    one = {"requests": 1e6, "ok": 0.999999, "mean": 0.1, "p95": 0.2, "p99": 0.3}
+    out = io.StringIO()
+    Console(file=out).print(classes_table({"classes": {"whole": {"a": one, "b": {**one, "ok": 1.0}}}}))
+    assert ["99.99 %" in line for line in out.getvalue().splitlines() if "100 ms" in line] == [True, False]
+
+
+def test_tables_fit_a_terminal_of_80_columns(make_run):
+    summary = summarise(make_run(12, start_s=20 * 3600 - 60.0, load=lambda t: 543.0, **PEAK))
+    out = io.StringIO()
+    console = Console(file=out, width=80)
+    console.print(summary_table(summary, "a name " * 20))
+    console.print(classes_table(summary))
+    assert max(map(len, out.getvalue().splitlines())) <= 80
+    assert "…" not in out.getvalue()
+    assert "Requests by class, peak hours" in out.getvalue()
+    assert "325,800" in out.getvalue()  # of each class in the minute of the peak: 6 windows of 54,300
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
@@ -55,6 +96,8 @@ def test_the_table_has_a_column_for_each_period(make_run):
         (0.031, "share", "3.1 %"),
         (0.0005, "share", "0.05 %"),
         (12345.0, "1", "12,345"),
+        (999.7, "1", "1,000"),
+        (999.7, "s", "1,000 s"),
         (33.66, "1/s", "33.7/s"),
         (490.0, "USD", "490 USD"),
         (None, "s", "–"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from spans import FAILED, HAPPY, LABELS, SLOW, SPAN, TITLES
 
+from sfkernels.keys import NOBODY
 from sfmodel.errors import RunNotFoundError
 from sfmodel.results import traces
 
@@ -43,9 +44,11 @@ def test_requests_are_found_by_path_and_by_identifier(folder):
 
 
 def test_a_request_that_is_not_there_is_a_sentence(folder, tmp_path):
-    with pytest.raises(RunNotFoundError, match=r"no sampled request 'slwo' in .*; did you mean 'slow'"):
+    with pytest.raises(RunNotFoundError, match=r"no traced request 'slwo' in .*; did you mean 'slow'"):
         traces.find_request(folder, "slwo")
-    with pytest.raises(RunNotFoundError, match=r"run it again with trace\.one_in above 0"):
+    with pytest.raises(
+        RunNotFoundError, match=r"no request of elsewhere was traced; run it again, with trace\.one_in=1000"
+    ):
         traces.find_request(tmp_path / "elsewhere", "slow")
 
 
@@ -56,6 +59,39 @@ def test_logs_have_a_line_for_each_request_and_each_error(folder):
     assert requests[0]["time"] == "20:00:00.000"
     assert [(e["service"], e["outcome"]) for e in errors] == [("gateway", "timeout"), ("auth", "rejected")]
     assert errors[1]["message"] == "auth.validate ended with rejected after 500 ms, 0 ms of them in queues"
+
+
+def test_a_request_without_user_and_item_says_so_nowhere(tmp_path):
+    spans = np.array(HAPPY, SPAN)
+    spans["user"] = spans["item_id"] = NOBODY
+    traces.write_traces(spans, LABELS, tmp_path)
+    (request,) = [json.loads(line) for line in (tmp_path / traces.REQUESTS).read_text().splitlines()]
+    assert (request["user"], request["item"]) == (None, None)
+    text = traces.trace_tree(tmp_path, f"{7:016x}").plain
+    assert text.splitlines()[:2] == [
+        "Request 0000000000000007 to gateway.recommendations at 20:00:00.000",
+        "1. Source → Gateway: recommendations",
+    ]
+    traces.export_traces(tmp_path, tmp_path / "otlp.json")
+    exported = (tmp_path / "otlp.json").read_text()
+    assert "sfmodel.outcome" in exported
+    assert "sfmodel.user" not in exported
+    assert "sfmodel.item" not in exported
+
+
+def test_the_slowest_is_one_that_users_make(tmp_path):
+    traces.write_traces(np.array(HAPPY + SLOW, SPAN), LABELS, tmp_path)
+    assert int(traces.find_request(tmp_path), 16) == 9
+    lines = [json.loads(line) for line in (tmp_path / traces.REQUESTS).read_text().splitlines()]
+    slow = next(line for line in lines if int(line["request"], 16) == 9)
+    slow["endpoint"] = "mail.send"
+    (tmp_path / traces.REQUESTS).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    platform = {"sources": {"visitors": {"call": "gateway.recommendations"}}}
+    (tmp_path / "dataset.zarr").mkdir()
+    described = {"attributes": {"config": {"platform": platform}}}
+    (tmp_path / "dataset.zarr" / "zarr.json").write_text(json.dumps(described))
+    assert int(traces.find_request(tmp_path), 16) == 7
+    assert int(traces.find_request(tmp_path, "slow", "mail.send"), 16) == 9
 
 
 def test_spans_whose_parent_was_lost_stay_in_the_tree(tmp_path):

@@ -111,7 +111,7 @@ def test_only_pairs_are_compared_and_only_where_both_are():
     assert run.sizes["time"] == base.sizes["time"] == 6
     with pytest.raises(ConfigError, match=r"--against: expected a run of the same .* seed is 1 here and 2 there"):
         paired(make_run(6, seed=1), make_run(6, seed=2))
-    with pytest.raises(ConfigError, match=r"start is 72000\.0 here and 72010\.0 there"):
+    with pytest.raises(ConfigError, match=r"start is 20:00:00 here and 20:00:10 there"):
         paired(make_run(6), make_run(6, start_s=72010.0))
 
 

@@ -41,21 +41,56 @@ MEASURED = {
     "N1": Measured(row(unit="s", at_least="1 ms", source="As it [says]"), 0.002, True),
     "P1.a": Measured(row(at_least=1), math.inf, True),
     "P1.b": Measured(row(at_least=1), 0.5, False),
-    "P2": Measured(row(at_least=1), None, None),
+    "P2": Measured(row(at_least=1), None, None, "without the paired run"),
 }
 
 
 def test_the_verdict_counts_figures_and_names_rows():
-    assert verdict(MEASURED) == "1 of 3 figures are reproduced; not met: P1.b; this run does not show: P2."
+    assert verdict(MEASURED).splitlines() == [
+        "1 of the 2 figures that this run shows are reproduced; not met: P1.b.",
+        "1 cannot be measured, without the paired run: P2.",
+    ]
+    assert verdict({"N1": MEASURED["N1"]}) == "1 of 1 figures are reproduced."
+    assert verdict({"P2": MEASURED["P2"]}) == "1 cannot be measured, without the paired run: P2."
+
+
+def test_figures_that_cannot_be_measured_are_counted_by_what_they_lack():
+    def lacking(*names):
+        return {name: Measured(row(at_least=1), None, None, names[-1]) for name in names[:-1]}
+
+    found = {**lacking("A.1", "A.2", "B", "no peak"), **lacking("C", "no trace"), "A.3": MEASURED["N1"]}
+    assert verdict(found).splitlines() == ["2 cannot be measured, no peak: A, B.", "1 cannot be measured, no trace: C."]
+    assert verdict({**lacking("P1.c", "no peak"), **MEASURED}).startswith("1 of the 2 figures that this run shows")
 
 
 def test_the_table_has_a_line_for_each_row_and_takes_texts_as_they_are():
     console = Console(width=160)
     with console.capture() as capture:
-        console.print(rows_table(MEASURED, "[red]run"))
+        console.print(rows_table(MEASURED, "[red]run", console.width))
     text = capture.get()
     assert all(name in text for name in (*MEASURED, "As it [says]", "[red]run"))
     assert [text.count(mark) for mark in "✓✗"] == [2, 1]
+
+
+LONG = {
+    "P18.N6.validate": Measured(
+        row(title="Recommendation response time, mean, over hits and misses", period="whole", source="It [says] so",
+            unit="s", at_least="37.5 ms", at_most="62.5 ms"),
+        0.0416, True,
+    ),
+    "P16": Measured(row(at_least=12345, at_most=123456), 1234567.0, False),
+}  # fmt: skip
+
+
+def test_the_table_fits_a_terminal_of_80_columns():
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(rows_table(LONG, "A long title, " * 10, console.width))
+    text = capture.get()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    assert all(number in text for number in ("41.6 ms", "37.5–62.5 ms", "1,234,567", "12,345 – 123,456"))
+    assert "P18.N6.validate" in text
 
 
 def test_the_data_are_json():

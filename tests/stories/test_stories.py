@@ -94,9 +94,22 @@ def test_table_and_data():
     text = capture.get()
     assert "20:11:00" in text
     assert "+1:00" in text
-    assert "20.0 % at 20:12:00" in text
+    assert "at 20:12:00" in text
     data = json.loads(json.dumps(story_data(story, found, pair.begins_s), allow_nan=False))
     assert (data["trigger_s"], data["in_order"], data["steps"][2]["then"]) == (EIGHT + 600, 1, 0.2)
+
+
+def test_a_story_fits_a_terminal_of_80_columns():
+    found, pair = told(), telling().pair
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(story_table(telling().story("trouble"), found, pair.begins_s, "A long title, " * 10))
+    text = capture.get()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    assert all(
+        number in text for number in ("10.5 USD", "50 USD", "30/s", "20.0 %", "20:11:00", "+1:00", "at 20:12:00")
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,6 +178,11 @@ def test_the_story_of_a_run_is_told_beside_the_pair_that_is_found(sfmodel):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        (
+            ["base"],
+            "base ran without a scenario, so there is no story to tell; run one, such as 'sfmodel run scenario=",
+        ),
+        (["ran", "--against", "later"], "same platform, seed, start and window; start is 20:00 here and 21:00 there"),
         (["base", "--against", "other"], "this run has no trigger that its pair does not have, so there is no story"),
         (["ran", "--story", "truble"], "there is no story 'truble'; did you mean 'trouble'?"),
         (["ran", "--against", "bass"], "there is no run 'bass' here or in runs; did you mean 'base'?"),
@@ -172,6 +190,7 @@ def test_the_story_of_a_run_is_told_beside_the_pair_that_is_found(sfmodel):
     ],
 )
 def test_wrong_requests(sfmodel, words, expected):
+    recorded_run("later", 180, start_s=EIGHT + 3600, config={"start": "21:00"}, platform="shop", seed=1)
     status, _, complaints = sfmodel("story", *words)
     assert status == 2
     assert expected in complaints
