@@ -279,10 +279,10 @@ def bin_many(count):
 
 
 @kernel
-def meter_many(endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, count):
+def meter_many(clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, count):
     for n in range(count):
-        took = 1e-3 * np.float64(np.uint64(n) & _MASK)
-        meter_end(endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, 0, 0, took)
+        tasks[0].arrived = clock[0].now - 1e-3 * np.float64(np.uint64(n) & _MASK)
+        meter_end(clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, 0, 0)
 
 
 def test_latency_bin(benchmark: Any, report: Report) -> None:

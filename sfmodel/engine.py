@@ -101,7 +101,6 @@ def simulate(simulation: Simulation, observe: Observer | None = None) -> None:
         simulation.wall_seconds += time.perf_counter() - started
         edges = window_edges(run)
         _until(simulation, run.start, changes)
-        world.forget_spans()
         simulation.readings.reset()
         for k in range(len(edges) - 1):
             _until(simulation, edges[k + 1], changes)

@@ -189,6 +189,7 @@ class World:
         clock["task_reserve"], clock["node_reserve"] = plan.task_reserve, 4 * plan.task_reserve
         for free in ("node_free", "task_free", "chunk_free", "message_free", "flight_free"):
             clock[free] = -1
+        clock["traced_from"] = plan.start_s
         if trace_one_in:
             clock["traced_below"] = min((1 << 64) - 1, (1 << 64) // trace_one_in)
 
@@ -273,22 +274,31 @@ class World:
         self.arrays["listed"] = new
 
     def grow(self) -> None:
-        """Double whatever has run short."""
+        """Double whatever has run short.
+
+        Raises
+        ------
+        RuntimeError
+            A pool ran out within one task or event, so that its reserve is too small: the results would be wrong.
+        """
         clock = self.arrays["clock"][0]
+        for left in ("nodes_left", "tasks_left", "chunks_left", "messages_left", "flights_left"):
+            if clock[left] < 0:
+                raise RuntimeError(f"{left} is {clock[left]}: one task or event needed more than the reserve")
         reserve = int(clock["task_reserve"])
         if clock["tasks_left"] < reserve:
             self._grow_tasks(2 * len(self.arrays["tasks"]))
         due = int(self.call(engine.due_next)) + int(clock["node_reserve"])
         while clock["nodes_left"] < due:
             self._grow_nodes(2 * len(self.arrays["nodes"]))
-        if clock["chunks_left"] < 64:
+        if clock["chunks_left"] < names.CHUNK_RESERVE:
             self._grow_chunks(2 * len(self.arrays["chunk_next"]))
-        if clock["messages_left"] < 1024:
+        if clock["messages_left"] < names.MESSAGE_RESERVE:
             self._grow_messages(2 * len(self.arrays["messages"]))
-        if clock["flights_left"] < 64:
+        if clock["flights_left"] < names.FLIGHT_RESERVE:
             self._grow_flights(2 * len(self.arrays["flights"]))
         stores = self.arrays["stores"]
-        if len(stores) and (stores["capacity"] - stores["listed"]).min() < 1024:
+        if len(stores) and (stores["capacity"] - stores["listed"]).min() < names.LISTED_RESERVE:
             self._grow_listed(max(1 << 14, int(stores["listed"].max())))
         self.arrays["clock"]["low"] = 0
 
@@ -334,10 +344,6 @@ class World:
         """Bring all integrals up to now."""
         self.call(engine.close_window)
 
-    def forget_spans(self) -> None:
-        """Drop the spans written so far: they are of the warm-up."""
-        self.arrays["clock"][["span_count", "spans_lost"]] = 0
-
     def change(self, run: Run) -> None:
         """Take over the parameters of another configuration of the same structure, now.
 
@@ -354,6 +360,8 @@ class World:
                 raise ConfigError(f"a scenario may change numbers, not the structure of the platform ({name} differ)")
             if name != "values" and old.dtype.names is None and name not in ("handlers", "choices", "branches"):
                 continue
+            if name in ("limiters", "breakers"):
+                self._count_anew(name, old, new, fresh["breaker_window"])
             self._take_over(self.arrays[name], old, new, STATE_FIELDS.get(name, set()))
         self._parameters = {**self._parameters, **fresh}
         for place, source in enumerate(run.platform.sources.values()):
@@ -370,12 +378,24 @@ class World:
         self.arrays["doomed"] = self._doomed()
         self.call(engine.apply_changes)
 
+    def _count_anew(self, name: str, old: NDArray, new: NDArray, empty: NDArray) -> None:
+        """What counts in windows begins anew where the length of its window changes."""
+        lengths = {"limiters": ["window"], "breakers": ["window_s", "calls"]}[name]
+        rows = {names.KEY_USER: "user_rows", names.KEY_ADDRESS: "user_rows", names.KEY_ITEM: "item_rows"}
+        for k in np.flatnonzero(old[lengths] != new[lengths]):
+            for field in ("index", "count", "previous") if name == "limiters" else ("at", "count", "failures"):
+                self.arrays[name][field][k] = 0
+            if name == "breakers":
+                self.arrays["breaker_window"][k] = empty[k]
+            elif new["key"][k] != names.KEY_NONE:
+                self.arrays[rows[int(new["key"][k])]][:, new["column"][k]] = 0
+
     def _doomed(self) -> NDArray[np.int64]:
         """Tasks in replicas that go down, oldest first."""
         tasks, replicas = self.arrays["tasks"], self.arrays["replicas"]
         down = (replicas["down"] == 1) & (replicas["up"] > 0)
         inside = np.flatnonzero((tasks["state"] != names.FREE) & (tasks["arrived"] >= 0) & down[tasks["replica"]])
-        return inside[np.argsort(tasks["arrived"][inside], kind="stable")]
+        return inside[np.argsort(tasks["number"][inside])]
 
     @staticmethod
     def _take_over(state: NDArray, old: NDArray, new: NDArray, kept: set[str]) -> None:

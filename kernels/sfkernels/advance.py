@@ -14,7 +14,6 @@ from sfkernels.endings import end_task, settle
 from sfkernels.housekeeping import bring_back, check_scaler, deliver_servers, mark_servers, probe, schedule_house
 from sfkernels.jit import entry, hot, kernel
 from sfkernels.keys import NOBODY, draw_item, draw_user
-from sfkernels.meters import turned_away
 from sfkernels.names import (
     ARRIVE,
     BACKING_OFF,
@@ -36,6 +35,7 @@ from sfkernels.names import (
     HOUSE_SCALE,
     HOUSE_UP,
     NB,
+    PUBLISHED,
     QUEUED,
     READY,
     REPLYING,
@@ -45,13 +45,12 @@ from sfkernels.names import (
     SOURCE_SESSIONS,
     STEP,
     TIMER_ATTEMPT,
-    TIMER_CALL,
     TIMER_HEDGE,
     TIMER_PATIENCE,
     TRAVELLING,
     UNAVAILABLE,
 )  # fmt: skip
-from sfkernels.queues import account_queue, batch_key, settle_batch, take_batch
+from sfkernels.queues import account_queue, batch_key, take_batch
 from sfkernels.random import mix
 from sfkernels.ready import make_ready, next_ready
 from sfkernels.script import run
@@ -83,23 +82,14 @@ def _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, 
 
 @kernel
 def _serve_queue(
-    clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas, endpoint_meters,
-    endpoint_outcomes, endpoint_latency, q,
+    clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas, endpoint_meters, q
 ):  # fmt: skip
-    """Free consumers of queue q take what they may; a batch that meets no replica, or a dead one, fails at once."""
+    """Free consumers of queue q take what they may."""
     while True:
         first, n = take_batch(clock, nodes, buckets, late, queues, q, messages)
         if first < 0:
             return
-        key = batch_key(queues, q)
-        e = queues[q].handler
-        r = choose(services, replicas, endpoints[e].service, key, np.uint64(messages[first].user))
-        if r < 0 or replicas[r].up != 1:
-            if r >= 0:
-                turned_away(endpoint_meters, endpoint_outcomes, endpoint_latency, e)
-            settle_batch(clock, queues, q, messages, first, False)
-            continue
-        i = new_task(clock, tasks, key)
+        i = new_task(clock, tasks, batch_key(queues, q))
         tasks[i].marks = HANDLER
         tasks[i].endpoint = queues[q].handler
         tasks[i].queue = q
@@ -108,10 +98,8 @@ def _serve_queue(
         tasks[i].user = messages[first].user
         tasks[i].item_id = messages[first].item_id
         tasks[i].priority = messages[first].priority
-        trace_if_sampled(clock, tasks, i)
-        tasks[i].replica = r
-        arrive(clock, tasks, replicas, endpoint_meters, i)
-        make_ready(clock, tasks, ready, i, ARRIVE)
+        trace_if_sampled(clock, tasks, i, tasks[i].key)
+        _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, i)
 
 
 @hot
@@ -138,7 +126,7 @@ def _arrivals(
         tasks[i].priority = sources[o].priority
         tasks[i].user = draw_user(population, tasks[i].key) if sources[o].user else NOBODY
         tasks[i].item_id = draw_item(population, tasks[i].key) if sources[o].item_id else NOBODY
-        trace_if_sampled(clock, tasks, i)
+        trace_if_sampled(clock, tasks, i, tasks[i].key)
         clock[0].requests += 1
         _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, i)
     _schedule_source(clock, nodes, buckets, late, sources, knots, o)
@@ -178,14 +166,14 @@ def _next_bucket(
 @kernel
 def _hedge(
     clock, nodes, buckets, late, tasks, ready, ops, sites, breakers, breaker_window, endpoints, services, replicas,
-    caches, population, endpoint_meters, endpoint_outcomes, endpoint_latency, call_meters, call_outcomes, call_latency,
-    i,
+    caches, population, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters,
+    call_outcomes, call_latency, i,
 ):  # fmt: skip
     """Task i has waited long enough for a second attempt beside the first."""
     attempt(
         clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services, replicas,
-        caches, population, endpoint_meters, endpoint_outcomes, endpoint_latency, call_meters, call_outcomes,
-        call_latency, ops[tasks[i].pc].a, i, 1,
+        caches, population, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,
+        call_meters, call_outcomes, call_latency, ops[tasks[i].pc].a, i, 1,
     )  # fmt: skip
 
 
@@ -316,21 +304,15 @@ def advance(
                     continue
                 elif class_ == CLASS_TIMER:
                     kind = np.int64(order & _KIND)
-                    if kind == TIMER_ATTEMPT or kind == TIMER_CALL:
+                    if kind == TIMER_ATTEMPT:
                         state = tasks[index].state
-                        if kind == TIMER_CALL:
-                            over = tasks[index].call_id == gen and (state == CALLING or state == BACKING_OFF)
-                        else:
-                            over = has_timed_out(clock, nodes, buckets, late, tasks, index, gen, order) and (
-                                state == CALLING or state == FORKED
-                            )
-                        if over:
+                        over = has_timed_out(clock, nodes, buckets, late, tasks, index, gen, order)
+                        if over and (state == CALLING or state == FORKED):
                             clock[0].now = time
                             clock[0].events += 1
                             time_out(
-                                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals,
-                                stations, flights, flight_buckets, caches, population, breakers, breaker_window, sites,
-                                call_meters, call_outcomes, call_latency, index,
+                                clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population,
+                                breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, index,
                             )  # fmt: skip
                     elif kind == TIMER_HEDGE:
                         if tasks[index].call_gen == gen and tasks[index].state == CALLING:
@@ -338,8 +320,9 @@ def advance(
                             clock[0].events += 1
                             _hedge(
                                 clock, nodes, buckets, late, tasks, ready, ops, sites, breakers, breaker_window,
-                                endpoints, services, replicas, caches, population, endpoint_meters, endpoint_outcomes,
-                                endpoint_latency, call_meters, call_outcomes, call_latency, index,
+                                endpoints, services, replicas, caches, population, spans, endpoint_meters,
+                                endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters, call_outcomes,
+                                call_latency, index,
                             )  # fmt: skip
                     elif kind == TIMER_PATIENCE:
                         if tasks[index].call_gen == gen and tasks[index].state == QUEUED:
@@ -355,7 +338,7 @@ def advance(
                         clock[0].events += 1
                         _serve_queue(
                             clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
-                            endpoint_meters, endpoint_outcomes, endpoint_latency, index,
+                            endpoint_meters, index,
                         )  # fmt: skip
                     continue
                 else:
@@ -389,37 +372,37 @@ def advance(
                 clock, nodes, buckets, late, tasks, ready, ops, handlers, choices, branches, durations, values,
                 slowdowns, totals, stations, sites, breakers, breaker_window, endpoints, services, replicas, caches,
                 stores, versions, pool, listed, flights, flight_buckets, population, user_rows, user_rows_float,
-                item_rows, item_rows_float, cluster_rows, limiters, queues, messages, endpoint_meters,
-                endpoint_outcomes, endpoint_latency, call_meters, call_outcomes, call_latency, i, todo,
+                item_rows, item_rows_float, cluster_rows, limiters, queues, messages, spans, endpoint_meters,
+                endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters, call_outcomes, call_latency, i,
+                todo,
             )  # fmt: skip
             if result < 0:
                 i = -1
                 continue
-            if result >= 100:
+            if result >= PUBLISHED:
                 _serve_queue(
                     clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
-                    endpoint_meters, endpoint_outcomes, endpoint_latency, result - 100,
+                    endpoint_meters, result - PUBLISHED,
                 )  # fmt: skip
                 todo = STEP
                 continue
             arrived = end_task(
                 clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-                flight_buckets, caches, population, breakers, breaker_window, sites, replicas, spans, endpoint_meters,
-                endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters, call_outcomes, call_latency, i,
-                result,
+                flight_buckets, caches, replicas, spans, endpoint_meters, endpoint_outcomes, endpoint_latency,
+                endpoint_latency_ok, i, result,
             )  # fmt: skip
         if arrived:
             arrived = False
             free_queue = settle(
-                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-                flight_buckets, caches, population, breakers, breaker_window, sites, queues, messages, types, requests,
-                request_meters, request_outcomes, request_latency, sleepers, chunk_next, slot_head, slot_fill,
-                call_meters, call_outcomes, call_latency, i,
+                clock, nodes, buckets, late, tasks, ready, ops, durations, values, stations, flights, flight_buckets,
+                caches, population, breakers, breaker_window, sites, queues, messages, types, requests, request_meters,
+                request_outcomes, request_latency, sleepers, chunk_next, slot_head, slot_fill, call_meters,
+                call_outcomes, call_latency, i,
             )  # fmt: skip
             if free_queue >= 0:
                 _serve_queue(
                     clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
-                    endpoint_meters, endpoint_outcomes, endpoint_latency, free_queue,
+                    endpoint_meters, free_queue,
                 )  # fmt: skip
         i = -1
 
@@ -500,18 +483,16 @@ def close_window(clock, stations, scalers, queues):
 
 @kernel
 def _kill(
-    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-    flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency,
-    doomed, r,
+    clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window, sites,
+    call_meters, call_outcomes, call_latency, doomed, r,
 ):  # fmt: skip
     """Every task in replica r ends `unavailable`, oldest first: in the order of `doomed`."""
     for n in range(len(doomed)):
         i = doomed[n]
         if _is_in(tasks, i, r):
             stop(
-                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
-                flights, flight_buckets, caches, population, breakers, breaker_window, sites, call_meters,
-                call_outcomes, call_latency, i, UNAVAILABLE,
+                clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers,
+                breaker_window, sites, call_meters, call_outcomes, call_latency, i, UNAVAILABLE,
             )  # fmt: skip
 
 
@@ -528,8 +509,8 @@ def _is_in(tasks, i, r):
 def apply_changes(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
     flight_buckets, caches, stores, population, services, replicas, pool, listed, user_rows, item_rows, cluster_rows,
-    breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, queues, messages, endpoints, endpoint_meters,
-    endpoint_outcomes, endpoint_latency, doomed,
+    breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, queues, messages, endpoints,
+    endpoint_meters, doomed,
 ):  # fmt: skip
     """Parameters have changed: replicas go down or come back, new servers and consumers serve, full memory evicts.
 
@@ -542,9 +523,8 @@ def apply_changes(
             replicas[r].up = 0
             replicas[r].gen += np.uint32(1)
             _kill(
-                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-                flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
-                call_latency, doomed, r,
+                clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers,
+                breaker_window, sites, call_meters, call_outcomes, call_latency, doomed, r,
             )  # fmt: skip
         elif not replicas[r].down and replicas[r].up == 0:
             bring_back(clock, nodes, buckets, late, services, replicas, r)
@@ -556,5 +536,5 @@ def apply_changes(
     for q in range(len(queues)):
         _serve_queue(
             clock, nodes, buckets, late, queues, messages, tasks, ready, endpoints, services, replicas,
-            endpoint_meters, endpoint_outcomes, endpoint_latency, q,
+            endpoint_meters, q,
         )  # fmt: skip

@@ -1,6 +1,7 @@
 """Circuit breakers, as in resilience4j 2: closed, open, half open; docs/model.md, section 4.
 
 # b = breakers; window[b, …] = last outcomes (0, 1) of a count window, or ten triples (index, calls, failures)
+Buckets of a time window are counted from `origin`, one of their edges before the first moment.
 `epoch` counts the changes of state: an attempt is recorded only in the epoch that let it through.
 """
 
@@ -64,7 +65,7 @@ def _count_window(breakers, window, b, failed):
 
 @kernel
 def _time_window(breakers, window, b, failed, now):
-    index = np.int64(now / (breakers[b].window_s * 0.1))
+    index = np.int64((now - breakers[b].origin) / (breakers[b].window_s / 10.0))
     slot = 3 * (index % 10)
     if window[b, slot] != index:
         window[b, slot] = index

@@ -1,8 +1,8 @@
 """Caches: entries by key, versions by topic, memory with Redis's eviction; docs/model.md, section 5.
 
 # c = caches, m = stores, k = topics; rows[key, column] = entries, 8 bytes each
-An entry packs: expiry in ms (32 bits), access clock (22), version (8), listed (1), present (1). A store
-keeps a list of its entries, in any order, to sample from; an entry that has gone stays listed until a
+An entry packs: expiry in ms (32 bits; all ones: never), access clock (22), version (8), listed (1), present (1). A
+store keeps a list of its entries, in any order, to sample from; an entry that has gone stays listed until a
 sample finds it. The sampled LRU with its pool of 16 is Redis's `evictionPoolPopulate`.
 """
 
@@ -17,6 +17,7 @@ from sfkernels.names import (
     EVICT_RANDOM,
     KEY_ITEM,
     KEY_USER,
+    LISTED_RESERVE,
     POOL,
     SCOPE_ALL,
     SCOPE_KEY,
@@ -29,6 +30,7 @@ _PRESENT, _LISTED = np.uint64(1), np.uint64(2)
 _2, _10, _32, _40 = np.uint64(2), np.uint64(10), np.uint64(32), np.uint64(40)
 _BYTE, _CLOCK = np.uint64(255), np.uint64((1 << 22) - 1)
 _KEY = np.uint64((1 << 40) - 1)
+_NEVER = np.uint64((1 << 32) - 1)
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
 _JITTER, _SPREAD, _WARM = np.uint64(0x6A74), np.uint64(0x7370), np.uint64(0x7761)
 
@@ -58,7 +60,13 @@ def set_entry(caches, c, user_rows, item_rows, cluster_rows, row, entry):
 
 @hot
 def _expiry_ms(at):
-    return np.uint64(math.ceil(at * 1000.0))
+    return np.uint64(math.ceil(min(at * 1000.0, np.float64(_NEVER))))
+
+
+@hot
+def _expiry(entry):
+    ms = entry >> _32
+    return np.inf if ms == _NEVER else np.float64(ms) / 1000.0
 
 
 @hot
@@ -100,7 +108,7 @@ def look_up(caches, c, stores, versions, population, user_rows, item_rows, clust
         caches[c].invalidated += 1
         _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
         return MISS
-    expiry = np.float64(entry >> _32) / 1000.0
+    expiry = _expiry(entry)
     if now < expiry:
         caches[c].hits += 1
         fresh = entry
@@ -232,7 +240,7 @@ def _put(clock, caches, c, stores, versions, population, listed, user_rows, item
             if not entry & _LISTED:
                 listed[stores[m].first + stores[m].listed] = (np.uint64(c) << _40) | np.uint64(row)
                 stores[m].listed += 1
-                if stores[m].capacity - stores[m].listed < 1024:
+                if stores[m].capacity - stores[m].listed < LISTED_RESERVE:
                     clock[0].low = 1
                 entry = _LISTED
     touched = _ticks(stores, m, now) if m >= 0 else _ZERO
@@ -299,7 +307,7 @@ def expire_some(caches, stores, m, versions, population, listed, user_rows, item
             c, row, entry, _ref = _sample(caches, stores, m, listed, user_rows, item_rows, cluster_rows)
             if c < 0:
                 return
-            old = np.float64(entry >> _32) / 1000.0 + caches[c].stale_for <= now
+            old = _expiry(entry) + caches[c].stale_for <= now
             if old or not _is_current(caches, c, versions, population, entry, row, now):
                 _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
                 gone += 1

@@ -2,7 +2,8 @@
 
 # t = tasks, k = call sites, r = replicas
 A caller waits with its children linked to it. Who gives up on a child parts from it: the child goes on
-as a zombie, or is stopped. A stopped task leaves its place at once and ends with the ready tasks.
+as a zombie, or is stopped. A stopped task leaves its queue at once and ends with the ready tasks: so however
+many are stopped at once, servers are freed one by one.
 """
 
 import numpy as np
@@ -13,18 +14,18 @@ from sfkernels.calendar import schedule_task, schedule_timer
 from sfkernels.flights import find, ref_of, wait_no_more
 from sfkernels.jit import hot, kernel
 from sfkernels.keys import key_of
-from sfkernels.meters import meter_attempt, turned_away
+from sfkernels.meters import meter_attempt, meter_end
 from sfkernels.names import (
     ARRIVE,
-    BACKING_OFF,
     BRANCH,
     CALLING,
     CANCELLED,
     COALESCED,
+    CUT_SHORT,
     ENDING,
     EXPIRED,
     FORKED,
-    HEDGE,
+    INHERITED,
     OK,
     OP_BROADCAST,
     OP_CALL,
@@ -36,9 +37,7 @@ from sfkernels.names import (
     REPLYING,
     SERVED,
     TIMEOUT,
-    TIMER_CALL,
     TIMER_HEDGE,
-    TRACED,
     TRAVELLING,
     UNAVAILABLE,
     ZOMBIE,
@@ -46,8 +45,8 @@ from sfkernels.names import (
 from sfkernels.random import mix
 from sfkernels.ready import make_ready
 from sfkernels.retries import earn
-from sfkernels.stations import cut_short, leave, unqueue
-from sfkernels.tasks import adopt, arrive, new_task, part, void_events
+from sfkernels.stations import cut_short, unqueue
+from sfkernels.tasks import adopt, arrive, free_task, new_task, part, void_events
 from sfkernels.timeouts import set_timeout
 
 _TWO, _ONE = np.uint64(2), np.uint64(1)
@@ -60,7 +59,7 @@ def inherit(tasks, i, c):
     tasks[c].user = tasks[i].user
     tasks[c].item_id = tasks[i].item_id
     tasks[c].priority = tasks[i].priority
-    tasks[c].marks = tasks[i].marks & (ZOMBIE | TRACED)
+    tasks[c].marks = tasks[i].marks & INHERITED
     tasks[c].trace_id = tasks[i].trace_id
     tasks[c].parent_span = tasks[i].span
     tasks[c].span = tasks[c].key
@@ -101,24 +100,35 @@ def _place(caches, population, sites, k, tasks, i):
 
 
 @hot
-def begin_call(clock, nodes, buckets, late, tasks, sites, k, i):
+def begin_call(clock, tasks, sites, k, i):
     """A call begins: its deadline, its budget."""
     tasks[i].attempt = 0
-    tasks[i].call_deadline = np.inf
-    tasks[i].call_id += ONE
+    tasks[i].call_deadline = min(tasks[i].deadline, clock[0].now + sites[k].deadline)
+    tasks[i].backoff = sites[k].backoff_base
     if sites[k].budgeted:
         earn(sites, k, clock[0].now)
-    tasks[i].backoff = sites[k].backoff_base
-    if sites[k].deadline < np.inf:
-        tasks[i].call_deadline = clock[0].now + sites[k].deadline
-        schedule_timer(clock, nodes, buckets, late, tasks[i].call_deadline, TIMER_CALL, i, tasks[i].call_id)
+
+
+@kernel
+def turn_away(
+    clock, tasks, sites, replicas, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,
+    call_meters, call_outcomes, call_latency, k, i, r, key,
+):  # fmt: skip
+    """Call site k of task i meets replica r, which is down, without a network: request and reply at once."""
+    c = spawn(clock, tasks, sites, k, i, r, key)
+    arrive(clock, tasks, replicas, endpoint_meters, c)
+    meter_end(
+        clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, c, UNAVAILABLE
+    )
+    meter_attempt(call_meters, call_outcomes, call_latency, k, UNAVAILABLE, 0.0)
+    free_task(clock, tasks, c)
 
 
 @hot
 def attempt(
     clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services, replicas, caches,
-    population, endpoint_meters, endpoint_outcomes, endpoint_latency, call_meters, call_outcomes, call_latency, k, i,
-    hedge,
+    population, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters,
+    call_outcomes, call_latency, k, i, hedge,
 ):  # fmt: skip
     """One attempt of call site k by task i: OK if a reply comes, or has come, else the outcome it has at once."""
     now = clock[0].now
@@ -144,8 +154,10 @@ def attempt(
             record(breakers, breaker_window, b, permit, UNAVAILABLE, now)
         return UNAVAILABLE
     if sites[k].network == 0.0 and replicas[r].up != 1:
-        turned_away(endpoint_meters, endpoint_outcomes, endpoint_latency, sites[k].endpoint)
-        meter_attempt(call_meters, call_outcomes, call_latency, k, UNAVAILABLE, 0.0)
+        turn_away(
+            clock, tasks, sites, replicas, spans, endpoint_meters, endpoint_outcomes, endpoint_latency,
+            endpoint_latency_ok, call_meters, call_outcomes, call_latency, k, i, r, key,
+        )  # fmt: skip
         call_meters[k].hedges += hedge
         if b >= 0:
             record(breakers, breaker_window, b, permit, UNAVAILABLE, now)
@@ -153,7 +165,7 @@ def attempt(
             tasks[i].outcome = UNAVAILABLE
             make_ready(clock, tasks, ready, i, REPLY)
         return OK
-    until = min(now + sites[k].timeout, tasks[i].deadline)
+    until = min(now + sites[k].timeout, tasks[i].call_deadline)
     if not hedge:
         tasks[i].state = CALLING
         tasks[i].call_gen += ONE
@@ -163,25 +175,20 @@ def attempt(
         if sites[k].hedge_after < np.inf:
             schedule_timer(clock, nodes, buckets, late, now + sites[k].hedge_after, TIMER_HEDGE, i, tasks[i].call_gen)
     else:
-        until = min(tasks[i].attempt_start + sites[k].timeout, tasks[i].deadline)
+        until = min(tasks[i].attempt_start + sites[k].timeout, tasks[i].call_deadline)
         call_meters[k].hedges += 1
     c = spawn(clock, tasks, sites, k, i, r, key)
-    if hedge:
-        tasks[c].marks |= HEDGE
     tasks[c].permit = permit
     if sites[k].propagate:
-        tasks[c].deadline = min(until, tasks[i].call_deadline)
+        tasks[c].deadline = until
     adopt(tasks, i, c)
     send_off(clock, nodes, buckets, late, tasks, ready, replicas, endpoint_meters, sites[k].network, c)
     return OK
 
 
 @kernel
-def _leave_place(
-    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-    flight_buckets, caches, population, i, outcome,
-):  # fmt: skip
-    """Task i leaves its queue, its server, whatever it waits for, and ends with the ready tasks."""
+def _leave_place(clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, i, outcome):
+    """Task i leaves its queue, its service, whatever it waits for, and ends with the ready tasks."""
     state = tasks[i].state
     if state == REPLYING or (state == READY and tasks[i].todo == ENDING):
         return
@@ -199,7 +206,7 @@ def _leave_place(
     elif state == SERVED:
         s = tasks[i].station
         cut_short(clock, tasks, stations, s, i)
-        leave(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s)
+        tasks[i].marks |= CUT_SHORT
     elif state == COALESCED:
         c = ops[tasks[i].pc].a
         row = key_of(population, caches[c].key, tasks[i].user, tasks[i].item_id)
@@ -220,6 +227,7 @@ def _disown(
         if not tasks[c].marks & BRANCH:
             k = tasks[c].site
             meter_attempt(call_meters, call_outcomes, call_latency, k, outcome, clock[0].now - tasks[c].start)
+            call_meters[k].timeouts += outcome == TIMEOUT
             if sites[k].breaker >= 0:
                 record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, clock[0].now)
         tasks[c].marks |= ZOMBIE
@@ -231,9 +239,8 @@ def _disown(
 
 @kernel
 def abandon(
-    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-    flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, i,
-    outcome,
+    clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window, sites,
+    call_meters, call_outcomes, call_latency, i, outcome,
 ):  # fmt: skip
     """Task i gives up on its children: their attempts end with this outcome, they become zombies or are cancelled."""
     doomed = _disown(
@@ -243,10 +250,7 @@ def abandon(
     while doomed >= 0:
         c = doomed
         doomed = np.int64(tasks[c].child_next)
-        _leave_place(
-            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-            flight_buckets, caches, population, c, CANCELLED,
-        )  # fmt: skip
+        _leave_place(clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, c, CANCELLED)
         doomed = _disown(
             clock, tasks, ops, sites, breakers, breaker_window, call_meters, call_outcomes, call_latency, c, CANCELLED,
             doomed,
@@ -255,26 +259,21 @@ def abandon(
 
 @kernel
 def stop(
-    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-    flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, i,
-    outcome,
+    clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window, sites,
+    call_meters, call_outcomes, call_latency, i, outcome,
 ):  # fmt: skip
     """Stop task i wherever it is, with what it waits for."""
-    _leave_place(
-        clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-        flight_buckets, caches, population, i, outcome,
-    )  # fmt: skip
+    _leave_place(clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, i, outcome)
     abandon(
-        clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-        flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency,
-        i, CANCELLED,
+        clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window,
+        sites, call_meters, call_outcomes, call_latency, i, CANCELLED,
     )  # fmt: skip
 
 
 @hot
 def deliver(
-    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-    flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, c,
+    clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window, sites,
+    call_meters, call_outcomes, call_latency, c,
 ):  # fmt: skip
     """The reply of task c reaches its caller: the attempt or the branch has ended."""
     i = tasks[c].parent
@@ -298,9 +297,8 @@ def deliver(
         return
     if tasks[i].child >= 0:
         abandon(
-            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-            flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
-            call_latency, i, CANCELLED,
+            clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window,
+            sites, call_meters, call_outcomes, call_latency, i, CANCELLED,
         )  # fmt: skip
     tasks[i].call_gen += ONE
     tasks[i].outcome = outcome
@@ -309,19 +307,14 @@ def deliver(
 
 @kernel
 def time_out(
-    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-    flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, i,
+    clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window, sites,
+    call_meters, call_outcomes, call_latency, i,
 ):  # fmt: skip
-    """The timeout of task i's attempt, of its broadcast, or the deadline of its call, has come."""
-    waits = tasks[i].state
-    if waits != BACKING_OFF:
-        call_meters[ops[tasks[i].pc].a].timeouts += 1
-        abandon(
-            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-            flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
-            call_latency, i, TIMEOUT,
-        )  # fmt: skip
-    tasks[i].gen += ONE
+    """The time of task i's attempt, or of its broadcast, is over."""
+    abandon(
+        clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window,
+        sites, call_meters, call_outcomes, call_latency, i, TIMEOUT,
+    )  # fmt: skip
     tasks[i].call_gen += ONE
-    tasks[i].outcome = OK if waits == FORKED else TIMEOUT
+    tasks[i].outcome = OK if tasks[i].state == FORKED else TIMEOUT
     make_ready(clock, tasks, ready, i, REPLY)

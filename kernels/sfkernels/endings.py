@@ -3,34 +3,29 @@
 # t = tasks
 """
 
+import numpy as np
+
 from sfkernels.calendar import schedule_task
-from sfkernels.calls import abandon, deliver
+from sfkernels.calls import deliver
 from sfkernels.flights import land_all
 from sfkernels.jit import hot
 from sfkernels.meters import latency_bin, meter_end
-from sfkernels.names import BRANCH, CANCELLED, HANDLER, OK, OUTSIDE, REPLYING, TRACED, USER, ZOMBIE
+from sfkernels.names import BRANCH, CUT_SHORT, HANDLER, OK, OUTSIDE, REPLYING, USER
 from sfkernels.queues import settle_batch
 from sfkernels.stations import goes_on, leave
 from sfkernels.tasks import free_task
-from sfkernels.traces import write_span
 from sfkernels.users import answered
 
 
 @hot
 def end_task(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-    flight_buckets, caches, population, breakers, breaker_window, sites, replicas, spans, endpoint_meters,
-    endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters, call_outcomes, call_latency, i, outcome,
+    flight_buckets, caches, replicas, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,
+    i, outcome,
 ):  # fmt: skip
     """Task i ends with this outcome. True if its reply arrives at once, False if it travels."""
     now = clock[0].now
     tasks[i].outcome = outcome
-    if tasks[i].child >= 0:
-        abandon(
-            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-            flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
-            call_latency, i, CANCELLED,
-        )  # fmt: skip
     if tasks[i].arrived >= 0.0:
         if not tasks[i].marks & OUTSIDE:
             replicas[tasks[i].replica].tasks -= 1
@@ -38,6 +33,11 @@ def end_task(
             goes_on(
                 clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
                 replicas, i,
+            )  # fmt: skip
+        if tasks[i].marks & CUT_SHORT:
+            leave(
+                clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
+                np.int64(tasks[i].station),
             )  # fmt: skip
         hold = ops[tasks[i].pc].hold
         base = tasks[i].first_station
@@ -49,16 +49,10 @@ def end_task(
             hold = ops[hold].hold
     if tasks[i].flight >= 0:
         land_all(clock, flights, flight_buckets, tasks, ready, ops, caches, i)
-    marks = tasks[i].marks
-    if not marks & BRANCH:
-        e = tasks[i].endpoint
-        if tasks[i].arrived >= 0.0:
-            took = now - tasks[i].arrived
-            meter_end(endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, e, outcome, took)
-            if marks & ZOMBIE:
-                endpoint_meters[e].wasted += 1
-        if marks & TRACED:
-            write_span(clock, spans, tasks, i, outcome)
+    if not tasks[i].marks & BRANCH:
+        meter_end(
+            clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, i, outcome
+        )
     if tasks[i].parent >= 0 and tasks[i].network > 0.0:
         tasks[i].state = REPLYING
         schedule_task(clock, nodes, buckets, late, now + tasks[i].network, i, tasks[i].gen)
@@ -68,19 +62,17 @@ def end_task(
 
 @hot
 def settle(
-    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-    flight_buckets, caches, population, breakers, breaker_window, sites, queues, messages, types, requests,
-    request_meters, request_outcomes, request_latency, sleepers, chunk_next, slot_head, slot_fill, call_meters,
-    call_outcomes, call_latency, i,
+    clock, nodes, buckets, late, tasks, ready, ops, durations, values, stations, flights, flight_buckets, caches,
+    population, breakers, breaker_window, sites, queues, messages, types, requests, request_meters, request_outcomes,
+    request_latency, sleepers, chunk_next, slot_head, slot_fill, call_meters, call_outcomes, call_latency, i,
 ):  # fmt: skip
     """The reply of task i arrives: at its caller, its user, its queue. Returns a queue with a free consumer, or -1."""
     queue = -1
     marks = tasks[i].marks
     if tasks[i].parent >= 0:
         deliver(
-            clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
-            flight_buckets, caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
-            call_latency, i,
+            clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window,
+            sites, call_meters, call_outcomes, call_latency, i,
         )  # fmt: skip
     elif marks & USER:
         q = tasks[i].request

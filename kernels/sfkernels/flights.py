@@ -6,7 +6,7 @@
 import numpy as np
 
 from sfkernels.jit import kernel
-from sfkernels.names import COALESCED, FLIGHT_BUCKETS, STEP
+from sfkernels.names import COALESCED, FLIGHT_BUCKETS, FLIGHT_RESERVE, STEP
 from sfkernels.random import mix
 from sfkernels.ready import make_ready
 
@@ -39,7 +39,7 @@ def take_off(clock, flights, flight_buckets, tasks, i, ref):
     f = clock[0].flight_free
     clock[0].flight_free = flights[f].next
     clock[0].flights_left -= 1
-    if clock[0].flights_left < 64:
+    if clock[0].flights_left < FLIGHT_RESERVE:
         clock[0].low = 1
     bucket = _bucket(ref)
     flights[f].ref = ref

@@ -2,6 +2,7 @@
 
 # l = limiters; rows[key, column] = state of one key, 8 bytes
 One for all keeps its state in the limiter's record; one for each key in the rows of that key.
+Windows are counted from `origin`, one of their edges before the first moment.
 """
 
 import math
@@ -35,12 +36,24 @@ def _bucket_wait(limiters, k, at, now):
 
 
 @kernel
+def _window(limiters, k, now):
+    """Number of the window that it is now."""
+    return np.int64(math.floor((now - limiters[k].origin) / limiters[k].window))
+
+
+@kernel
+def _start(limiters, k, index):
+    """When a window begins."""
+    return limiters[k].origin + index * limiters[k].window
+
+
+@kernel
 def _sliding_count(limiters, k, now, index, stored, count, previous):
     """Weighted count of the sliding window, and the two counts brought up to now."""
     if stored != index:
         previous = count if stored == index - 1 else 0.0
         count = 0.0
-    seen = (now - index * limiters[k].window) / limiters[k].window
+    seen = (now - _start(limiters, k, index)) / limiters[k].window
     return previous * (1.0 - seen) + count, count, previous
 
 
@@ -52,7 +65,7 @@ def pass_all(limiters, k, now):
         if wait >= 0.0:
             limiters[k].at = max(limiters[k].at, now) + limiters[k].interval
         return wait
-    index = np.int64(math.floor(now / limiters[k].window))
+    index = _window(limiters, k, now)
     if limiters[k].kind == FIXED_WINDOW:
         place = limiters[k].index
         count = limiters[k].count
@@ -62,7 +75,7 @@ def pass_all(limiters, k, now):
         if count >= limiters[k].limit:
             place += 1
             count = 0.0
-        wait = 0.0 if place == index else place * limiters[k].window - now
+        wait = 0.0 if place == index else _start(limiters, k, place) - now
         if place > index and not limiters[k].waits:
             wait = -1.0
         wait = _book(limiters, k, wait)
@@ -86,7 +99,7 @@ def pass_all(limiters, k, now):
 def passes_at(limiters, k, now, wait):
     """When the one that has just been told to wait passes: those of one window at the same moment, its start."""
     if limiters[k].kind == FIXED_WINDOW:
-        return limiters[k].index * limiters[k].window
+        return _start(limiters, k, limiters[k].index)
     return now + wait
 
 
@@ -101,7 +114,7 @@ def pass_key(limiters, k, rows, rows_as_float, row, now):
             rows_as_float[row, column] = max(at, now) + limiters[k].interval
         return wait
     state = rows[row, column]
-    index = np.int64(math.floor(now / limiters[k].window))
+    index = _window(limiters, k, now)
     stored = np.int64(state >> _32)
     if limiters[k].kind == FIXED_WINDOW:
         count = np.int64(state & _LOW32) if stored == index else 0

@@ -1,12 +1,13 @@
 """Meters: counts and histograms of the current window.
 
-# e = endpoints, k = call sites, q = request classes, b = latency bins
+# i = task, e = endpoints, k = call sites, q = request classes, b = latency bins
 """
 
 import numpy as np
 
 from sfkernels.jit import hot
-from sfkernels.names import LATENCY_BINS, LATENCY_FIRST_S, LATENCY_RATIO, OK, UNAVAILABLE
+from sfkernels.names import LATENCY_BINS, LATENCY_FIRST_S, LATENCY_RATIO, OK, TRACED, ZOMBIE
+from sfkernels.traces import write_span
 
 _EDGES = LATENCY_FIRST_S * LATENCY_RATIO ** np.arange(LATENCY_BINS)
 _EDGES = np.append(_EDGES, np.inf)
@@ -33,9 +34,19 @@ def latency_bin(seconds):
 
 
 @hot
-def meter_end(endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, e, outcome, seconds):
-    """A task of endpoint e has ended."""
+def meter_end(
+    clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, i, outcome
+):
+    """Task i, no branch, has ended: its endpoint's meters, its span."""
+    if tasks[i].marks & TRACED:
+        write_span(clock, spans, tasks, i, outcome)
+    if tasks[i].arrived < 0.0:
+        return
+    e = tasks[i].endpoint
+    seconds = clock[0].now - tasks[i].arrived
     endpoint_meters[e].in_flight -= 1
+    if tasks[i].marks & ZOMBIE:
+        endpoint_meters[e].wasted += 1
     endpoint_meters[e].time += seconds
     endpoint_outcomes[e, outcome] += 1
     b = latency_bin(seconds)
@@ -43,14 +54,6 @@ def meter_end(endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_lat
     if outcome == OK:
         endpoint_meters[e].time_ok += seconds
         endpoint_latency_ok[e, b] += 1
-
-
-@hot
-def turned_away(endpoint_meters, endpoint_outcomes, endpoint_latency, e):
-    """A call of endpoint e has met a replica that is down: it has arrived, and ended at once."""
-    endpoint_meters[e].arrivals += 1
-    endpoint_outcomes[e, UNAVAILABLE] += 1
-    endpoint_latency[e, 0] += 1
 
 
 @hot

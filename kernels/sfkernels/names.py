@@ -13,7 +13,9 @@ OUTCOMES = ("ok", "timeout", "rejected", "throttled", "open", "unavailable", "er
 ARRIVE, STEP, REPLY, FAILED, ENDING, RETRY = range(6)
 
 # flags of a task
-ZOMBIE, TRACED, BRANCH, USER, HANDLER, HEDGE, OUTSIDE = 1, 2, 4, 8, 16, 32, 64
+ZOMBIE, TRACED, BRANCH, USER, HANDLER, CUT_SHORT, OUTSIDE = 1, 2, 4, 8, 16, 32, 64
+INHERITED = ZOMBIE | TRACED
+"""Flags that a called task or a branch has from its caller."""
 
 # operations of a script
 (
@@ -25,8 +27,8 @@ ZOMBIE, TRACED, BRANCH, USER, HANDLER, HEDGE, OUTSIDE = 1, 2, 4, 8, 16, 32, 64
 CLASS_CHANGE, CLASS_TASK, CLASS_TIMER, CLASS_SOURCE, CLASS_USER, CLASS_HOUSE = range(6)
 
 # kinds of events within a class
-TIMER_ATTEMPT, TIMER_CALL, TIMER_HEDGE, TIMER_PATIENCE, TIMER_LINGER = 0, 1, 2, 3, 4
-HOUSE_HEALTH, HOUSE_SCALE, HOUSE_EXPIRY, HOUSE_SERVERS, HOUSE_UP = 0, 1, 2, 3, 4
+TIMER_ATTEMPT, TIMER_HEDGE, TIMER_PATIENCE, TIMER_LINGER = range(4)
+HOUSE_HEALTH, HOUSE_SCALE, HOUSE_EXPIRY, HOUSE_SERVERS, HOUSE_UP = range(5)
 
 # distributions
 CONSTANT, EXPONENTIAL, LOGNORMAL, GAMMA, HYPEREXPONENTIAL, EMPIRICAL = range(6)
@@ -59,6 +61,10 @@ BUCKET, FIXED_WINDOW, SLIDING_WINDOW = range(3)
 # sources
 SOURCE_POISSON, SOURCE_EVERY, SOURCE_TIMES, SOURCE_SESSIONS = range(4)
 
+# what `run` returns beside an outcome
+WAITS, PUBLISHED = -1, 16
+"""The task waits; or 16 + a queue that has a new message."""
+
 # why `advance` returned
 DONE, GROW = range(2)
 
@@ -80,3 +86,6 @@ POOL = 16
 """Size of Redis's eviction pool."""
 FLIGHT_BUCKETS = 4096
 """Hash buckets of misses under way."""
+
+CHUNK_RESERVE, MESSAGE_RESERVE, FLIGHT_RESERVE, LISTED_RESERVE = 64, 1024, 64, 1024
+"""Free places from which on a pool grows before the next task or event."""

@@ -8,7 +8,7 @@ import numpy as np
 from sfkernels.calendar import schedule_timer
 from sfkernels.jit import hot, kernel
 from sfkernels.levels import head, set_head, set_tail, tail
-from sfkernels.names import TIMER_LINGER
+from sfkernels.names import MESSAGE_RESERVE, TIMER_LINGER
 from sfkernels.random import mix
 
 ONE = np.uint64(1)
@@ -63,7 +63,7 @@ def append(clock, queues, q, messages, user, item, priority):
     g = clock[0].message_free
     clock[0].message_free = messages[g].next
     clock[0].messages_left -= 1
-    if clock[0].messages_left < 1024:
+    if clock[0].messages_left < MESSAGE_RESERVE:
         clock[0].low = 1
     messages[g].published = clock[0].now
     messages[g].number = queues[q].published
@@ -98,8 +98,10 @@ def take_batch(clock, nodes, buckets, late, queues, q, messages):
         oldest = messages[head(queues, q, _oldest(queues, q, messages))].published
         due = oldest + queues[q].linger
         if now < due:
-            queues[q].timer += np.uint32(1)
-            schedule_timer(clock, nodes, buckets, late, due, TIMER_LINGER, q, queues[q].timer)
+            if queues[q].due != due:
+                queues[q].due = due
+                queues[q].timer += np.uint32(1)
+                schedule_timer(clock, nodes, buckets, late, due, TIMER_LINGER, q, queues[q].timer)
             return -1, 0
     account_queue(queues, q, now)
     n = min(queues[q].waiting, np.int64(queues[q].batch))

@@ -19,7 +19,8 @@ CLOCK = _record(
     ("flight_free", "i4"), ("flights_left", "i4"),
     ("ready_head", "i8"), ("ready_tail", "i8"), ("span_count", "i8"), ("spans_lost", "i8"),
     ("low", "i8"), ("task_reserve", "i4"), ("node_reserve", "i4"),
-    ("traced_below", "u8"), ("thinking", "i8"), ("retrying", "i8"), ("sessions_started", "i8"), ("sessions_ended", "i8"),
+    ("traced_below", "u8"), ("traced_from", "f8"),
+    ("thinking", "i8"), ("retrying", "i8"), ("sessions_started", "i8"), ("sessions_ended", "i8"),
 )  # fmt: skip
 
 NODE = _record(("time", "f8"), ("order", "u8"), ("task", "i4"), ("gen", "u4"), ("next", "i4"))
@@ -27,12 +28,12 @@ NODE = _record(("time", "f8"), ("order", "u8"), ("task", "i4"), ("gen", "u4"), (
 DUE = _record(("time", "f8"), ("node", "i4"))
 
 TASK = _record(
-    ("key", "u8"), ("since", "f8"), ("start", "f8"), ("arrived", "f8"), ("attempt_start", "f8"),
+    ("key", "u8"), ("since", "f8"), ("start", "f8"), ("arrived", "f8"), ("number", "u8"), ("attempt_start", "f8"),
     ("pc", "i4"), ("station", "i4"), ("next", "i4"), ("prev", "i4"),
     ("state", "i1"), ("todo", "i1"), ("outcome", "i1"), ("priority", "i1"), ("marks", "u1"), ("attempt", "u1"),
     ("waiter", "i1"), ("retries", "u1"), ("timed", "u1"),
     ("endpoint", "i4"), ("site", "i4"), ("parent", "i4"), ("child", "i4"), ("child_next", "i4"), ("child_prev", "i4"),
-    ("gen", "u4"), ("call_gen", "u4"), ("call_id", "u4"),
+    ("gen", "u4"), ("call_gen", "u4"),
     ("replica", "i4"), ("first_station", "i4"), ("user", "u4"), ("item_id", "u4"),
     ("deadline", "f8"), ("call_deadline", "f8"), ("backoff", "f8"), ("network", "f8"),
     ("session", "u4"), ("turn", "u2"), ("request", "i2"), ("permit", "u4"), ("need", "i4"), ("left", "i4"),
@@ -81,7 +82,7 @@ SITE = _record(
 )  # fmt: skip
 
 BREAKER = _record(
-    ("failure_rate", "f8"), ("open_for", "f8"), ("window_s", "f8"), ("calls", "i4"), ("minimum", "i4"),
+    ("failure_rate", "f8"), ("open_for", "f8"), ("window_s", "f8"), ("origin", "f8"), ("calls", "i4"), ("minimum", "i4"),
     ("probes", "i4"), ("on", "i4"),
     ("state", "i4"), ("epoch", "u4"), ("opened_at", "f8"), ("at", "i4"), ("count", "i4"), ("failures", "i4"),
     ("granted", "i4"), ("ended", "i4"), ("ended_failures", "i4"), ("openings", "i8"),
@@ -118,7 +119,7 @@ POOLED = _record(("idle", "f8"), ("ref", "u8"))
 FLIGHT = _record(("ref", "u8"), ("leader", "i4"), ("head", "i4"), ("tail", "i4"), ("next", "i4"), ("next_led", "i4"))
 
 LIMITER = _record(
-    ("interval", "f8"), ("tolerance", "f8"), ("limit", "f8"), ("window", "f8"), ("max_wait", "f8"),
+    ("interval", "f8"), ("tolerance", "f8"), ("limit", "f8"), ("window", "f8"), ("origin", "f8"), ("max_wait", "f8"),
     ("kind", "i4"), ("key", "i4"), ("column", "i4"), ("waits", "i4"),
     ("at", "f8"), ("index", "i8"), ("count", "f8"), ("previous", "f8"),
     ("passed", "i8"), ("refused", "i8"), ("wait", "f8"),
@@ -129,7 +130,7 @@ QUEUE = _record(
     ("limit", "i8"), ("linger", "f8"), ("salt", "u8"),
     ("head0", "i4"), ("head1", "i4"), ("head2", "i4"), ("head3", "i4"),
     ("tail0", "i4"), ("tail1", "i4"), ("tail2", "i4"), ("tail3", "i4"),
-    ("waiting", "i8"), ("busy", "i4"), ("timer", "u4"), ("number", "u8"),
+    ("waiting", "i8"), ("busy", "i4"), ("timer", "u4"), ("due", "f8"), ("number", "u8"),
     ("updated", "f8"), ("length", "f8"), ("length_max", "i8"), ("published", "i8"), ("delivered", "i8"), ("failed", "i8"),
     ("dropped", "i8"), ("rejected", "i8"), ("batches", "i8"), ("delay", "f8"),
 )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 from sfkernels.balancers import choose
 from sfkernels.caches import HIT, STALE, invalidate, look_up, put
 from sfkernels.calendar import schedule_task
-from sfkernels.calls import attempt, begin_call, send_off, spawn
+from sfkernels.calls import attempt, begin_call, send_off, spawn, turn_away
 from sfkernels.durations import draw
 from sfkernels.flights import find, land, ref_of, take_off, wait_for
 from sfkernels.jit import hot, kernel
@@ -23,6 +23,7 @@ from sfkernels.names import (
     ENDING,
     FAILED,
     FORKED,
+    INHERITED,
     JITTER_DECORRELATED,
     KEY_ITEM,
     KEY_NONE,
@@ -47,24 +48,26 @@ from sfkernels.names import (
     OP_SLEEP,
     OP_STORE,
     OP_USE,
+    PUBLISHED,
     REJECTED,
     REPLY,
     RETRY,
+    SCOPE_KEY,
     SLEEPING,
     THROTTLED,
     UNAVAILABLE,
+    WAITS,
 )  # fmt: skip
 from sfkernels.queues import append
 from sfkernels.random import mix, uniform
 from sfkernels.ready import make_ready
 from sfkernels.retries import delay, spend
 from sfkernels.stations import goes_on, join, leave, waits_for_call
-from sfkernels.tasks import adopt, new_task
+from sfkernels.tasks import adopt, come_in, new_task
 from sfkernels.timeouts import set_timeout
 
 _SKIP, _CHOICE = np.uint64(0x736B), np.uint64(0x6368)
 _FRESH, _ATTEMPT, _REPLIED, _FAILED = range(4)
-WAITS = -1
 
 
 @kernel
@@ -80,7 +83,7 @@ def fork(clock, tasks, ready, replicas, ops, branches, i):
         tasks[c].user = tasks[i].user
         tasks[c].item_id = tasks[i].item_id
         tasks[c].priority = tasks[i].priority
-        tasks[c].marks = tasks[i].marks & np.uint8(3) | np.uint8(BRANCH)
+        tasks[c].marks = tasks[i].marks & INHERITED | BRANCH
         tasks[c].trace_id = tasks[i].trace_id
         tasks[c].span = tasks[i].span
         tasks[c].parent_span = tasks[i].parent_span
@@ -90,7 +93,7 @@ def fork(clock, tasks, ready, replicas, ops, branches, i):
         tasks[c].batch = tasks[i].batch
         tasks[c].pc = branches[op.a + n]
         tasks[c].first_station = tasks[i].first_station
-        tasks[c].arrived = clock[0].now
+        come_in(clock, tasks, c)
         replicas[tasks[i].replica].tasks += 1
         adopt(tasks, i, c)
         make_ready(clock, tasks, ready, c, ARRIVE)
@@ -98,7 +101,8 @@ def fork(clock, tasks, ready, replicas, ops, branches, i):
 
 @kernel
 def broadcast(
-    clock, nodes, buckets, late, tasks, ready, ops, sites, endpoints, services, replicas, endpoint_meters, call_meters, i,
+    clock, nodes, buckets, late, tasks, ready, ops, sites, endpoints, services, replicas, spans, endpoint_meters,
+    endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters, call_outcomes, call_latency, i,
 ):  # fmt: skip
     """Task i calls every replica, also those that are down; False if its deadline has passed."""
     now = clock[0].now
@@ -116,10 +120,23 @@ def broadcast(
         set_timeout(clock, nodes, buckets, late, tasks, i, until)
     for n in range(services[s].replicas):
         key = mix(mix(tasks[i].key, sites[k].salt), np.uint64(n))
-        c = spawn(clock, tasks, sites, k, i, services[s].replica + n, key)
-        adopt(tasks, i, c)
+        r = services[s].replica + n
         call_meters[k].attempts += 1
+        if sites[k].network == 0.0 and replicas[r].up != 1:
+            turn_away(
+                clock, tasks, sites, replicas, spans, endpoint_meters, endpoint_outcomes, endpoint_latency,
+                endpoint_latency_ok, call_meters, call_outcomes, call_latency, k, i, r, key,
+            )  # fmt: skip
+            tasks[i].left -= 1
+            tasks[i].need -= 1
+            continue
+        c = spawn(clock, tasks, sites, k, i, r, key)
+        adopt(tasks, i, c)
         send_off(clock, nodes, buckets, late, tasks, ready, replicas, endpoint_meters, sites[k].network, c)
+    if tasks[i].need == 0:
+        tasks[i].call_gen += np.uint32(1)
+        tasks[i].outcome = OK
+        make_ready(clock, tasks, ready, i, REPLY)
     return True
 
 
@@ -202,7 +219,7 @@ def write_cache(
             caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, op.b, op.x, op.y, row, about,
             clock[0].now,
         )  # fmt: skip
-        if op.b != 0:
+        if op.b != SCOPE_KEY:
             return
     if caches[c].coalesce:
         f = find(flights, flight_buckets, ref_of(c, row))
@@ -217,7 +234,7 @@ def may_retry(tasks, sites, k, i, now):
     if n >= sites[k].attempts or not (sites[k].retry_on >> tasks[i].outcome) & 1:
         return -1.0
     pause = delay(sites[k], n, tasks[i].backoff, tasks[i].key)
-    if now + pause >= min(tasks[i].call_deadline, tasks[i].deadline):
+    if now + pause >= tasks[i].call_deadline:
         return -1.0
     if sites[k].budgeted and not spend(sites, k, now):
         return -1.0
@@ -232,10 +249,10 @@ def run(
     clock, nodes, buckets, late, tasks, ready, ops, handlers, choices, branches, durations, values, slowdowns, totals,
     stations, sites, breakers, breaker_window, endpoints, services, replicas, caches, stores, versions, pool, listed,
     flights, flight_buckets, population, user_rows, user_rows_float, item_rows, item_rows_float, cluster_rows, limiters,
-    queues, messages, endpoint_meters, endpoint_outcomes,
-    endpoint_latency, call_meters, call_outcomes, call_latency, i, todo,
+    queues, messages, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters,
+    call_outcomes, call_latency, i, todo,
 ):  # fmt: skip
-    """Run ready task i. Returns WAITS, the outcome with which it ends, or 100 + a queue that has a new message."""
+    """Run ready task i. Returns WAITS, the outcome with which it ends, or PUBLISHED + a queue that has a new message."""
     now = clock[0].now
     phase = _FRESH
     if todo == ARRIVE:
@@ -268,7 +285,7 @@ def run(
                 elif started == 1 or code == OP_USE:
                     return WAITS
             elif code == OP_CALL:
-                begin_call(clock, nodes, buckets, late, tasks, sites, op.a, i)
+                begin_call(clock, tasks, sites, op.a, i)
                 phase = _ATTEMPT
             elif code == OP_RETURN:
                 return OK
@@ -340,7 +357,7 @@ def run(
                     op.b if op.b >= 0 else np.int32(tasks[i].priority),
                 ):
                     tasks[i].pc = op.next
-                    return 100 + op.a
+                    return PUBLISHED + op.a
                 tasks[i].outcome = REJECTED
                 phase = _FAILED
             elif code == OP_FORK:
@@ -349,8 +366,9 @@ def run(
                 return WAITS
             elif code == OP_BROADCAST:
                 if broadcast(
-                    clock, nodes, buckets, late, tasks, ready, ops, sites, endpoints, services, replicas,
-                    endpoint_meters, call_meters, i,
+                    clock, nodes, buckets, late, tasks, ready, ops, sites, endpoints, services, replicas, spans,
+                    endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters,
+                    call_outcomes, call_latency, i,
                 ):  # fmt: skip
                     waits_for_call(clock, stations, tasks, ops, replicas, i)
                     return WAITS
@@ -363,8 +381,8 @@ def run(
                 call_meters[op.a].retries += 1
             outcome = attempt(
                 clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services,
-                replicas, caches, population, endpoint_meters, endpoint_outcomes, endpoint_latency, call_meters,
-                call_outcomes, call_latency, op.a, i, 0,
+                replicas, caches, population, spans, endpoint_meters, endpoint_outcomes, endpoint_latency,
+                endpoint_latency_ok, call_meters, call_outcomes, call_latency, op.a, i, 0,
             )  # fmt: skip
             if outcome == OK:
                 waits_for_call(clock, stations, tasks, ops, replicas, i)

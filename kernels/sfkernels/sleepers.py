@@ -11,7 +11,7 @@ from sfkernels.calendar import placed, schedule
 from sfkernels.jit import hot, kernel
 from sfkernels.keys import user_of
 from sfkernels.memory import prefetch
-from sfkernels.names import CHUNK, CLASS_USER, NS, SLOT_S
+from sfkernels.names import CHUNK, CHUNK_RESERVE, CLASS_USER, NS, SLOT_S
 
 _16, _24 = np.uint64(16), np.uint64(24)
 _8, _SHIFT16 = np.uint32(8), np.uint32(16)
@@ -39,7 +39,7 @@ def _append(clock, sleepers, chunk_next, slot_head, slot_fill, slot, time, sessi
         fresh = clock[0].chunk_free
         clock[0].chunk_free = chunk_next[fresh]
         clock[0].chunks_left -= 1
-        if clock[0].chunks_left < 64:
+        if clock[0].chunks_left < CHUNK_RESERVE:
             clock[0].low = 1
         chunk_next[fresh] = chunk
         slot_head[slot] = fresh
@@ -89,7 +89,8 @@ def open_slot(clock, nodes, buckets, late, population, user_rows, sleepers, chun
                     sleepers[at].turn, sleepers[at].retries, sleepers[at].why,
                 )  # fmt: skip
             else:
-                prefetch(user_rows, np.int64(user_of(population, sleepers[at].session)))
+                if len(user_rows) > 1:
+                    prefetch(user_rows, np.int64(user_of(population, sleepers[at].session)))
                 _to_calendar(
                     clock, nodes, buckets, late, time, sleepers[at].session, sleepers[at].turn, sleepers[at].retries,
                     sleepers[at].why,

@@ -16,6 +16,7 @@ from sfkernels.levels import head, set_head, set_tail, tail
 from sfkernels.names import (
     EXPIRED,
     FAILED,
+    INHERITED,
     LIFO,
     OP_HOLD,
     PRIORITY,
@@ -97,8 +98,6 @@ def _start(
         time /= stations[s].speed
         tasks[i].state = SERVED
         tasks[i].since = now
-        if tasks[i].marks & TRACED:
-            tasks[i].served += time
         schedule_task(clock, nodes, buckets, late, now + time, i, tasks[i].gen)
 
 
@@ -232,7 +231,8 @@ def leave(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slo
 
 @kernel
 def cut_short(clock, tasks, stations, s, i):
-    """Task i is taken off its server before its end: the work done so far is wasted."""
+    """The service of task i stops before its end: the work done so far is wasted."""
+    tasks[i].served += clock[0].now - tasks[i].since
     stations[s].wasted += clock[0].now - tasks[i].since
 
 
@@ -290,6 +290,8 @@ def reprice(stations, replicas, r):
 
 @hot
 def count_served(tasks, stations, s, i, now):
-    """Book the service of a zombie as wasted."""
-    if tasks[i].marks & ZOMBIE:
-        stations[s].wasted += now - tasks[i].since
+    """A service has ended: time of the task, and wasted if it is a zombie's."""
+    if tasks[i].marks & INHERITED:
+        tasks[i].served += now - tasks[i].since
+        if tasks[i].marks & ZOMBIE:
+            stations[s].wasted += now - tasks[i].since

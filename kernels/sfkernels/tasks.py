@@ -1,8 +1,7 @@
 """Tasks: one call in flight each. Their slots, and who waits for whom.
 
 A task's children are the calls and branches that it waits for, doubly linked. `gen` tells one use of a
-slot from the next, `call_gen` one attempt from the next, `call_id` one call from the next: an event that
-carries an old number is void.
+slot from the next, `call_gen` one attempt from the next: an event that carries an old number is void.
 """
 
 import numpy as np
@@ -11,6 +10,7 @@ from sfkernels.jit import hot
 from sfkernels.names import FREE, OK, OUTSIDE, UNAVAILABLE
 
 ONE = np.uint32(1)
+_ONE = np.uint64(1)
 
 
 @hot
@@ -41,10 +41,18 @@ def new_task(clock, tasks, key):
 
 
 @hot
+def come_in(clock, tasks, i):
+    """Task i begins in its replica: `number` orders those of the same moment."""
+    tasks[i].arrived = clock[0].now
+    tasks[i].number = clock[0].sequence
+    clock[0].sequence += _ONE
+
+
+@hot
 def arrive(clock, tasks, replicas, endpoint_meters, i):
     """Task i begins at its endpoint, or has been cancelled; it is in its replica from now on, unless that is down."""
     r = tasks[i].replica
-    tasks[i].arrived = clock[0].now
+    come_in(clock, tasks, i)
     tasks[i].pc = 0
     tasks[i].first_station = replicas[r].first_station
     if replicas[r].up == 1:
@@ -63,7 +71,6 @@ def void_events(tasks, i):
     """Whatever was scheduled for this task happens no more."""
     tasks[i].gen += ONE
     tasks[i].call_gen += ONE
-    tasks[i].call_id += ONE
 
 
 @hot

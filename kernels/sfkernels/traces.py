@@ -1,5 +1,7 @@
 """Traces: one span for each task of a sampled request."""
 
+import numpy as np
+
 from sfkernels.jit import kernel
 from sfkernels.names import ZOMBIE
 
@@ -16,7 +18,7 @@ def write_span(clock, spans, tasks, i, outcome):
     spans[n].span = tasks[i].span
     spans[n].parent = tasks[i].parent_span
     spans[n].start = tasks[i].start
-    spans[n].arrived = tasks[i].arrived
+    spans[n].arrived = tasks[i].arrived if tasks[i].arrived >= 0.0 else np.nan
     spans[n].ended = clock[0].now
     spans[n].queued = tasks[i].queued
     spans[n].served = tasks[i].served

@@ -57,13 +57,14 @@ def _class_of(types, requests, y, key):
 
 
 @hot
-def trace_if_sampled(clock, tasks, i):
-    """Trace this request, by hash, one in so many."""
+def trace_if_sampled(clock, tasks, i, key):
+    """Trace this request, by the hash of its key, one in so many; the warm-up is not traced."""
     tasks[i].trace_id = tasks[i].key
     tasks[i].span = tasks[i].key
     tasks[i].parent_span = np.uint64(0)
-    if clock[0].traced_below and mix(tasks[i].key, _TRACE) < clock[0].traced_below:
-        tasks[i].marks |= TRACED
+    if clock[0].traced_below and clock[0].now >= clock[0].traced_from:
+        if mix(key, _TRACE) < clock[0].traced_below:
+            tasks[i].marks |= TRACED
 
 
 @hot
@@ -89,7 +90,7 @@ def new_request(
     if endpoints[requests[q].endpoint].uses_item:
         tasks[i].item_id = draw_item(population, rkey)
         prefetch(item_rows, np.int64(tasks[i].item_id))
-    trace_if_sampled(clock, tasks, i)
+    trace_if_sampled(clock, tasks, i, rkey)
     clock[0].requests += 1
     request_meters[q].requests += 1
     if retries > 0:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sfkernels import names
 from sfkernels.records import KNOT, SOURCE
 from sfmodel.errors import ConfigError
-from sfmodel.plan.demand import Times, breathing, curve, integrated
+from sfmodel.plan.demand import Times, bends, breathing, curve, integrated
 from sfmodel.plan.index import Index
 from sfmodel.plan.salts import salt
 from sfmodel.plan.series import times_s
@@ -73,7 +73,7 @@ def _spike_rate(source: Source, t: Times) -> Times:
 def _spike_edges(source: Source) -> list[float]:
     """Just before and at each edge, so that a burst is a step and no ramp."""
     edges = [edge for spike in source.spikes for edge in (spike.at, spike.at + spike.for_)]
-    return [t for edge in edges for t in (float(np.nextafter(edge, 0)), edge)]
+    return [t for edge in edges for t in (float(np.nextafter(edge, -np.inf)), edge)]
 
 
 def _knots(times: Times, totals: Times) -> NDArray:
@@ -140,10 +140,14 @@ def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray],
                 level = curves.at(t, begins[change]) if now.follow_demand else 1.0
                 return now.rate * level + _spike_rate(now, t)
 
-            edges = [e for _, r in segments for e in _spike_edges(r.platform.sources[name])]
+            def rate_bends(change: int, name: str = name, begins: list[int] = begins) -> list[float]:
+                acting = segments[begins[change]][1]
+                now = acting.platform.sources[name]
+                return _spike_edges(now) + (bends(acting.demand, begin_s, until_s) if now.follow_demand else [])
+
             row["kind"] = names.SOURCE_POISSON
             boundaries = [segments[k][0] for k in begins[1:]]
-            add_knots(row, *integrated(rate, boundaries, begin_s, until_s, edges))
+            add_knots(row, *integrated(rate, boundaries, begin_s, until_s, rate_bends))
         rows.append(row)
     users = run.platform.users
     if users is not None and users.arrivals == "sessions":
@@ -158,9 +162,13 @@ def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray],
             assert now is not None
             return now.sessions.rate * curves.at(t, begins[change])
 
+        def session_bends(change: int) -> list[float]:
+            return bends(segments[begins[change]][1].demand, begin_s, until_s)
+
         row = {"kind": names.SOURCE_SESSIONS, "salt": salt("sessions", str(run.seed))}
         before = highest
-        add_knots(row, *integrated(session_rate, [segments[k][0] for k in begins[1:]], begin_s, until_s, []))
+        boundaries = [segments[k][0] for k in begins[1:]]
+        add_knots(row, *integrated(session_rate, boundaries, begin_s, until_s, session_bends))
         mean = sum(kind.share * kind.requests for kind in users.sessions.types.values())
         highest = before + (highest - before) * mean
         rows.append(row)

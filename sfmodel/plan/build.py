@@ -43,6 +43,8 @@ class Plan:
     """Whole days added to every time in the world, so that none is negative."""
     begin_s: float
     """First moment, in the world's time."""
+    start_s: float
+    """Begin of the measurement, in the world's time."""
     demand: DemandCurves
     task_reserve: int
     """Tasks that one event may start, at most."""
@@ -80,8 +82,8 @@ def build_plan(run: Run, stretches: Segments | None = None) -> Plan:
     return Plan(
         arrays=arrays, labels=labels, edges=edges, columns=columns, tick_s=run.tick or _tick(highest),
         population=(run.users or users.population) if users else 1, items=run.items or platform.content.items,
-        clusters=platform.content.clusters, begin_s=run.start - run.warmup + shift_s, shift_s=shift_s,
-        demand=demand, task_reserve=reserve + _at_once(stretches),
+        clusters=platform.content.clusters, begin_s=run.start - run.warmup + shift_s, start_s=run.start + shift_s,
+        shift_s=shift_s, demand=demand, task_reserve=reserve + _at_once(stretches),
     )  # fmt: skip
 
 
@@ -131,9 +133,10 @@ def _parameters(
         for name, endpoint in owner.endpoints.items()
     ]
     arrays = scripts.arrays()
-    arrays.update(service_arrays(platform, index, durations, run.start - run.warmup + shift_s))
-    arrays.update(site_arrays(platform, index, scripts.sites, run.start - run.warmup + shift_s))
-    caches, columns = cache_arrays(platform, index)
+    begin_s = run.start - run.warmup + shift_s
+    arrays.update(service_arrays(platform, index, durations, begin_s))
+    arrays.update(site_arrays(platform, index, scripts.sites, begin_s, shift_s))
+    caches, columns = cache_arrays(platform, index, shift_s)
     arrays.update(caches)
     arrays["queues"] = queue_array(platform, index)
     uses_item = endpoints_about_items(platform, index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from sfmodel.schema.demand import Breathing, Demand, Series
 
 DAY_S = 86400.0
 MINUTE_S = 60.0
+SINE_PARTS = 64
+"""Lines in a period of a sine: the rate is off by at most (2π/64)²/8 = 0.12 % of the amplitude."""
 
 Times = NDArray[np.float64]
 
@@ -44,14 +47,18 @@ def _day_of_series(series: Series, times: Times, stamped: bool) -> tuple[float, 
     return float(np.ceil(times[0] / DAY_S) * DAY_S), times
 
 
+def _times_of_series(series: Series) -> Times:
+    """Seconds since midnight of day 1."""
+    midnight, times = _day_of_series(series, *times_s(series.file, series.time, "demand.series.time"))
+    return times - midnight
+
+
 def _series(series: Series, t: Times) -> Times:
     key = "demand.series"
-    times, stamped = times_s(series.file, series.time, f"{key}.time")
+    own = _times_of_series(series)
     values = numbers(series.file, series.value, f"{key}.value")
     if values.min() < 0:
         raise ConfigError(f"{key}.value: '{series.file}' holds a negative demand ({values.min():g})")
-    midnight, times = _day_of_series(series, times, stamped)
-    own = times - midnight
     if t[0] < own[0] or t[-1] > own[-1]:
         raise ConfigError(
             f"{key}: '{series.file}' covers {own[0] / 3600:.1f} h to {own[-1] / 3600:.1f} h of day 1, "
@@ -90,20 +97,52 @@ def curve(demand: Demand, t: Times) -> Times:
     return level * demand.level
 
 
+def bends(demand: Demand, begin_s: float, until_s: float) -> list[float]:
+    """Times between which the curve is a line; a sine is nearly one between 64ths of its period."""
+    if demand.series is not None:
+        return list(_times_of_series(demand.series))
+    if demand.sine is not None:
+        part = demand.sine.period / SINE_PARTS
+        return list(part * np.arange(np.floor(begin_s / part), np.ceil(until_s / part) + 1))
+    if demand.points is None:
+        return []
+    of_day = np.array(sorted(demand.points)) % DAY_S
+    midnights = DAY_S * np.arange(np.floor(begin_s / DAY_S), np.ceil(until_s / DAY_S))
+    times = np.add.outer(midnights, of_day).ravel()
+    if demand.interpolate == "linear":
+        return list(times)
+    rounding = 2 * np.spacing(np.maximum(np.abs(times), DAY_S))  # of a time, and of its time of day
+    return [*(times - rounding), *(times + rounding)]
+
+
 def breathing(noise: Breathing, seed: int, t: Times) -> Times:
-    """Factor of the breathing at times t: exp(x − s²/2), x an AR(1) by minute, joined by lines."""
+    """Factor of the breathing at times t: exp(x − s²/2), x an AR(1) by minute; the factor is joined by lines."""
     if noise.cv == 0:
         return np.ones_like(t)
-    first = int(np.floor(t[0] / MINUTE_S / 1440) * 1440)
-    last = int(np.ceil(t[-1] / MINUTE_S)) + 1
+    before, after = (max(0, int(np.ceil(time / DAY_S))) for time in (-t[0], t[-1]))
+    return np.interp(t, *_breaths(noise, seed, before, after))
+
+
+@lru_cache(maxsize=64)
+def _breaths(noise: Breathing, seed: int, before: int, after: int) -> tuple[Times, Times]:
+    """Minutes of so many days before and after the first midnight, as times, and the factor at each.
+
+    The path is laid out from that midnight, both ways: a stationary AR(1) looks the same backwards. So whatever begins
+    or changes, and whenever, each minute of a seed has the same breath.
+    """
+    back, forth = (_path(noise, seed, way, days) for way, days in ((-1, before), (1, after)))
+    minutes = np.arange(1.0 - len(back), len(forth))
+    return minutes * MINUTE_S, np.exp(np.concatenate([back[:0:-1], forth]) - noise.cv**2 / 2)
+
+
+def _path(noise: Breathing, seed: int, way: int, days: int) -> Times:
+    """x from the first midnight, minute by minute forwards (way 1) or backwards (−1)."""
     rho = float(np.exp(-MINUTE_S / noise.correlation))
-    shocks = np.array([_normal(seed, minute) for minute in range(first, last + 1)])
-    x = np.empty_like(shocks)
-    x[0] = noise.cv * shocks[0]
     scale = noise.cv * np.sqrt(1 - rho * rho)
-    for minute in range(1, len(x)):
-        x[minute] = rho * x[minute - 1] + scale * shocks[minute]
-    return np.interp(t, np.arange(first, last + 1) * MINUTE_S, np.exp(x - noise.cv**2 / 2))
+    x = np.array([noise.cv * _normal(seed, 0)] + [scale * _normal(seed, way * k) for k in range(1, days * 1440 + 1)])
+    for k in range(1, len(x)):
+        x[k] += rho * x[k - 1]
+    return x
 
 
 def _normal(seed: int, minute: int) -> float:
@@ -123,15 +162,18 @@ def integrated(
     boundaries: Sequence[float],
     begin_s: float,
     until_s: float,
-    extra: Sequence[float],
+    bends_in: Callable[[int], Sequence[float]],
 ) -> tuple[Times, Times]:
-    """(times, integral of the rate from begin) of a rate that changes at boundaries; `rate(t, stretch)` per second."""
+    """(times, integral of the rate from begin) of a rate that changes at boundaries.
+
+    `rate(t, stretch)` is per second, and nearly a line over 10 s, but for the times `bends_in(stretch)`.
+    """
     edges = [begin_s, *[b for b in boundaries if begin_s < b < until_s], until_s]
     times, totals = [np.array([begin_s])], [np.array([0.0])]
     for stretch in range(len(edges) - 1):
         if edges[stretch + 1] <= edges[stretch]:
             continue
-        t = times_of(edges[stretch], edges[stretch + 1], extra)
+        t = times_of(edges[stretch], edges[stretch + 1], bends_in(stretch))
         r = rate(t, stretch)
         steps = np.diff(t) * (r[1:] + r[:-1]) / 2
         times.append(t[1:])

@@ -113,15 +113,24 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
     }
 
 
-def _breaker(breaker: Breaker) -> dict[str, Any]:
+def _origin(length_s: float, shift_s: float) -> float:
+    """The edge, at or before the first moment, of windows that are aligned to midnight of day 1, in the world's time."""
+    return shift_s - math.ceil(shift_s / length_s) * length_s
+
+
+def _breaker(breaker: Breaker, shift_s: float) -> dict[str, Any]:
+    window_s = breaker.window.time or 0.0
     return {
-        "failure_rate": breaker.failure_rate, "open_for": breaker.open_for, "window_s": breaker.window.time or 0.0,
+        "failure_rate": breaker.failure_rate, "open_for": breaker.open_for, "window_s": window_s,
+        "origin": _origin(window_s / 10, shift_s) if window_s else 0.0,
         "calls": breaker.window.calls or 0, "minimum": breaker.minimum_calls, "probes": breaker.half_open_calls,
         "on": _mask(breaker.on), "epoch": 1,
     }  # fmt: skip
 
 
-def site_arrays(platform: Platform, index: Index, sites: list[SitePlan], begin_s: float) -> dict[str, NDArray]:
+def site_arrays(
+    platform: Platform, index: Index, sites: list[SitePlan], begin_s: float, shift_s: float
+) -> dict[str, NDArray]:
     """Call sites and their breakers."""
     rows: Rows = []
     breakers: Rows = []
@@ -142,7 +151,7 @@ def site_arrays(platform: Platform, index: Index, sites: list[SitePlan], begin_s
                 row["hedge_after"] = call.hedge.after
             if call.breaker is not None:
                 row["breaker"] = len(breakers)
-                breakers.append(_breaker(call.breaker))
+                breakers.append(_breaker(call.breaker, shift_s))
             if call.retries is not None:
                 r = call.retries
                 row.update(
@@ -163,7 +172,7 @@ def site_arrays(platform: Platform, index: Index, sites: list[SitePlan], begin_s
     return {"sites": _array(rows, SITE), "breakers": _array(breakers, BREAKER), "breaker_window": window}
 
 
-def cache_arrays(platform: Platform, index: Index) -> tuple[dict[str, NDArray], dict[str, int]]:
+def cache_arrays(platform: Platform, index: Index, shift_s: float) -> tuple[dict[str, NDArray], dict[str, int]]:
     """Caches, stores and limiters; and the number of columns of the rows of each kind of key."""
     columns = {"user": 0, "item": 0, "cluster": 0}
     caches: Rows = []
@@ -183,9 +192,11 @@ def cache_arrays(platform: Platform, index: Index) -> tuple[dict[str, NDArray], 
         for limiter in service.limiters.values():
             bucket = limiter.kind in ("token_bucket", "gcra")
             interval = 1 / limiter.rate if limiter.rate else 0.0
+            window_s = limiter.window or 1.0
             row = {
                 "interval": interval, "tolerance": (limiter.burst - 1) * interval, "limit": limiter.limit or 0,
-                "window": limiter.window or 1.0, "max_wait": NEVER if limiter.max_wait is None else limiter.max_wait,
+                "window": window_s, "origin": _origin(window_s, shift_s),
+                "max_wait": NEVER if limiter.max_wait is None else limiter.max_wait,
                 "kind": names.BUCKET if bucket else names.FIXED_WINDOW + (limiter.kind == "sliding_window"),
                 "key": KEYS.index(limiter.key or "none"), "waits": limiter.when_full == "wait", "index": -2,
             }  # fmt: skip

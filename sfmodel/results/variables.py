@@ -106,7 +106,7 @@ _ENDPOINTS = (
     _total("endpoint_time_ok", "endpoint", "s", "Sum of the durations of the tasks that ended ok"),
     _histogram("endpoint_latency", "endpoint", "Tasks that ended, by duration"),
     _histogram("endpoint_latency_ok", "endpoint", "Tasks that ended ok, by duration"),
-    _count("endpoint_wasted", "endpoint", "Tasks that ended as zombies: nobody waited for their answer"),
+    _count("endpoint_wasted", "endpoint", "Tasks that ended as zombies or cancelled: nobody waited for their answer"),
 )
 
 _STATIONS = (
@@ -132,7 +132,7 @@ _CALLS = (
     _count("call_outcomes", "call outcome", "Attempts that ended, by outcome as the caller saw it"),
     _total("call_time", "call", "s", "Sum of the durations of the attempts that ended, as the caller saw them"),
     _histogram("call_latency", "call", "Attempts that ended, by duration as the caller saw it"),
-    _count("call_timeouts", "call", "Attempts whose own time ran out here"),
+    _count("call_timeouts", "call", "Attempts without a reply in time"),
     _count("call_retries", "call", "Attempts after the first"),
     _count("call_hedges", "call", "Second attempts sent side by side with a slow first"),
     _count("call_open", "call", "Attempts refused by the circuit breaker"),
@@ -144,8 +144,8 @@ _CACHES = (
     _count("cache_hits", "cache", "Lookups that found a current entry"),
     _count("cache_misses", "cache", "Lookups that found none that may be served"),
     _count("cache_stale", "cache", "Lookups that found an entry past its time and served it"),
-    _count("cache_expired", "cache", "Misses whose entry was present and too old"),
-    _count("cache_invalidated", "cache", "Misses whose entry was present and invalidated"),
+    _count("cache_expired", "cache", "Lookups that found an entry too old"),
+    _count("cache_invalidated", "cache", "Lookups that found an entry invalidated"),
     _count("cache_coalesced", "cache", "Lookups that waited for another task's store and then went on as hits"),
     _count("cache_stores", "cache", "Entries written"),
     _count("cache_evictions", "cache", "Entries removed for lack of memory"),

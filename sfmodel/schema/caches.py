@@ -9,6 +9,12 @@ from pydantic import Field, model_validator
 from sfmodel.schema.base import Word
 from sfmodel.schema.quantities import Bytes, Count, Duration, Share
 
+MOST_DAYS = 48
+"""Longest run with caches: an entry has 32 bits for the milliseconds of its expiry, and what they cannot hold is never."""
+
+MOST_TICKS = 2**22 - 2
+"""Ticks of the access clock between two accesses, at most: an entry has 22 bits for them."""
+
 
 class Cache(Word):
     """Entries by key, each with an expiry and a version."""

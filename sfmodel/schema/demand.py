@@ -17,7 +17,7 @@ class Sine(Word):
     """Half of peak minus trough."""
     peak_at: Clock
     """Time of the peak."""
-    period: Duration = 86400.0
+    period: Duration = Field(default=86400.0, ge=1)
     """One day by default."""
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 from sfmodel.errors import ConfigError, nearest
+from sfmodel.schema.caches import MOST_DAYS, MOST_TICKS
 from sfmodel.schema.call_graph import deepest_hold, first_cycle, waited_by_endpoint, waitings
 from sfmodel.schema.durations import Distribution
 from sfmodel.schema.files import find_file
@@ -69,6 +71,7 @@ def _names(run: Run) -> Iterator[Mistake]:
 
 def _wholes(run: Run) -> Iterator[Mistake]:
     """What can only be judged when all names are right."""
+    yield from _clocks_of_caches(run)
     yield from _nested_holds(run.platform)
     recursion = list(_recursion(run))
     yield from recursion or _hold_cycle(run)
@@ -262,6 +265,25 @@ def _distributions(platform: Platform) -> Iterator[tuple[Parts, Distribution | N
 
 
 # The whole
+
+
+def _clocks_of_caches(run: Run) -> Iterator[Mistake]:
+    """An entry has few bits for its times; they must last for the run."""
+    services = run.platform.services
+    length_s = run.until - run.start + run.warmup
+    for name, service in services.items():
+        if service.memory is not None and length_s > MOST_TICKS * service.memory.clock:
+            yield (
+                ("platform", "services", name, "memory", "clock"),
+                f"{1000 * service.memory.clock:g} ms is too fine for a run of {length_s / 3600:.3g} h with its warm-up: an "
+                f"entry has 22 bits for its last access; use {math.ceil(1000 * length_s / MOST_TICKS)} ms or more",
+            )
+    if run.until + run.warmup > MOST_DAYS * 86400 and any(service.caches for service in services.values()):
+        yield (
+            ("until",),
+            f"expected at most {MOST_DAYS} days with the warm-up, found {(run.until + run.warmup) / 86400:.3g}: the entries "
+            "of caches have 32 bits for the milliseconds of their expiry",
+        )
 
 
 def _nested_holds(platform: Platform) -> Iterator[Mistake]:

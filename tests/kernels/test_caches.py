@@ -124,6 +124,26 @@ def test_the_expiry_is_a_whole_millisecond_rounded_up() -> None:
     assert bench.call(look_up, c=0, row=0, now=2.001) == MISS
 
 
+@pytest.mark.parametrize("ttl", [2**32 / 1000 - 1, 2**32 / 1000, 10 * 365 * 86400.0, 1e300])
+def test_an_expiry_that_32_bits_cannot_hold_never_comes(ttl: float) -> None:
+    bench = bench_of(0, True)
+    bench.caches["ttl"] = ttl
+    bench.now = 5.0
+    bench.call(put, c=0, row=0, key=np.uint64(1), salt=np.uint64(2))
+    for now in (5.0, 7.0, 48 * 86400.0):
+        bench.now = now
+        assert bench.call(look_up, c=0, row=0, now=now) == HIT
+
+
+def test_the_latest_expiry_that_32_bits_hold_comes() -> None:
+    # 2³² − 2 ms, the last before never
+    bench = bench_of(0, False)
+    bench.caches["ttl"] = 4294967.294
+    bench.call(put, c=0, row=0, key=np.uint64(1), salt=np.uint64(2))
+    assert bench.call(look_up, c=0, row=0, now=4294967.293) == HIT
+    assert bench.call(look_up, c=0, row=0, now=4294967.294) == MISS
+
+
 def test_an_entry_that_is_256_versions_old_may_look_new_and_255_does_not() -> None:
     bench = bench_of(0, False)
     bench.call(put, c=0, row=0, key=np.uint64(1), salt=np.uint64(2))
@@ -208,6 +228,16 @@ def test_what_cannot_fit_is_not_stored() -> None:
     write(bench, 0)
     assert present(bench) == set()
     assert bench.caches["stores"][0] == 0
+
+
+def test_active_expiry_spares_what_never_expires() -> None:
+    bench = memory(names.EVICT_LRU, 100, 100)
+    bench.caches["ttl"] = 2**32 / 1000
+    for key in range(60):
+        write(bench, key)
+    bench.now = 48 * 86400.0
+    bench.call(expire_some, m=0, now=bench.now)
+    assert present(bench) == set(range(60))
 
 
 def test_active_expiry_removes_what_is_dead() -> None:

@@ -27,10 +27,18 @@ Options = Callable[[], Call]
 class Site:
     """The place of a call in a script, with its breaker and its budget."""
 
-    def __init__(self, world: World, key: str) -> None:
-        self.key = key
+    def __init__(self, world: World, key: str, place: Place) -> None:
+        self.world, self.key, self.place = world, key, place
         self.breaker = Breaker(world.clock)
         self.budget = Budget(world.clock)
+
+    def ask(self) -> Permission | None:
+        """Leave of the breaker, as it is now, to send."""
+        return self.breaker.ask(self.world.breaker_at(self.world.platform, self.place))
+
+    def record(self, permission: Permission, outcome: str) -> None:
+        """The breaker, as it is now, learns how an attempt ended."""
+        self.breaker.record(self.world.breaker_at(self.world.platform, self.place), permission, outcome)
 
 
 def call(task: Task, place: Place, options: Options | None = None, balancing_key: int | None = None) -> Script:
@@ -136,6 +144,7 @@ class Attempt:
         self.world.record.add("call_attempts", self.site.key)
         if not self.send():
             self.count("open")
+            self.world.record.add("call_open", self.site.key)
             self.settle("open")
         if self.outcome is None and self.timer_at < math.inf:
             clock.at(self.timer_at, (TIMER,), self.time_out)
@@ -149,7 +158,7 @@ class Attempt:
 
     def send(self) -> bool:
         """Ask the breaker and send; False if it refuses."""
-        permission = self.site.breaker.ask(self.step.breaker)
+        permission = self.site.ask()
         if permission is None:
             return False
         request = Request(self, permission)
@@ -178,7 +187,7 @@ class Attempt:
             return
         request.answered = True
         self.count(outcome)
-        self.site.breaker.record(self.step.breaker, request.permission, outcome)
+        self.site.record(request.permission, outcome)
         if outcome == "ok" or all(other.answered for other in self.requests):
             self.settle(outcome)
 
@@ -190,7 +199,9 @@ class Attempt:
             if not request.answered:
                 given_up = "timeout" if outcome == "timeout" else "cancelled"
                 self.count(given_up)
-                self.site.breaker.record(self.step.breaker, request.permission, given_up)
+                if given_up == "timeout":
+                    self.world.record.add("call_timeouts", self.site.key)
+                self.site.record(request.permission, given_up)
                 request.give_up(self.step.cancel)
         self.done.succeed()
 
@@ -228,9 +239,9 @@ class Request:
         """Begin at the endpoint, unless it was cancelled or the replica is down."""
         key = f"{self.service.name}.{self.endpoint}"
         if self.cancelled:
-            count_turned_away(self.world, key, "cancelled")
+            count_turned_away(self.world, key, "cancelled", wasted=True)
         elif not self.replica.accepts():
-            count_turned_away(self.world, key, "unavailable")
+            count_turned_away(self.world, key, "unavailable", wasted=self.zombie)
             self.answer("unavailable")
         else:
             place = Place(self.service.name, self.endpoint)
@@ -242,14 +253,13 @@ class Request:
 
     def give_up(self, cancel: bool) -> None:
         """Cancel the callee, or let it go on as a zombie."""
+        self.zombie = True
+        if self.callee is not None:
+            self.callee.zombie = True
         if cancel:
             self.cancelled = True
             if self.callee is not None:
                 self.callee.stop("cancelled")
-        else:
-            self.zombie = True
-            if self.callee is not None:
-                self.callee.zombie = True
 
 
 def travel(world: World, network: float, action: Callable[[], Any]) -> None:
@@ -287,5 +297,5 @@ def start_root(
     if replica.accepts():
         Task(replica, place, about, on_end, zombie=zombie)
     else:
-        count_turned_away(replica.world, f"{place.service}.{place.endpoint}", "unavailable")
+        count_turned_away(replica.world, f"{place.service}.{place.endpoint}", "unavailable", wasted=zombie)
         on_end("unavailable")

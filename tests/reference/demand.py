@@ -54,19 +54,29 @@ class Demand:
             return float(np.interp(time, times, values))
         return 1.0
 
+    def steps(self) -> tuple[float, ...]:
+        """Times at which the curve jumps."""
+        if self.config.points is None or self.config.interpolate == "linear":
+            return ()
+        days = range(math.floor(self.world.clock.now / DAY), math.ceil(self.world.run.until / DAY))
+        return tuple(day * DAY + time for day in days for time in self.config.points)
+
     @cached_property
     def series(self) -> tuple[np.ndarray, np.ndarray]:
         """Seconds since midnight of day 1, and values whose mean in the normal hours is 1."""
         return read_series(self.config.series)
 
     def breathing(self, time: float) -> float:
-        """A lognormal AR(1) by minute, its logarithm joined by lines."""
-        deviation = self.config.breathing.cv
-        if deviation == 0:
+        """A lognormal AR(1) by minute, joined by lines."""
+        if self.config.breathing.cv == 0:
             return 1.0
         minute, part = divmod(time, 60.0)
-        x = (1 - part / 60) * self.standard_noise(int(minute)) + part / 60 * self.standard_noise(int(minute) + 1)
-        return math.exp(deviation * x - deviation**2 / 2)
+        return (1 - part / 60) * self.breath(int(minute)) + part / 60 * self.breath(int(minute) + 1)
+
+    def breath(self, minute: int) -> float:
+        """The factor at a whole minute, of mean 1."""
+        deviation = self.config.breathing.cv
+        return math.exp(deviation * self.standard_noise(minute) - deviation**2 / 2)
 
     def standard_noise(self, minute: int) -> float:
         """The AR(1) with standard deviation 1, minute after minute from the first one asked for."""
@@ -102,7 +112,8 @@ class Poisson:
         self, world: World, rate: Callable[[float], float], order: Callable[[], Order], action: Callable[[], None],
         edges: tuple[float, ...] = (),
     ) -> None:  # fmt: skip
-        self.world, self.rate, self.order, self.action, self.edges = world, rate, order, action, edges
+        self.world, self.rate, self.order, self.action = world, rate, order, action
+        self.edges = edges + world.demand.steps()
         self.since = world.clock.now
         self.number_scheduled = 0
         self.remaining = self.unit()

@@ -60,8 +60,8 @@ class Fork:
         """The join is decided: those still running are cancelled or zombies."""
         self.outcome = outcome
         for branch in self.branches:
-            if not branch.ended and self.step.cancel:
-                branch.stop("cancelled")
-            elif not branch.ended:
+            if not branch.ended:
                 branch.zombie = True
+                if self.step.cancel:
+                    branch.stop("cancelled")
         self.done.succeed()

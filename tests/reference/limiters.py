@@ -23,7 +23,7 @@ class Limiter:
     def __init__(self, service: Service, name: str) -> None:
         self.service, self.name = service, name
         self.world = service.world
-        self.theoretical_arrival: dict[Key, float] = defaultdict(float)
+        self.theoretical_arrival: dict[Key, float] = defaultdict(lambda: -math.inf)
         self.passed_in_window: dict[tuple[Key, int], int] = defaultdict(int)
 
     @property

@@ -1,4 +1,4 @@
-"""Random small platforms as mappings for `parse_run`, by hypothesis.
+"""Random small platforms as mappings for `parse_run`; hypothesis draws the seed of each.
 
 A platform has up to four services in a row; scripts call, send and publish to later services only, so that nothing
 waits for itself. Within a service tasks hold `pool` and use `cpu` or `disk`, and never hold twice.
@@ -7,16 +7,20 @@ waits for itself. Within a service tasks hold `pool` and use `cpu` or `disk`, an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 
 Mapping = dict[str, Any]
-Draw = Any
 
 ODD = ("7.3 ms", "13.7 ms", "31.1 ms", "53.9 ms", "0.1171 s", "0.2313 s")
 EVEN = ("10 ms", "20 ms", "50 ms", "100 ms", "0.2 s")
 SHORT_WAITS = ("40 ms", "83.7 ms", "150 ms", "0.3137 s", "0.6 s")
+CURVES = (
+    {"sine": {"amplitude": 0.5, "peak_at": "00:00:05", "period": "8 s"}},
+    {"points": {"00:00": 0.3, "00:00:03.137": 2, "00:00:07.71": 0.7}, "interpolate": "step"},
+)
 FAILURES = ("timeout", "rejected", "throttled", "open", "unavailable", "error", "expired")
 NAMES = ("front", "middle", "back", "store")
 
@@ -25,7 +29,7 @@ NAMES = ("front", "middle", "back", "store")
 class Builder:
     """What the parts of one platform need to know of each other."""
 
-    draw: Draw
+    chance: Random
     random: bool
     with_users: bool
     services: list[str]
@@ -40,15 +44,15 @@ class Builder:
 
     def pick(self, *options: Any) -> Any:
         """One of several."""
-        return self.draw(st.sampled_from(options))
+        return self.chance.choice(options)
 
     def often(self, one_in: int = 2) -> bool:
         """True once in so many."""
-        return self.draw(st.integers(1, one_in)) == 1
+        return self.chance.randint(1, one_in) == 1
 
     def number(self, low: int, high: int) -> int:
         """A whole number."""
-        return self.draw(st.integers(low, high))
+        return self.chance.randint(low, high)
 
     def probability(self) -> float:
         """0 or 1 where nothing is random."""
@@ -436,6 +440,10 @@ def event(b: Builder, services: Mapping, until_s: float) -> Mapping:
         changes.append({"set": {f"{here}.queues.jobs.consumers": b.number(0, 4)}})
     if chosen["caches"]:
         changes.append({"scale": {f"{here}.caches.near.ttl": b.pick(0.3, 3)}})
+    if chosen["limiters"]:
+        gate = chosen["limiters"]["gate"]
+        changes.append({"set": {f"{here}.limiters.gate.window": b.pick("0.7 s", "2 s")} if "window" in gate
+                        else {f"{here}.limiters.gate.rate": b.pick("3/s", "10/s")}})  # fmt: skip
     if b.random:
         changes.append({"set": {"demand.level": b.pick(0, 0.5, 2)}})
     for index, made in enumerate(chosen["endpoints"]["get"]["steps"]):
@@ -444,6 +452,8 @@ def event(b: Builder, services: Mapping, until_s: float) -> Mapping:
             changes.append({"scale": {f"{step_at}.time": b.pick(0.5, 2)}})
         if "call" in made:
             changes.append({"set": {f"{step_at}.timeout": "0.1 s"}})
+            if "breaker" in made:
+                changes.append({"set": {f"{step_at}.breaker.window": b.pick("4 calls", "2 s")}})
     at = b.pick(f"{b.number(0, int(until_s) * 10)}e-1 s", f"{b.number(0, int(until_s))}.0137 s")
     lasts = {"for": b.pick("0.5 s", "2.0173 s", "4 s")} if b.often() else {}
     return {"at": at} | lasts | b.pick(*changes)
@@ -452,11 +462,12 @@ def event(b: Builder, services: Mapping, until_s: float) -> Mapping:
 # --- runs
 
 
-def run(draw: Draw, *, random: bool) -> Mapping:
+def run(seed: int, *, random: bool) -> Mapping:
     """A whole run."""
-    number = draw(st.integers(1, 4))
+    chance = Random(seed)
+    number = chance.randint(1, 4)
     names = list(NAMES[4 - number :])
-    b = Builder(draw, random, draw(st.booleans()), names)
+    b = Builder(chance, random, chance.random() < 0.5, names)
     services: Mapping = {}
     for index in reversed(range(number)):
         name = names[index]
@@ -464,7 +475,7 @@ def run(draw: Draw, *, random: bool) -> Mapping:
         b.targets.append(f"{name}.get")
         b.queues += [f"{name}.{q}" for q in services[name]["queues"]]
     services = {name: services[name] for name in names}
-    until_s = draw(st.sampled_from((6, 10, 15)))
+    until_s = b.pick(6, 10, 15)
     platform: Mapping = {
         "name": "random", "network": b.pick(0, 0, "2.1 ms"), "services": services,
         "sources": sources(b, until_s), "counters": {"served": {"start": 10}},
@@ -479,17 +490,18 @@ def run(draw: Draw, *, random: bool) -> Mapping:
     if b.often(4):
         made |= {"start": "2 s", "warmup": "2 s"}
     if random and b.often():
-        made["demand"] = {"sine": {"amplitude": 0.5, "peak_at": "00:00:05", "period": "8 s"}, "breathing": {"cv": 0.2}}
+        made["demand"] = {**b.pick(*CURVES), "breathing": {"cv": 0.2}}
     return made
 
 
-@st.composite
-def deterministic_runs(draw: Draw) -> Mapping:
+SEEDS = st.integers(0, 2**64 - 1)
+
+
+def deterministic_runs() -> st.SearchStrategy[Mapping]:
     """Nothing is random: the reference and the engine must agree exactly."""
-    return run(draw, random=False)
+    return SEEDS.map(lambda seed: run(seed, random=False))
 
 
-@st.composite
-def random_runs(draw: Draw) -> Mapping:
+def random_runs() -> st.SearchStrategy[Mapping]:
     """Everything may be random: sums must fit, and means must agree."""
-    return run(draw, random=True)
+    return SEEDS.map(lambda seed: run(seed, random=True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sfmodel.schema.queues import Queue as Config
 
 from .calls import start_root
-from .clock import TIMER
+from .clock import READY, TIMER
 from .tasks import About, Place
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Queue:
         self.key = f"{service.name}.{name}"
         self.messages: list[Message] = []
         self.working = 0
+        self.lingers_until: float | None = None
 
     @property
     def config(self) -> Config:
@@ -50,7 +51,7 @@ class Queue:
 
     def publish(self, task: Task, priority: int | None) -> str:
         """Append a message; a full queue rejects it or drops its oldest."""
-        record, clock = self.world.record, self.world.clock
+        record = self.world.record
         if self.config.limit is not None and len(self.messages) >= self.config.limit:
             if self.config.when_full == "reject" or not self.messages:
                 record.add("queue_rejected", self.key)
@@ -58,10 +59,8 @@ class Queue:
             record.add("queue_dropped", self.key)
             self.messages.pop(0)
         priority = task.priority if priority is None else priority
-        self.messages.append(Message(task.user, task.item, task.topic, priority, clock.now))
+        self.messages.append(Message(task.user, task.item, task.topic, priority, self.world.clock.now))
         record.add("queue_published", self.key)
-        if self.config.linger > 0:
-            clock.after(self.config.linger, (TIMER,), self.dispatch)
         self.dispatch()
         return "ok"
 
@@ -69,14 +68,20 @@ class Queue:
         """A full batch waits, or the oldest message has lingered."""
         if not self.messages:
             return False
-        lingered_at = self.messages[0].published + self.config.linger
-        return len(self.messages) >= self.config.batch or lingered_at <= self.world.clock.now
+        return len(self.messages) >= self.config.batch or self.lingered_at() <= self.world.clock.now
+
+    def lingered_at(self) -> float:
+        """When the oldest message has lingered."""
+        return self.messages[0].published + self.config.linger
 
     def dispatch(self) -> None:
         """Free consumers take batches."""
         while self.working < self.config.consumers and self.is_due():
             self.working += 1
             self.handle(self.take())
+        if self.working < self.config.consumers and self.messages and self.lingers_until != self.lingered_at():
+            self.lingers_until = self.lingered_at()
+            self.world.clock.at(self.lingers_until, (TIMER,), self.dispatch)
 
     def take(self) -> list[Message]:
         """The next batch, in order."""
@@ -93,11 +98,13 @@ class Queue:
         first = batch[0]
         about = About(first.user, first.item, first.topic, first.priority, batch=len(batch))
         replica = self.service.choose(first.user)
-        if replica is None:
-            self.end(batch, "unavailable")
-        else:
-            place = Place(self.service.name, self.config.handler.rpartition(".")[2])
+        place = Place(self.service.name, self.config.handler.rpartition(".")[2])
+        if replica is not None and replica.accepts():
             start_root(replica, place, about, lambda outcome: self.end(batch, outcome))
+        else:
+            if replica is not None:
+                start_root(replica, place, about)
+            self.world.clock.at(self.world.clock.now, (READY,), lambda: self.end(batch, "unavailable"))
 
     def end(self, batch: list[Message], outcome: str) -> None:
         """Delivered or failed; then the consumer is free."""

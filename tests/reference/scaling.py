@@ -40,7 +40,7 @@ class Autoscaler:
         if abs(utilisation / scaling.target - 1) <= 0.1:
             desired = math.ceil(servers)
         else:
-            desired = math.ceil(servers * utilisation / scaling.target)
+            desired = math.ceil(servers * utilisation / scaling.target - 1e-9)
         return min(scaling.max, max(scaling.min, desired))
 
     def order_more(self, desired: int) -> None:

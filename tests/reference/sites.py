@@ -31,7 +31,7 @@ def all_sites(world: World) -> dict[Place, Site]:
             for place, target in calls_of_steps(world, Place(service_name, endpoint_name, ("steps",))):
                 seen[target] += 1
                 number = f"#{seen[target]}" if seen[target] > 1 else ""
-                sites[place] = Site(world, f"{caller}>{target}{number}")
+                sites[place] = Site(world, f"{caller}>{target}{number}", place)
     return sites
 
 

@@ -25,6 +25,7 @@ class Ticket:
         self.event = task.world.clock.event()
         self.state = "new"
         self.outcome = "ok"
+        self.cut = False
         self.since = task.world.clock.now
 
 
@@ -110,8 +111,18 @@ class Station:
             self.count("left")
         elif state == "serving":
             self.account()
+            self.count("ends")
             self.in_service -= 1
             self.serve()
+
+    def cut_short(self, ticket: Ticket) -> None:
+        """What has been done so far is wasted."""
+        ticket.cut = True
+        self.waste(ticket)
+
+    def waste(self, ticket: Ticket) -> None:
+        """The time in service was for nothing."""
+        self.world.record.add("station_wasted", self.key, self.world.clock.now - ticket.since)
 
     # --- service
 
@@ -145,7 +156,7 @@ class Station:
         """Occupy a server: a hold is granted, a use gets its end."""
         self.account()
         was_waiting = ticket.state == "waiting"
-        ticket.state = "serving"
+        ticket.state, ticket.since = "serving", self.world.clock.now
         self.in_service += 1
         self.count("starts")
         if ticket.use is not None:
@@ -155,8 +166,9 @@ class Station:
 
     def end(self, ticket: Ticket) -> None:
         """The server is freed, those who wait are served, then the task goes on."""
-        if ticket.state == "serving":
-            self.count("ends")
+        if ticket.state == "serving" and not ticket.cut:
+            if ticket.task.zombie:
+                self.waste(ticket)
             self.leave(ticket)
             ticket.event.succeed()
 

@@ -83,7 +83,11 @@ def use(task: Task, step: words.Use, place: Place) -> Script:
     try:
         outcome = yield from station.until_granted(ticket)
     finally:
-        station.leave(ticket)
+        if ticket.state == "serving":
+            station.cut_short(ticket)
+            task.let_go(lambda: station.leave(ticket))
+        else:
+            station.leave(ticket)
     yield from unless_ok(task, step, place, outcome)
 
 

@@ -127,7 +127,9 @@ def count_end(world: World, key: str, outcome: str, duration: float) -> None:
         world.record.add("endpoint_time_ok", key, duration)
 
 
-def count_turned_away(world: World, key: str, outcome: str) -> None:
+def count_turned_away(world: World, key: str, outcome: str, *, wasted: bool) -> None:
     """Count a request that arrives and ends at once: cancelled on its way, or at a dead replica."""
     world.record.add("endpoint_arrivals", key)
     count_end(world, key, outcome, 0.0)
+    if wasted:
+        world.record.add("endpoint_wasted", key)

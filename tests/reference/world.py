@@ -7,6 +7,7 @@ from functools import reduce
 from typing import Any
 
 from sfmodel.schema import Platform, Run
+from sfmodel.schema.calls import Breaker
 
 from . import scenario
 from .balancers import Service
@@ -28,6 +29,12 @@ def simulate(run: Run) -> Reference:
     world.begin()
     world.clock.run_before(run.until)
     return world.result()
+
+
+def find_in(platform: Platform, place: Place) -> Any:
+    """A step, a list of steps or an endpoint."""
+    endpoint = platform.services[place.service].endpoints[place.endpoint]
+    return reduce(lambda at, key: at[key] if isinstance(key, int) else getattr(at, key), place.path, endpoint)
 
 
 class World:
@@ -58,14 +65,14 @@ class World:
 
     def find(self, place: Place) -> Any:
         """A step, a list of steps or an endpoint as it is now."""
-        endpoint = self.platform.services[place.service].endpoints[place.endpoint]
-        return reduce(lambda at, key: at[key] if isinstance(key, int) else getattr(at, key), place.path, endpoint)
+        return find_in(self.platform, place)
 
     def begin(self) -> None:
         """Warm caches, then schedule scenario, housekeeping, sources and users."""
         for service in self.services.values():
             for cache in service.caches.values():
                 cache.warm_up()
+        self.record.sums.clear()
         self.clock.at(self.base.start, (-1,), self.note_start)
         scenario.schedule(self)
         for service in self.services.values():
@@ -85,8 +92,15 @@ class World:
         for poisson in self.poissons:
             poisson.settle()
         before, self.run = self.run, scenario.run_at(self.base, self.clock.now)
+        for place, site in self.sites.items():
+            old_breaker, breaker = self.breaker_at(before.platform, place), self.breaker_at(self.platform, place)
+            if breaker is not None and breaker.window != old_breaker.window:
+                site.breaker.window.clear()
         for name, service in self.services.items():
             old = before.platform.services[name]
+            for limiter_name, limiter in service.limiters.items():
+                if limiter.config.window != old.limiters[limiter_name].window:
+                    limiter.passed_in_window.clear()
             for replica in service.replicas:
                 replica.set_down(replica.index in service.config.down)
                 for station_name, station in replica.stations.items():
@@ -99,9 +113,16 @@ class World:
         for poisson in self.poissons:
             poisson.schedule()
 
+    @staticmethod
+    def breaker_at(platform: Platform, place: Place) -> Breaker | None:
+        """The breaker of a call site; calls of caches have none."""
+        if place.path[-1] in ("read", "write", "invalidate"):
+            return None
+        return getattr(find_in(platform, place), "breaker", None)
+
     def breaker_state(self, place: Place, site: Site) -> int:
         """0 closed, 1 open, 2 half open, -1 none."""
-        if place.path[-1] in ("read", "write", "invalidate") or getattr(self.find(place), "breaker", None) is None:
+        if self.breaker_at(self.platform, place) is None:
             return -1
         return ("closed", "open", "half_open").index(site.breaker.state)
 

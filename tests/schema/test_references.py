@@ -177,3 +177,32 @@ def test_at_most_four_nested_holds() -> None:
     assert mistakes(**{DB: {"stations": stations, "endpoints": {"query": {"steps": steps}}}}) == [
         f"{DB}.endpoints.query: expected at most 4 holds within each other, found 5"
     ]
+
+
+def run_of(length: str, clock: str) -> dict:
+    return {"until": length, "start": 0, "platform.services.redis.memory.clock": clock}
+
+
+def test_the_access_clock_of_a_store_is_not_too_fine_for_the_run() -> None:
+    # 2^22 ticks of 10 ms are 11.7 h, and half an hour is the warm-up's
+    assert mistakes(**run_of("11:30", "10 ms"), warmup="30 min") == [
+        "platform.services.redis.memory.clock: 10 ms is too fine for a run of 12 h with its warm-up: an entry has 22 bits "
+        "for its last access; use 11 ms or more"
+    ]
+    for length, clock, warmup in (("11:30", "11 ms", "30 min"), ("11:30", "10 ms", "0 s"), ("47 day", "1 s", "1 day")):
+        mapping = small()
+        for key, value in {**run_of(length, clock), "warmup": warmup}.items():
+            put(mapping, key, value)
+        check_references(parse_run(mapping))
+
+
+def test_a_run_with_caches_is_not_longer_than_their_expiries() -> None:
+    assert mistakes(**run_of("47 day", "2 s"), warmup="36 h") == [
+        "until: expected at most 48 days with the warm-up, found 48.5: the entries of caches have 32 bits for the "
+        "milliseconds of their expiry"
+    ]
+    mapping = small(until="60 day", warmup="1 day")
+    put(mapping, "platform.services.web.caches", {})
+    put(mapping, f"{GET}.steps", [{"sleep": 0}])
+    put(mapping, "platform.services.redis.memory.clock", "2 s")
+    check_references(parse_run(mapping))

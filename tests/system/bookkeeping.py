@@ -157,8 +157,11 @@ def booked(mapping: Mapping[str, Any]) -> tuple[Simulation, Books]:
     return simulation, books
 
 
-def drained(simulation: Simulation, seconds: float) -> None:
-    """Stop all arrivals, give every station a server, go on for so long: then nothing is under way."""
+def drained(simulation: Simulation, seconds: float) -> bool:
+    """Stop all arrivals, give every station a server, go on for so long: then nothing is under way.
+
+    False where a script is so written that it waits for itself: of that nothing is asserted.
+    """
     world = simulation.world
     a = world.arrays
     a["population"]["closed"], a["types"]["requests"] = 0, 1
@@ -170,7 +173,7 @@ def drained(simulation: Simulation, seconds: float) -> None:
         world.advance(simulation.run.until + seconds)
     tasks, stations = a["tasks"], a["stations"]
     if waits_for_itself(a):
-        return
+        return False
     assert (tasks["state"] == names.FREE).all(), np.unique(tasks["state"])
     for field in ("in_service", "waiting", "waiters"):
         assert (stations[field] == 0).all(), field
@@ -178,6 +181,7 @@ def drained(simulation: Simulation, seconds: float) -> None:
     assert (a["endpoint_meters"]["in_flight"] == 0).all()
     assert a["clock"]["flights_left"][0] == len(a["flights"])
     assert (a["queues"]["busy"] == 0).all()
+    return True
 
 
 def waits_for_itself(a: Mapping[str, NDArray]) -> bool:

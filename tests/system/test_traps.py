@@ -137,6 +137,30 @@ def test_a_full_queue_when_the_holder_times_out_and_is_cancelled() -> None:
 # Cancelling
 
 
+def test_thousands_cancelled_at_once_free_their_servers_one_by_one() -> None:
+    # 60 branches call 60 branches each: 3600 in service, as many wait behind them; at 2 s the first are cancelled, and
+    # those behind them, whose caller waits longer, start
+    branches = [[{"use": "x", "time": "10 s"}] for _ in range(60)]
+    services = {
+        "a": {
+            "endpoints": {
+                "get": {"steps": [{"call": "b.get", "timeout": "1 s", "cancel": True, "on_failure": "continue"}]},
+                "wait": {"steps": [{"call": "b.get", "timeout": "1 h", "on_failure": "continue"}]},
+            }
+        },
+        "b": {"endpoints": {"get": {"steps": [{"fork": [[{"call": "c.get", "timeout": "1 h", "cancel": True}]] * 60,
+                                               "cancel": True}]}}},
+        "c": {"stations": {"x": {"servers": 3600}}, "endpoints": {"get": {"steps": [{"fork": branches, "cancel": True}]}}},
+    }  # fmt: skip
+    sources = {**at(1), "later": {"call": "a.wait", "at": ["1.5 s"]}}
+    result = totals(run(services, sources, 30))
+    assert outcomes(result, "c.get") == {"cancelled": 60, "ok": 60}
+    assert (result["station_starts"]["c.x"], result["station_ends"]["c.x"]) == (7200, 7200)
+    assert result["station_wasted"]["c.x"] == 3600 * 1.0
+    assert result["station_wait"]["c.x"] == 3600 * 0.5
+    assert result["station_busy"]["c.x"] == 3600 * (1.0 + 10.0)
+
+
 def test_cancelled_while_queued() -> None:
     services = {"a": caller({"timeout": "0.25 s", "cancel": True}), "b": worker("1 s")}
     result = totals(run(services, at(1.5) | {"other": {"call": "b.get", "at": ["1 s"]}}, 4))
@@ -351,10 +375,12 @@ def test_windows_of_a_day() -> None:
     assert (windows[0]["station_ends"][0], windows[0]["station_waiting"][0]) == (15, 7)
 
 
-def test_a_time_to_live_of_years_does_not_end() -> None:
+@pytest.mark.parametrize("ttl", [f"{2**32} ms", f"{2**33} ms", "3650 day"])
+def test_a_time_to_live_of_months_does_not_end(ttl: str) -> None:
+    # modulo 2³² ms the first two would expire when they are stored
     services = {
         "a": {
-            "caches": {"near": {"key": "item", "ttl": "3650 day"}},
+            "caches": {"near": {"key": "item", "ttl": ttl}},
             "endpoints": {"get": {"steps": [{"lookup": "near", "on_miss": [{"store": "near"}]}]}},
         }
     }
@@ -384,7 +410,62 @@ def test_a_source_that_changes_its_interval_and_its_batch() -> None:
     assert result["endpoint_arrivals"]["a.get"] == 3 + 2 * 4
 
 
+# Windows are aligned to midnight of day 1
+
+
+def asked_each_second(limiter: Mapping, warmup: str) -> list[float]:
+    """When tasks at 0.5, 1.5, …, 20.5 s pass."""
+    services = {"a": {"limiters": {"gate": limiter}, "endpoints": {"get": {"steps": [{"pass": "gate"}]}}}}
+    _, windows = simulated(run(services, at(*(k + 0.5 for k in range(21))), 21, warmup=warmup) | {"window": "1 s"})
+    return [k + 0.5 for k, window in enumerate(windows) for _ in range(int(window["limiter_passed"][0]))]
+
+
+@pytest.mark.parametrize("key", [None, "item"])
+@pytest.mark.parametrize("warmup", ["0 s", "3 s", "25 h"])
+def test_windows_of_a_limiter_do_not_move_with_the_warm_up(warmup: str, key: str | None) -> None:
+    # a day is no whole number of windows of 7 s
+    limiter = {"limit": 2, "window": "7 s", "key": key}
+    assert asked_each_second({"kind": "fixed_window", **limiter}, warmup) == [0.5, 1.5, 7.5, 8.5, 14.5, 15.5]
+    # at 10.5 s two of the window before count one half each, beside that of 7.5 s; at 11.5 s 5/14 each
+    assert asked_each_second({"kind": "sliding_window", **limiter}, warmup) == [0.5, 1.5, 7.5, 11.5, 14.5, 18.5]
+
+
+@pytest.mark.parametrize("warmup", ["0 s", "3 s", "25 h"])
+def test_who_waits_for_a_window_passes_at_its_start_whatever_the_warm_up(warmup: str) -> None:
+    limiter = {"kind": "fixed_window", "limit": 1, "window": "7 s", "when_full": "wait"}
+    services = {"a": {"limiters": {"gate": limiter}, "endpoints": {"get": {"steps": [{"pass": "gate"}]}}}}
+    result = totals(run(services, at(0.5, 1.5, 2.5), 20, warmup=warmup))
+    assert result["limiter_wait"]["a.gate"] == 7 - 1.5 + 14 - 2.5
+    assert result["endpoint_time"]["a.get"] == 7 - 1.5 + 14 - 2.5
+
+
+@pytest.mark.parametrize("warmup", ["0 s", "3 s", "25 h"])
+@pytest.mark.parametrize(("second", "opens"), [(69.5, 1), (70.5, 0)])
+def test_buckets_of_a_breaker_do_not_move_with_the_warm_up(second: float, opens: int, warmup: str) -> None:
+    # buckets of 7 s: that of 6.5 s is seen until 70 s, and two failures in view open
+    breaker = {"window": "70 s", "minimum_calls": 2, "failure_rate": 1, "open_for": "1 h", "half_open_calls": 1}
+    services = {"a": caller({"breaker": breaker}), "b": {"endpoints": {"get": {"steps": [{"fail": "error"}]}}}}
+    result = totals(run(services, at(6.5, second), 80, warmup=warmup))
+    assert result["breaker_openings"]["a.get>b.get"] == opens
+
+
 # Capacity and replicas that go and come back
+
+
+@pytest.mark.parametrize("key", [None, "item"])
+@pytest.mark.parametrize("kind", ["fixed_window", "sliding_window"])
+def test_a_limiter_whose_window_becomes_longer_counts_anew(kind: str, key: str | None) -> None:
+    # one in each second, of four; then from 60.1 s on two in each two seconds, of eight
+    gate = {"kind": kind, "limit": 1, "window": "1 s", "key": key}
+    services = {"a": {"limiters": {"gate": gate}, "endpoints": {"get": {"steps": [{"pass": "gate"}]}}}}
+    events = [{"at": "60.1 s", "set": {"services.a.limiters.gate.window": "2 s", "services.a.limiters.gate.limit": 2}}]
+    source = {"in": {"call": "a.get", "every": "0.25 s"}}
+    _, windows = simulated(run(services, source, 120, events) | {"window": "20 s"})
+    passed = [int(w["limiter_passed"][0]) for w in windows]
+    assert passed[0] == passed[1] == passed[2] == (20 if kind == "fixed_window" else passed[0])
+    assert 19 <= passed[3] <= 22
+    assert passed[4] == passed[5] == (20 if kind == "fixed_window" else passed[4])
+    assert min(passed) > 10
 
 
 def test_no_servers_for_a_while() -> None:
@@ -409,8 +490,8 @@ def test_those_in_service_finish_when_servers_go() -> None:
 
 
 def test_a_replica_is_killed_while_it_serves_and_others_wait() -> None:
-    # killed at 2 s, oldest first: r1, in service since 1.5 s; so r2, waiting since 1.75 s, has the server for no time.
-    # 2.5 s: nobody there. 3 s: back. 3.5 s: served
+    # killed at 2 s: r1, in service since 1.5 s, and r2, waiting since 1.75 s, which never starts. 2.5 s: nobody there.
+    # 3 s: back. 3.5 s: served
     events = [{"at": "2 s", "for": "1 s", "set": {"services.b.down": [0]}}]
     services = {"a": caller({}), "b": worker("1 s")}
     result = totals(run(services, at(1.5, 1.75, 2.5, 3.5), 6, events))
@@ -418,7 +499,7 @@ def test_a_replica_is_killed_while_it_serves_and_others_wait() -> None:
     assert attempts(result) == {"unavailable": 3, "ok": 1}
     assert result["station_wasted"]["b.x"] == 0.5
     assert result["endpoint_time"]["b.get"] == 0.5 + 0.25 + 0 + 1
-    assert result["station_starts"]["b.x"] == result["station_ends"]["b.x"] == 3
+    assert result["station_starts"]["b.x"] == result["station_ends"]["b.x"] == 2
     assert result["station_waiting"]["b.x"] == result["station_in_service"]["b.x"] == 0
 
 

@@ -66,6 +66,7 @@ COMPARISONS = (
     "uniform, quantiles", "uniform, no memory",
     "Zipf 0.9, frequencies", "Zipf 1, frequencies", "Zipf 1.3, frequencies",
     "sessions, demand curve", "sessions, number", "sessions, length", "sessions, lengths",
+    "breathing, mean", "breathing, mean between minutes", "breathing, variance", "breathing, correlation",
 )  # fmt: skip
 
 LEVEL = FAMILY ** (1 / len(COMPARISONS))

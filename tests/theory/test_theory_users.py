@@ -1,4 +1,4 @@
-"""Sessions: when they start, and how many requests they make."""
+"""Sessions: how the demand breathes, when they start, and how many requests they make."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 from support import simulated
+
+from sfmodel.plan.demand import breathing
+from sfmodel.schema.demand import Breathing
 
 from .registry import agree, likely, replicate
 
@@ -59,3 +62,22 @@ def test_lengths_of_sessions() -> None:
     counts = np.bincount(np.minimum(lengths, most), minlength=most + 1)[1:]
     share = np.array([0.75 ** (n - 1) * 0.25 for n in range(1, most)] + [0.75 ** (most - 1)])
     likely("sessions, lengths", stats.chisquare(counts, share * sum(counts)).pvalue)
+
+
+def test_the_demand_breathes_as_a_lognormal_autoregression() -> None:
+    # s = 0.3, 2 min: from minute to minute x is correlated by exp(−1/2). Over 120 days on both sides of the first
+    # midnight estimates over ten seeds stray by 0.05 % (mean), 0.16 % (variance) and 0.1 % (correlation).
+    noise, midnights = Breathing(cv=0.3, correlation="2 min"), 60 * 86400.0
+    minutes = np.arange(-midnights, midnights, 60.0)
+
+    def one(seed: int) -> list[float]:
+        factor = breathing(noise, seed, minutes)
+        x = np.log(factor) + 0.3**2 / 2
+        between = breathing(noise, seed, minutes + 30)
+        return [factor.mean(), between.mean(), np.mean(x**2), np.mean(x[1:] * x[:-1]) / np.mean(x**2)]
+
+    mean, mean_between, variance, correlation = replicate(one)
+    agree("breathing, mean", mean, 1)
+    agree("breathing, mean between minutes", mean_between, 1)
+    agree("breathing, variance", variance, 0.3**2)
+    agree("breathing, correlation", correlation, math.exp(-1 / 2))
