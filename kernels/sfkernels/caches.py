@@ -184,7 +184,7 @@ def _fill_pool(caches, stores, m, pool, listed, user_rows, item_rows, cluster_ro
                 pool[first + k].ref = pool[first + k + 1].ref
             n -= 1
         k = n
-        while k > 0 and pool[first + k - 1].idle > idle:
+        while k > 0 and pool[first + k - 1].idle >= idle:
             pool[first + k].idle = pool[first + k - 1].idle
             pool[first + k].ref = pool[first + k - 1].ref
             k -= 1

@@ -58,8 +58,8 @@ class Memory:
         while True:
             for cache, key in chance.draws(candidates, config.samples):
                 if all((cache, key) != (c, k) for _, c, k in self.pool):
-                    self.pool.append((cache.entries[key].idle_since, cache, key))
-            self.pool = sorted(self.pool, key=lambda entry: entry[0])[:POOL]
+                    self.pool.append((cache.access_clock() - cache.entries[key].idle_since, cache, key))
+            self.pool = sorted(self.pool, key=lambda entry: -entry[0])[:POOL]
             while self.pool:
                 _, cache, key = self.pool.pop(0)
                 if (cache, key) in candidates:
