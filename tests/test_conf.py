@@ -17,6 +17,7 @@ from sfmodel.cli.compose import checked
 from sfmodel.cli.compose import composed as by_command_line
 from sfmodel.errors import ConfigError
 from sfmodel.schema import Run, parse_run
+from sfmodel.schema.calls import Breaker
 from sfmodel.schema.files import find_file
 from sfmodel.schema.references import check_references
 
@@ -103,6 +104,26 @@ def test_a_parameter_of_an_intervention_reaches_every_call_it_is_about() -> None
     engine = valid("intervention=[llm_timeout]", "intervention.llm_timeout.timeout=3s").platform.services["engine"]
     calls = [step for e in engine.endpoints.values() for step in e.steps if getattr(step, "call", "")[:4] == "llm."]
     assert [call.timeout for call in calls] == [3.0, 3.0]
+
+
+def test_breakers_guard_every_call_to_the_engine_and_every_call_of_the_engines_to_the_llm() -> None:
+    services = valid("intervention=[breakers]", "intervention.breakers.open_for=30s").platform.services
+    guarded = {
+        f"{name}.{endpoint}>{step.call}": step.breaker
+        for name in ("gateway", "engine")
+        for endpoint, script in services[name].endpoints.items()
+        for step in script.steps
+        if getattr(step, "call", "").startswith(("engine.", "llm."))
+    }
+    assert len(guarded) == 4
+    assert set(guarded.values()) == {Breaker.model_validate({"open_for": "30 s"})}
+
+
+@pytest.mark.parametrize(
+    ("loop", "trigger"), [("l1_retry_storm", "f4_engine_half"), ("l2_miss_cascade", "f3_cache_memory")]
+)
+def test_a_loop_has_the_trigger_of_its_failure(loop: str, trigger: str) -> None:
+    assert valid(f"scenario={loop}").scenario.events == valid(f"scenario={trigger}").scenario.events
 
 
 def test_a_label_is_a_key_on_the_command_line() -> None:

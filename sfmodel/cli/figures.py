@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,15 +41,15 @@ def execute(arguments: argparse.Namespace) -> int:
     from sfmodel.results.measures import covered
     from sfmodel.rows import measure_rows, read_rows
     from sfmodel.rows.table import rows_data, rows_table, verdict
+    from sfmodel.stories import teller
 
     folder = folder_of(arguments)
     ds = open_run(folder)
     rows = read_rows(_rows_file(arguments.rows, ds))
     chosen = _chosen(rows, arguments.only)
-    base = _base(arguments, folder, chosen)
-    measured = measure_rows(
-        ds, rows, chosen, requests=read_requests(folder, ds), base=base, told=_teller(ds, base)
-    )  # fmt: skip
+    base = _base(arguments, folder, rows, chosen)
+    requests = read_requests(folder, ds)
+    measured = measure_rows(ds, rows, chosen, requests=requests, base=base, told=teller(ds, base))
     if arguments.json:
         print(json.dumps(rows_data(measured), indent=2, ensure_ascii=False))
     else:
@@ -74,11 +74,18 @@ def _rows_file(wanted: str | None, ds: xr.Dataset) -> Path:
     return path
 
 
-def _base(arguments: argparse.Namespace, folder: Path, chosen: tuple[Row, ...]) -> xr.Dataset | None:
+def _base(arguments: argparse.Namespace, folder: Path, rows: Rows, chosen: tuple[Row, ...]) -> xr.Dataset | None:
     """Dataset of the paired run where a row needs it; none where there is none and none was named."""
     from sfmodel.results.folder import open_run
 
     if arguments.against is None and not any(row.measure.is_beside for row in chosen):
+        return None
+    if arguments.against is None and rows.beside:
+        print(
+            f"sfmodel: these rows are measured beside a run of the same seed, sfmodel run {shlex.join(rows.beside)}; "
+            "name that run with --against; rows beside it are left out",
+            file=sys.stderr,
+        )
         return None
     try:
         return open_run(base_of(arguments, folder))
@@ -87,17 +94,6 @@ def _base(arguments: argparse.Namespace, folder: Path, chosen: tuple[Row, ...]) 
             raise
         print(f"sfmodel: {error}; rows beside it are left out", file=sys.stderr)
         return None
-
-
-def _teller(ds: xr.Dataset, base: xr.Dataset | None) -> Callable[[str], float] | None:
-    from sfmodel.rows.bands import make_pair
-    from sfmodel.rows.files import file_of
-    from sfmodel.stories import Telling, read_stories
-
-    path = file_of("stories", ds)
-    if base is None or path is None or make_pair(ds, base, {}) is None:
-        return None
-    return Telling(read_stories(path), ds, base).in_order
 
 
 def _chosen(rows: Rows, only: list[str] | None) -> tuple[Row, ...]:

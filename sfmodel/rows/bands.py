@@ -93,8 +93,23 @@ def trigger_s(ds: xr.Dataset, base: xr.Dataset) -> tuple[float, float] | None:
 
     That is the first event of its scenario, or the first arrival of a source that its pair does not have.
     """
-    found = sorted(_spans(ds, base))
+    found = sorted(spans(_config(ds), _config(base)))
     return found[0] if found else None
+
+
+def spans(config: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
+    """Beginning and end, s since midnight, of every event and every timed arrival that only the first configuration has."""
+    known = (other.get("scenario") or {}).get("events") or []
+    for event in (config.get("scenario") or {}).get("events") or []:
+        if event not in known:
+            yield _span(event, math.inf)
+    sources, others = (c.get("platform", {}).get("sources") or {} for c in (config, other))
+    for name, source in sources.items():
+        if name not in others:
+            for spike in source.get("spikes") or []:
+                yield _span(spike, 60.0)
+            for at in source.get("at") or []:
+                yield _span({"at": at}, 0.0)
 
 
 def onset_s(
@@ -160,22 +175,6 @@ def _first_lasting(shows: NDArray[np.bool_], lasting: int) -> int | None:
         return None
     runs = np.lib.stride_tricks.sliding_window_view(shows, lasting).all(axis=1)
     return int(np.argmax(runs)) if runs.any() else None
-
-
-def _spans(ds: xr.Dataset, base: xr.Dataset) -> Iterator[tuple[float, float]]:
-    """Beginning and end of every event, and of every timed arrival, that only the run has."""
-    config, other = _config(ds), _config(base)
-    known = (other.get("scenario") or {}).get("events") or []
-    for event in (config.get("scenario") or {}).get("events") or []:
-        if event not in known:
-            yield _span(event, math.inf)
-    sources, others = (c.get("platform", {}).get("sources") or {} for c in (config, other))
-    for name, source in sources.items():
-        if name not in others:
-            for spike in source.get("spikes") or []:
-                yield _span(spike, 60.0)
-            for at in source.get("at") or []:
-                yield _span({"at": at}, 0.0)
 
 
 def _span(written: Mapping[str, Any], default_s: float) -> tuple[float, float]:

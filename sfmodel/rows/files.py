@@ -59,18 +59,35 @@ def needed_file(kind: str, ds: xr.Dataset) -> Path:
     ConfigError
         There is none.
     """
-    path = file_of(kind, ds)
-    if path is None:
-        name = ds.attrs.get("platform")
-        raise ConfigError(
-            f"there are no {kind} for platform '{name}': write conf/{kind}/{name}.yaml, or name a file with --{kind}"
-        )
-    return path
+    return platform_file(kind, str(ds.attrs.get("platform")))
 
 
 def names_of(kind: str, ds: xr.Dataset) -> list[str]:
     """Return the names of the files in `conf/<kind>/<platform>/`."""
-    return sorted({path.stem for path in _files(f"{kind}/{ds.attrs.get('platform')}")})
+    return sorted(named_files(kind, str(ds.attrs.get("platform"))))
+
+
+def named_files(kind: str, platform: str) -> dict[str, Path]:
+    """Return the files in `conf/<kind>/<platform>/` by name, the user's own before the package's."""
+    found = {path.stem: path for path in reversed(_files(f"{kind}/{platform}"))}
+    return dict(sorted(found.items()))
+
+
+def platform_file(kind: str, platform: str) -> Path:
+    """Return `conf/<kind>/<platform>.yaml`, the user's own before the package's.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
+    path = _find(f"{kind}/{platform}.yaml")
+    if path is None:
+        raise ConfigError(
+            f"there are no {kind} for platform '{platform}': write conf/{kind}/{platform}.yaml, "
+            f"or name a file with --{kind}"
+        )
+    return path
 
 
 def scenario_of(ds: xr.Dataset) -> str | None:

@@ -125,6 +125,10 @@ class Again(Word):
 class Rows(Word):
     """All rows of a platform or of a scenario."""
 
+    run: tuple[str, ...] | None = None
+    """Words behind `sfmodel run` for the run that is measured; none: the scenario of this file's name."""
+    beside: tuple[str, ...] | None = None
+    """The same for the paired run; none: the platform with nothing changed."""
     window: Duration = Field(default=300.0, gt=0)
     """Width of the windows that are measured."""
     periods: dict[str, Hours] = Field(default_factory=dict)

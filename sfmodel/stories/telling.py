@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.rows.bands import Pair, make_pair, onset_s
-from sfmodel.stories.story import Stories, Story, StoryStep
+from sfmodel.rows.files import file_of
+from sfmodel.stories.story import Stories, Story, StoryStep, read_stories
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -72,6 +73,25 @@ class Telling:
     def in_order(self, name: str) -> float:
         """Share of the story's steps that began, each not before the one that it follows."""
         return found_in_order(tell(self.story(name), self.pair))
+
+
+def teller(ds: xr.Dataset, base: xr.Dataset | None) -> Callable[[str], float] | None:
+    """Return what `measure_rows` asks for stories; none where there is no story, no pair or no trigger.
+
+    Parameters
+    ----------
+    ds, base
+        Datasets of the run and of its pair.
+
+    Raises
+    ------
+    ConfigError
+        They are no pair.
+    """
+    path = file_of("stories", ds)
+    if base is None or path is None or make_pair(ds, base, {}) is None:
+        return None
+    return Telling(read_stories(path), ds, base).in_order
 
 
 def tell(story: Story, pair: Pair) -> list[Told]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -425,6 +427,11 @@ def test_every_command_that_a_run_ends_with_works(sfmodel) -> None:
     for command in typed:
         status, _, complaints = sfmodel(*command.split())
         assert (status, complaints) == (0, ""), command
+
+
+def test_python_m_sfmodel_ends_with_the_status_of_the_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sfmodel", "run", "platform=chian"]
+    assert subprocess.run(command, cwd=tmp_path, stderr=subprocess.DEVNULL).returncode == 2
 
 
 def test_a_sweep_goes_on_after_a_failed_run_and_ends_with_its_status(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:

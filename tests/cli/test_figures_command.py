@@ -53,6 +53,17 @@ def test_json(sfmodel):
     assert [(one["id"], one["value"], one["met"]) for one in json.loads(output)] == [("A", 60, True)]
 
 
+def test_rows_with_a_pair_of_their_own_are_not_measured_beside_another(sfmodel):
+    row = {"id": "A", "above": 0, **ROW, "measure": "cost - base(cost)"}
+    Path("mine.yaml").write_text(yaml.safe_dump({"beside": ["scenario=calm", "users=[1]"], "rows": [row]}))
+    status, _, complaints = sfmodel("figures", "tiny", "--rows", "mine.yaml")
+    assert status == 1
+    assert complaints == (
+        "sfmodel: these rows are measured beside a run of the same seed, sfmodel run scenario=calm 'users=[1]'; "
+        "name that run with --against; rows beside it are left out\n"
+    )
+
+
 def test_a_row_that_the_run_cannot_show_is_status_1(sfmodel):
     write_rows("mine.yaml", {"id": "A", "at_least": 1, "title": "t", "measure": "mean(endpoint[web.get])"})
     status, output, _ = sfmodel("figures", "tiny", "--rows", "mine.yaml")
