@@ -138,7 +138,7 @@ def attempt(
     permit = np.uint32(0)
     b = sites[k].breaker
     if b >= 0:
-        permit = ask(breakers, b, now)
+        permit = ask(breakers, breaker_window, b, now)
         if permit == 0:
             if not hedge:
                 call_meters[k].attempts += 1
@@ -146,6 +146,7 @@ def attempt(
                 call_outcomes[k, OPEN] += 1
             return OPEN
     call_meters[k].attempts += 1
+    call_meters[k].hedges += hedge
     key = mix(mix(tasks[i].key, sites[k].salt), np.uint64(tasks[i].attempt) * _TWO + np.uint64(hedge))
     s = endpoints[sites[k].endpoint].service
     r = choose(services, replicas, s, key, _place(caches, population, sites, k, tasks, i))
@@ -159,7 +160,6 @@ def attempt(
             clock, tasks, sites, replicas, spans, endpoint_meters, endpoint_outcomes, endpoint_latency,
             endpoint_latency_ok, call_meters, call_outcomes, call_latency, k, i, r, key,
         )  # fmt: skip
-        call_meters[k].hedges += hedge
         if b >= 0:
             record(breakers, breaker_window, b, permit, UNAVAILABLE, now)
         if not hedge:
@@ -177,7 +177,6 @@ def attempt(
             schedule_timer(clock, nodes, buckets, late, now + sites[k].hedge_after, TIMER_HEDGE, i, tasks[i].call_gen)
     else:
         until = min(tasks[i].attempt_start + sites[k].timeout, tasks[i].call_deadline)
-        call_meters[k].hedges += 1
     c = spawn(clock, tasks, sites, k, i, r, key)
     tasks[c].permit = permit
     if sites[k].propagate:
