@@ -127,6 +127,16 @@ def _aligned_zeros(shape: tuple[int, int]) -> NDArray[np.uint64]:
     return raw[skip : skip + n].reshape(shape)
 
 
+def _room_for_spans(limit: int) -> NDArray:
+    """Spans that may be written; their memory is taken where it is written."""
+    try:
+        return np.zeros(limit, SPAN)
+    except MemoryError:
+        raise RunError(
+            f"not enough memory: {limit:,} spans need {limit * SPAN.itemsize / 1e9:,.1f} GB; use fewer with trace.limit=…"
+        ) from None
+
+
 def _chain(array: NDArray, field: str | None, first: int) -> None:
     """Link the free slots from `first` on, the last to nothing."""
     n = len(array)
@@ -154,7 +164,7 @@ class World:
         a["pool"] = np.zeros(max(1, len(a["stores"])) * names.POOL, POOLED)
         a["flight_buckets"] = np.full(names.FLIGHT_BUCKETS, -1, np.int32)
         a["doomed"] = np.zeros(0, np.int64)
-        a["spans"] = np.zeros(span_limit if trace_one_in else 0, SPAN)  # memory is taken where it is written
+        a["spans"] = _room_for_spans(span_limit if trace_one_in else 0)
         a["user_rows"] = _aligned_zeros(rows_shape(plan.population, plan.columns["user"]))
         a["item_rows"] = _aligned_zeros(rows_shape(plan.items, plan.columns["item"]))
         a["cluster_rows"] = _aligned_zeros(rows_shape(plan.clusters, plan.columns["cluster"]))
@@ -282,6 +292,11 @@ class World:
             A pool ran out within one task or event, so that its reserve is too small: the results would be wrong.
         """
         clock = self.arrays["clock"][0]
+        if clock["still"] > names.STILL:
+            raise RunError(
+                f"at {clock['now'] - self.plan.shift_s:,.0f} s after midnight time stands still: {names.STILL:,} requests of "
+                "closed users took no time, and the users think for 0 s; give users.think or the endpoints some time"
+            )
         for left in ("nodes_left", "tasks_left", "chunks_left", "messages_left", "flights_left"):
             if clock[left] < 0:
                 raise RuntimeError(f"{left} is {clock[left]}: one task or event needed more than the reserve")
@@ -375,8 +390,16 @@ class World:
             self._grow_tasks(2 * len(self.arrays["tasks"]))
         while clock["nodes_left"][0] < clock["node_reserve"][0] + self.arrays["stations"]["waiting"].sum() + handlers:
             self._grow_nodes(2 * len(self.arrays["nodes"]))
+        self._weigh_entries()
         self.arrays["doomed"] = self._doomed()
         self.call(engine.apply_changes)
+
+    def _weigh_entries(self) -> None:
+        """What is in a store takes the room that its entries have now."""
+        caches, stores = self.arrays["caches"], self.arrays["stores"]
+        for m in range(len(stores)):
+            inside = caches[caches["store"] == m]
+            stores["used"][m] = (inside["entries"] * inside["entry_size"]).sum()
 
     def _count_anew(self, name: str, old: NDArray, new: NDArray, empty: NDArray) -> None:
         """What counts in windows begins anew where the length of its window changes."""

@@ -12,7 +12,7 @@ from sfkernels.calls import attempt, stop, time_out
 from sfkernels.durations import draw
 from sfkernels.endings import end_task, settle
 from sfkernels.housekeeping import bring_back, check_scaler, deliver_servers, mark_servers, probe, schedule_house
-from sfkernels.jit import entry, hot, kernel
+from sfkernels.jit import entry, hot, kernel, out_of_line
 from sfkernels.keys import NOBODY, draw_item, draw_user
 from sfkernels.names import (
     ARRIVE,
@@ -170,6 +170,7 @@ def _hedge(
     call_outcomes, call_latency, i,
 ):  # fmt: skip
     """Task i has waited long enough for a second attempt beside the first."""
+    out_of_line()
     attempt(
         clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services, replicas,
         caches, population, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,

@@ -8,6 +8,7 @@ Buckets of a time window are counted from `origin`, one of their edges before th
 import numpy as np
 
 from sfkernels.jit import kernel
+from sfkernels.limiters import window_at
 from sfkernels.names import CANCELLED, CLOSED, EXPIRED, HALF_OPEN, OPENED
 
 _ONE = np.uint32(1)
@@ -38,8 +39,20 @@ def _clear(breakers, window, b):
 
 
 @kernel
-def ask(breakers, b, now):
+def _judge(breakers, window, b, now):
+    """The probes have ended: open again, or closed."""
+    if breakers[b].ended_failures >= breakers[b].failure_rate * breakers[b].ended:
+        _change(breakers, b, OPENED, now)
+    else:
+        _change(breakers, b, CLOSED, now)
+        _clear(breakers, window, b)
+
+
+@kernel
+def ask(breakers, window, b, now):
     """Permit for an attempt: its epoch, or 0 for a refusal."""
+    if breakers[b].state == HALF_OPEN and breakers[b].ended >= breakers[b].probes:
+        _judge(breakers, window, b, now)
     if breakers[b].state == OPENED:
         if now < breakers[b].opened_at + breakers[b].open_for:
             return np.uint32(0)
@@ -65,7 +78,7 @@ def _count_window(breakers, window, b, failed):
 
 @kernel
 def _time_window(breakers, window, b, failed, now):
-    index = np.int64((now - breakers[b].origin) / (breakers[b].window_s / 10.0))
+    index = window_at(breakers[b].origin, breakers[b].window_s / 10.0, now)
     slot = 3 * (index % 10)
     if window[b, slot] != index:
         window[b, slot] = index
@@ -98,11 +111,7 @@ def record(breakers, window, b, permit, outcome, now):
         breakers[b].ended += 1
         breakers[b].ended_failures += failed
         if breakers[b].ended >= breakers[b].probes:
-            if breakers[b].ended_failures >= breakers[b].failure_rate * breakers[b].ended:
-                _change(breakers, b, OPENED, now)
-            else:
-                _change(breakers, b, CLOSED, now)
-                _clear(breakers, window, b)
+            _judge(breakers, window, b, now)
     elif breakers[b].state == CLOSED:
         if breakers[b].window_s > 0.0:
             _time_window(breakers, window, b, failed, now)

@@ -96,7 +96,7 @@ def _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry):
         stores[caches[c].store].used -= caches[c].entry_size
 
 
-@kernel
+@hot
 def look_up(caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, row, now):
     """HIT, STALE or MISS; counts, renews the access clock, removes what has expired."""
     entry = get_entry(caches, c, user_rows, item_rows, cluster_rows, row)
@@ -229,7 +229,7 @@ def make_room(caches, stores, m, pool, listed, user_rows, item_rows, cluster_row
     return True
 
 
-@kernel
+@hot
 def _put(clock, caches, c, stores, versions, population, listed, user_rows, item_rows, cluster_rows, row, expiry, now):
     entry = get_entry(caches, c, user_rows, item_rows, cluster_rows, row)
     m = caches[c].store
@@ -249,7 +249,7 @@ def _put(clock, caches, c, stores, versions, population, listed, user_rows, item
     set_entry(caches, c, user_rows, item_rows, cluster_rows, row, fresh)
 
 
-@kernel
+@hot
 def put(
     clock, caches, c, stores, versions, population, pool, listed, user_rows, item_rows, cluster_rows, row, key, salt
 ):

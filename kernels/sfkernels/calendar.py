@@ -15,6 +15,7 @@ from sfkernels.names import CLASS_TASK, CLASS_TIMER, NB, NC
 
 _56, _4 = np.uint64(56), np.uint64(4)
 _ONE = np.uint64(1)
+_LAST_BUCKET = 2.0**62
 
 
 @hot
@@ -81,8 +82,15 @@ def pop_late(clock, nodes, late):
 
 
 @hot
+def _bucket_of(clock, time):
+    """Bucket of a time; what lies beyond the end of days, or is no number, waits there."""
+    at = time * clock[0].per_tick
+    return np.int64(at) if at < _LAST_BUCKET else np.int64(_LAST_BUCKET)
+
+
+@hot
 def _link(clock, nodes, buckets, late, node, time):
-    bucket = np.int64(time * clock[0].per_tick)
+    bucket = _bucket_of(clock, time)
     here = clock[0].bucket
     if bucket <= here:
         push_late(clock, nodes, late, time, node)
@@ -206,7 +214,7 @@ def turn(clock, nodes, buckets):
     buckets[slot] = -1
     while node >= 0:
         following = nodes[node].next
-        bucket = np.int64(nodes[node].time * clock[0].per_tick)
+        bucket = _bucket_of(clock, nodes[node].time)
         if bucket // NB != rotation:
             nodes[node].next = buckets[slot]
             buckets[slot] = node

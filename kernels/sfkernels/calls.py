@@ -12,7 +12,7 @@ from sfkernels.balancers import choose
 from sfkernels.breakers import ask, record
 from sfkernels.calendar import schedule_task, schedule_timer
 from sfkernels.flights import find, ref_of, wait_no_more
-from sfkernels.jit import hot, kernel
+from sfkernels.jit import hot, kernel, out_of_line
 from sfkernels.keys import key_of
 from sfkernels.meters import meter_attempt, meter_end
 from sfkernels.names import (
@@ -115,6 +115,7 @@ def turn_away(
     call_meters, call_outcomes, call_latency, k, i, r, key,
 ):  # fmt: skip
     """Call site k of task i meets replica r, which is down, without a network: request and reply at once."""
+    out_of_line()
     c = spawn(clock, tasks, sites, k, i, r, key)
     arrive(clock, tasks, replicas, endpoint_meters, c)
     meter_end(
@@ -137,7 +138,7 @@ def attempt(
     permit = np.uint32(0)
     b = sites[k].breaker
     if b >= 0:
-        permit = ask(breakers, b, now)
+        permit = ask(breakers, breaker_window, b, now)
         if permit == 0:
             if not hedge:
                 call_meters[k].attempts += 1
@@ -145,6 +146,7 @@ def attempt(
                 call_outcomes[k, OPEN] += 1
             return OPEN
     call_meters[k].attempts += 1
+    call_meters[k].hedges += hedge
     key = mix(mix(tasks[i].key, sites[k].salt), np.uint64(tasks[i].attempt) * _TWO + np.uint64(hedge))
     s = endpoints[sites[k].endpoint].service
     r = choose(services, replicas, s, key, _place(caches, population, sites, k, tasks, i))
@@ -158,7 +160,6 @@ def attempt(
             clock, tasks, sites, replicas, spans, endpoint_meters, endpoint_outcomes, endpoint_latency,
             endpoint_latency_ok, call_meters, call_outcomes, call_latency, k, i, r, key,
         )  # fmt: skip
-        call_meters[k].hedges += hedge
         if b >= 0:
             record(breakers, breaker_window, b, permit, UNAVAILABLE, now)
         if not hedge:
@@ -176,7 +177,6 @@ def attempt(
             schedule_timer(clock, nodes, buckets, late, now + sites[k].hedge_after, TIMER_HEDGE, i, tasks[i].call_gen)
     else:
         until = min(tasks[i].attempt_start + sites[k].timeout, tasks[i].call_deadline)
-        call_meters[k].hedges += 1
     c = spawn(clock, tasks, sites, k, i, r, key)
     tasks[c].permit = permit
     if sites[k].propagate:
@@ -189,6 +189,7 @@ def attempt(
 @kernel
 def _leave_place(clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, i, outcome):
     """Task i leaves its queue, its service, whatever it waits for, and ends with the ready tasks."""
+    out_of_line()
     state = tasks[i].state
     if state == REPLYING or (state == READY and tasks[i].todo == ENDING):
         return
@@ -219,6 +220,7 @@ def _disown(
     clock, tasks, ops, sites, breakers, breaker_window, call_meters, call_outcomes, call_latency, i, outcome, doomed
 ):
     """Task i parts from its children: zombies, or, where it cancels, put before the list `doomed`; returns the list."""
+    out_of_line()
     op = ops[tasks[i].pc]
     cancel = sites[op.a].cancel if op.code == OP_CALL else op.third if op.code == OP_FORK else 0
     while tasks[i].child >= 0:
@@ -243,6 +245,7 @@ def abandon(
     call_meters, call_outcomes, call_latency, i, outcome,
 ):  # fmt: skip
     """Task i gives up on its children: their attempts end with this outcome, they become zombies or are cancelled."""
+    out_of_line()
     doomed = _disown(
         clock, tasks, ops, sites, breakers, breaker_window, call_meters, call_outcomes, call_latency, i, outcome,
         np.int64(-1),
@@ -263,6 +266,7 @@ def stop(
     call_meters, call_outcomes, call_latency, i, outcome,
 ):  # fmt: skip
     """Stop task i wherever it is, with what it waits for."""
+    out_of_line()
     _leave_place(clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, i, outcome)
     abandon(
         clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window,
@@ -311,6 +315,7 @@ def time_out(
     call_meters, call_outcomes, call_latency, i,
 ):  # fmt: skip
     """The time of task i's attempt, or of its broadcast, is over."""
+    out_of_line()
     abandon(
         clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window,
         sites, call_meters, call_outcomes, call_latency, i, TIMEOUT,

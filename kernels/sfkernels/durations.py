@@ -14,7 +14,7 @@ from sfkernels.names import CONSTANT, EXPONENTIAL, GAMMA, HYPEREXPONENTIAL, LOGN
 from sfkernels.random import mix, uniform
 
 
-@kernel
+@hot
 def normal_quantile(p):
     """Quantile of the standard normal, relative error 1e-16 (Wichura 1988, AS 241, PPND16)."""
     q = p - 0.5
@@ -76,7 +76,7 @@ def gamma_draw(shape, scale, key, salt):
                 return d * v * scale * boost
 
 
-@kernel
+@hot
 def _drawn(durations, values, d, key, salt):
     r = durations[d]
     kind = r.kind

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 
 import numba
+from numba.core import types
+from numba.extending import intrinsic
 
 
 def sources_hash():
@@ -40,8 +42,25 @@ _options = {"nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt":
 entry = numba.njit(cache=True, **_options)
 """A kernel that Python calls."""
 
-kernel = numba.njit(**_options)
-"""A kernel that kernels call, on paths that are not hot."""
+kernel = numba.njit(forceinline=False, **_options)
+"""A kernel that kernels call; LLVM decides on inlining. Unless told, Numba would inline it by force into a hot caller."""
 
 hot = numba.njit(forceinline=True, **_options)
-"""A small kernel that is always inlined."""
+"""A kernel that is always inlined: small, or run with every request."""
+
+
+def out_of_line():
+    """Said first in a kernel: it is called, never inlined. For what is rare, lest it crowd the registers of what is not."""
+
+
+if not numba.config.DISABLE_JIT:
+
+    @intrinsic
+    def out_of_line(typing_context):
+        """Give the function that is being compiled LLVM's attribute `noinline`."""
+
+        def generate(context, builder, signature, arguments):
+            builder.function.attributes.add("noinline")
+            return context.get_dummy_value()
+
+        return types.none(), generate

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from sfkernels.jit import kernel
+from sfkernels.jit import hot, kernel
 from sfkernels.names import BUCKET, FIXED_WINDOW
 
 _32, _16 = np.uint64(32), np.uint64(16)
@@ -35,10 +35,20 @@ def _bucket_wait(limiters, k, at, now):
     return wait if limiters[k].waits else -1.0
 
 
+@hot
+def window_at(origin, length, now):
+    """Number of the window that a time is in: who comes at exactly its start, as computed, is in it."""
+    index = np.int64(math.floor((now - origin) / length))
+    if now < origin + index * length:
+        return index - 1
+    if now >= origin + (index + 1) * length:
+        return index + 1
+    return index
+
+
 @kernel
 def _window(limiters, k, now):
-    """Number of the window that it is now."""
-    return np.int64(math.floor((now - limiters[k].origin) / limiters[k].window))
+    return window_at(limiters[k].origin, limiters[k].window, now)
 
 
 @kernel

@@ -87,5 +87,8 @@ POOL = 16
 FLIGHT_BUCKETS = 4096
 """Hash buckets of misses under way."""
 
+STILL = 10_000_000
+"""Requests of closed users in a row that take no time, thinking included: then time stands still."""
+
 CHUNK_RESERVE, MESSAGE_RESERVE, FLIGHT_RESERVE, LISTED_RESERVE = 64, 1024, 64, 1024
 """Free places from which on a pool grows before the next task or event."""

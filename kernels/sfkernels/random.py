@@ -11,9 +11,9 @@ from sfkernels.jit import hot
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _A = np.uint64(0xBF58476D1CE4E5B9)
 _B = np.uint64(0x94D049BB133111EB)
-_30, _27, _31, _11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+_30, _27, _31, _12 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(12)
 _ONE = np.uint64(1)
-_UNIT = 1.0 / 9007199254740992.0
+_UNIT = 0.5**52
 
 
 @hot
@@ -27,8 +27,8 @@ def mix(key, what):
 
 @hot
 def uniform(key, what):
-    """Draw in the open interval (0, 1)."""
-    return (np.float64(mix(key, what) >> _11) + 0.5) * _UNIT
+    """Draw in the open interval (0, 1): the middle of one of 2^52 equal parts, which a double holds exactly."""
+    return (np.float64(mix(key, what) >> _12) + 0.5) * _UNIT
 
 
 @hot

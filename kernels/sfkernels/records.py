@@ -12,7 +12,7 @@ def _record(*fields):
 
 CLOCK = _record(
     ("now", "f8"), ("tick", "f8"), ("per_tick", "f8"), ("sequence", "u8"), ("bucket", "i8"), ("slot", "i8"),
-    ("seed", "u8"), ("events", "i8"), ("requests", "i8"),
+    ("seed", "u8"), ("events", "i8"), ("requests", "i8"), ("still", "i8"),
     ("batch_at", "i8"), ("batch_count", "i8"), ("late_count", "i8"),
     ("node_free", "i4"), ("nodes_left", "i4"), ("task_free", "i4"), ("tasks_left", "i4"),
     ("chunk_free", "i4"), ("chunks_left", "i4"), ("message_free", "i4"), ("messages_left", "i4"),
@@ -162,7 +162,7 @@ SLEEPER = _record(("time", "f8"), ("session", "u4"), ("turn", "u2"), ("retries",
 SPAN = _record(
     ("trace_id", "u8"), ("span", "u8"), ("parent", "u8"), ("start", "f8"), ("arrived", "f8"), ("ended", "f8"),
     ("queued", "f8"), ("served", "f8"), ("endpoint", "i4"), ("call", "i4"), ("replica", "i4"), ("user", "u4"), ("item_id", "u4"),
-    ("outcome", "i1"), ("attempt", "i1"), ("zombie", "i1"),
+    ("outcome", "i1"), ("attempt", "u1"), ("zombie", "i1"),
 )  # fmt: skip
 
 ENDPOINT_METER = _record(("arrivals", "i8"), ("in_flight", "i8"), ("wasted", "i8"), ("time", "f8"), ("time_ok", "f8"))

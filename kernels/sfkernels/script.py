@@ -13,7 +13,7 @@ from sfkernels.calendar import schedule_task
 from sfkernels.calls import attempt, begin_call, send_off, spawn, turn_away
 from sfkernels.durations import draw
 from sfkernels.flights import find, land, ref_of, take_off, wait_for
-from sfkernels.jit import hot, kernel
+from sfkernels.jit import hot, kernel, out_of_line
 from sfkernels.keys import address, key_of, topic
 from sfkernels.limiters import pass_all, pass_key, passes_at
 from sfkernels.names import (
@@ -105,6 +105,7 @@ def broadcast(
     endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters, call_outcomes, call_latency, i,
 ):  # fmt: skip
     """Task i calls every replica, also those that are down; False if its deadline has passed."""
+    out_of_line()
     now = clock[0].now
     if now >= tasks[i].deadline:
         return False
@@ -170,7 +171,7 @@ def ask_limiter(limiters, k, population, user_rows, user_rows_float, item_rows, 
     return pass_key(limiters, k, user_rows, user_rows_float, row, now)
 
 
-@kernel
+@hot
 def read_cache(
     clock, tasks, ops, caches, stores, versions, population, user_rows, item_rows, cluster_rows, flights,
     flight_buckets, i,
@@ -199,7 +200,7 @@ def read_cache(
     return op.other
 
 
-@kernel
+@hot
 def write_cache(
     clock, tasks, ready, ops, caches, stores, versions, population, pool, listed, user_rows, item_rows, cluster_rows,
     flights, flight_buckets, i,

@@ -13,7 +13,7 @@ from sfkernels.durations import draw
 from sfkernels.jit import hot, kernel
 from sfkernels.keys import NOBODY, draw_item, session_key, user_of
 from sfkernels.memory import prefetch
-from sfkernels.names import OK, TRACED, USER
+from sfkernels.names import OK, STILL, TRACED, USER
 from sfkernels.random import mix, uniform
 from sfkernels.sleepers import RETRYING, THINKING, sleep_until
 from sfkernels.tasks import new_task
@@ -145,6 +145,12 @@ def answered(
         clock[0].sessions_ended += 1
         return
     pause = draw(durations, values, population[0].think, rkey, _THINK) + population[0].stretch * took
+    if took + pause > 0.0:
+        clock[0].still = 0
+    else:
+        clock[0].still += 1
+        if clock[0].still > STILL:
+            clock[0].low = 1
     if turn == LAST_TURN:
         session = np.uint32(np.uint64(session) + population[0].count)
         turn = np.uint16(0)

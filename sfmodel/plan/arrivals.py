@@ -111,7 +111,7 @@ def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray],
         count += len(times)
         gaps = np.diff(times)
         if len(totals) > 1 and totals[-1] > 0:
-            highest += float(np.max(np.diff(totals)[gaps > 1e-6] / gaps[gaps > 1e-6]))
+            highest += float(np.max(np.diff(totals)[gaps > 1e-6] / gaps[gaps > 1e-6], initial=0.0))
 
     for name, source in run.platform.sources.items():
         row: dict[str, Any] = {

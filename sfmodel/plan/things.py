@@ -63,7 +63,6 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
     replicas: Rows = []
     stations: Rows = []
     scalers: Rows = []
-    recommended = 0
     for number, (name, service) in enumerate(platform.services.items()):
         check = service.health_check
         services.append({
@@ -96,14 +95,13 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
                 })  # fmt: skip
                 if station.scaling is not None:
                     s = station.scaling
-                    capacity = math.floor(s.scale_down_after / s.every + 1e-9) + 1
-                    stations[-1]["scaler"] = len(scalers)
                     scalers.append({
                         "station": len(stations) - 1, "least": s.min, "most": s.max, "target": s.target, "every": s.every,
-                        "start_delay": s.start_delay, "down_after": s.scale_down_after, "first": recommended,
-                        "capacity": capacity, "marked": begin_s, "fewer_since": -1.0,
+                        "start_delay": s.start_delay, "down_after": s.scale_down_after,
+                        "capacity": math.floor(s.scale_down_after / s.every + 1e-9) + 1, "marked": begin_s,
+                        "fewer_since": -1.0,
                     })  # fmt: skip
-                    recommended += capacity
+    recommended = _in_order(scalers, stations, replicas, services)
     return {
         "services": _array(services, SERVICE),
         "replicas": _array(replicas, REPLICA),
@@ -111,6 +109,23 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
         "scalers": _array(scalers, SCALER),
         "recommended": np.zeros(max(1, recommended)),
     }
+
+
+def _in_order(scalers: Rows, stations: Rows, replicas: Rows, services: Rows) -> int:
+    """Order scalers by service, station, replica, as their checks of one moment are; returns the memory that they need."""
+
+    def place(scaler: dict[str, Any]) -> tuple[int, int]:
+        service = stations[scaler["station"]]["service"]
+        first = replicas[services[service]["replica"]]["first_station"]
+        return service, (scaler["station"] - first) % services[service]["stations"]
+
+    scalers.sort(key=place)
+    recommended = 0
+    for number, scaler in enumerate(scalers):
+        stations[scaler["station"]]["scaler"] = number
+        scaler["first"] = recommended
+        recommended += scaler["capacity"]
+    return recommended
 
 
 def _origin(length_s: float, shift_s: float) -> float:

@@ -28,6 +28,10 @@ MOST = 2**32 - 1
 """Users, or items, at most: each has a number of 32 bits, and one is kept for nobody."""
 
 
+LONGEST_S = 1e10
+"""Longest duration: what is longer never ends, and is better said so."""
+
+
 class InBaseUnits(float):
     """A number that is in base units already, such as a parsed value that a scenario has scaled."""
 
@@ -66,6 +70,8 @@ def to_duration_s(value: Any) -> float:
     seconds = _convert(value, "second", "a duration", "5 ms")
     if not (seconds >= 0 and math.isfinite(seconds)):
         raise ValueError(f"expected a duration that is not negative, found '{value}'")
+    if seconds > LONGEST_S:
+        raise ValueError(f"expected a duration of at most {LONGEST_S:g} s, some 300 years, found '{value}'")
     return seconds
 
 

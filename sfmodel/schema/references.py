@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
+from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.schema.caches import MOST_DAYS, MOST_TICKS
 from sfmodel.schema.call_graph import deepest_hold, first_cycle, waited_by_endpoint, waitings
@@ -12,7 +14,7 @@ from sfmodel.schema.durations import Distribution
 from sfmodel.schema.files import find_file
 from sfmodel.schema.platform import Platform
 from sfmodel.schema.run import Run
-from sfmodel.schema.scenario_segments import check_events
+from sfmodel.schema.scenario_segments import check_events, effective, segments
 from sfmodel.schema.services import Service
 from sfmodel.schema.steps import (
     Call,
@@ -33,6 +35,8 @@ from sfmodel.schema.walk import Parts, Placed, cache_named, endpoint_parts, endp
 MOST_HOLDS = 4
 """Holds a task may nest: each takes a place in its record."""
 
+DAY_S = 86400.0
+
 Mistake = tuple[Parts, str]
 
 
@@ -47,11 +51,24 @@ def check_references(run: Run) -> None:
     _raise_if_any(run, _names(run))
     _raise_if_any(run, _wholes(run))
     check_events(run)
+    _raise_if_any_change_breaks(run)
 
 
-def _raise_if_any(run: Run, mistakes: Iterable[Mistake]) -> None:
+def _raise_if_any_change_breaks(run: Run) -> None:
+    """Each event alone, then each stretch, must be as sound as the platform itself."""
+    for index in range(len(run.scenario.events)):
+        _raise_if_any(run, _all(effective(run, [index])), f"scenario.events.{index}: ")
+    for time_s, changed in segments(run):
+        _raise_if_any(run, _all(changed), f"scenario.events: together, from {clock(time_s, seconds=True)} on: ")
+
+
+def _all(run: Run) -> Iterator[Mistake]:
+    return chain(_names(run), _wholes(run))
+
+
+def _raise_if_any(run: Run, mistakes: Iterable[Mistake], when: str = "") -> None:
     changed = f"with intervention=[{', '.join(run.intervention)}]: " if run.intervention else ""
-    lines = [f"{changed}{key_of(run, parts)}: {text}" for parts, text in mistakes]
+    lines = [f"{changed}{when}{key_of(run, parts)}: {text}" for parts, text in mistakes]
     if lines:
         raise ConfigError("\n".join(dict.fromkeys(lines)))
 
@@ -72,6 +89,7 @@ def _names(run: Run) -> Iterator[Mistake]:
 def _wholes(run: Run) -> Iterator[Mistake]:
     """What can only be judged when all names are right."""
     yield from _clocks_of_caches(run)
+    yield from _windows_of_keys(run)
     yield from _nested_holds(run.platform)
     recursion = list(_recursion(run))
     yield from recursion or _hold_cycle(run)
@@ -284,6 +302,19 @@ def _clocks_of_caches(run: Run) -> Iterator[Mistake]:
             f"expected at most {MOST_DAYS} days with the warm-up, found {(run.until + run.warmup) / 86400:.3g}: the entries "
             "of caches have 32 bits for the milliseconds of their expiry",
         )
+
+
+def _windows_of_keys(run: Run) -> Iterator[Mistake]:
+    """Each key has 32 bits for the number of a window."""
+    last_s = run.until + run.warmup + DAY_S
+    for name, service in run.platform.services.items():
+        for limiter_name, limiter in service.limiters.items():
+            if limiter.key is not None and limiter.window is not None and last_s / limiter.window >= 2**32:
+                yield (
+                    ("platform", "services", name, "limiters", limiter_name, "window"),
+                    f"expected at least {1e6 * last_s / 2**32:.3g} us for a limiter with a key in a run that ends here, "
+                    f"found {1e6 * limiter.window:.3g} us: each key has 32 bits for the number of its window",
+                )
 
 
 def _nested_holds(platform: Platform) -> Iterator[Mistake]:

@@ -14,6 +14,9 @@ from sfmodel.schema.platform import Platform
 from sfmodel.schema.quantities import MOST, Clock, Count, Duration, LongCount
 from sfmodel.schema.scenario import Scenario
 
+MOST_WINDOWS = 10_000_000
+"""Windows of a run, at most."""
+
 
 class Trace(Word):
     """A sample of requests recorded call by call."""
@@ -73,4 +76,9 @@ class Run(Word):
         if self.until < self.start:
             start, until = (clock(time_s, seconds=bool(time_s % 60)) for time_s in (self.start, self.until))
             raise ValueError(f"until: expected a time at or after start, {start}, found {until}")
+        if (self.until - self.start) / self.window > MOST_WINDOWS:
+            least = (self.until - self.start) / MOST_WINDOWS
+            raise ValueError(
+                f"window: expected at least {least:.3g} s for a run so long, {MOST_WINDOWS:,} windows at most"
+            )
         return self

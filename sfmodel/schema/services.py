@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -52,7 +52,7 @@ class Service(Word):
     """Time until a replica that was down accepts again."""
     down: list[int] = []
     """Replicas that are down, from 0."""
-    replica_speed: dict[int, Factor] = {}
+    replica_speed: dict[int, Annotated[Factor, Field(gt=0)]] = {}
     """Speed of single replicas, 1 unless named."""
     memory: Memory | None = None
     """Makes the service a store for caches."""

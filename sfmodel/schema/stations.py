@@ -66,3 +66,9 @@ class Station(Word):
     """Drop tasks whose deadline has passed when their turn comes."""
     scaling: Scaling | None = None
     """Autoscaling; none: fixed."""
+
+    @model_validator(mode="after")
+    def _countable(self) -> Station:
+        if self.servers == "unlimited" and self.scaling is not None:
+            raise ValueError("expected a number of servers where there is scaling, found unlimited")
+        return self

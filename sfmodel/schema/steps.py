@@ -108,7 +108,7 @@ class SlowedByCounter(Word):
     """Counter of the platform."""
     reference: Annotated[Factor, Field(gt=0)]
     """Total at which the factor is 1."""
-    exponent: float
+    exponent: Factor
     """Power of the growth."""
 
 

@@ -10,6 +10,9 @@ from sfmodel.schema.base import Word
 from sfmodel.schema.durations import Time
 from sfmodel.schema.quantities import MOST, Count, Duration, Factor, LongCount, Priority, Rate, Share
 
+MOST_REQUESTS = 3000
+"""Mean of a session's requests, at most: they are counted in 16 bits, and one session in 10^9 would be cut short."""
+
 
 class Request(Word):
     """A class of requests within a session."""
@@ -29,7 +32,7 @@ class SessionType(Word):
 
     share: Share = 1.0
     """Of all sessions."""
-    requests: Factor = Field(ge=1)
+    requests: Factor = Field(ge=1, le=MOST_REQUESTS)
     """Mean number of requests (geometric)."""
     mix: dict[str, Request] = Field(min_length=1)
     """Classes of requests, by name."""

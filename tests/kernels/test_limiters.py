@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfkernels import names
-from sfkernels.limiters import pass_all, pass_key
+from sfkernels.limiters import pass_all, pass_key, window_at
 from sfkernels.records import LIMITER
 
 pytestmark = pytest.mark.interpreted
@@ -93,6 +93,13 @@ def test_a_token_bucket(gaps: list[float], rate: float, burst: int, waits: bool,
 def test_a_fixed_window(gaps: list[float], limit: int, window: float, waits: bool, max_wait: float) -> None:
     record = {"kind": names.FIXED_WINDOW, "limit": limit, "window": window, "waits": waits, "max_wait": max_wait}
     compare(record, FixedWindow(limit, window, waits, max_wait), gaps)
+
+
+@pytest.mark.parametrize("length", [0.1, 0.7, 1.3, 1e-3])
+def test_who_comes_as_a_window_begins_is_in_it(length: float) -> None:
+    for n in range(1, 2000):
+        assert window_at(0.0, length, n * length) == n
+        assert window_at(0.0, length, np.nextafter(n * length, 0)) == n - 1
 
 
 @EXAMPLES

@@ -30,6 +30,28 @@ def test_draws_stay_inside_and_differ() -> None:
     assert set(k) == {0, 1, 2}
 
 
+def key_that_mixes_to(bits: int) -> np.uint64:
+    """The finaliser of `mix` undone."""
+
+    def unshifted(z: int, by: int) -> int:
+        x = z
+        for _ in range(64 // by):
+            x = z ^ (x >> by)
+        return x
+
+    z = unshifted(bits, 31) * pow(0x94D049BB133111EB, -1, 2**64) % 2**64
+    z = unshifted(z, 27) * pow(0xBF58476D1CE4E5B9, -1, 2**64) % 2**64
+    return np.uint64((unshifted(z, 30) - 0x9E3779B97F4A7C15) % 2**64)
+
+
+@pytest.mark.parametrize(("bits", "expected"), [(0, 0.5**53), (2**64 - 1, 1 - 0.5**53), (2**63, 0.5 + 0.5**53)])
+def test_the_ends_of_the_interval_are_not_drawn(bits: int, expected: float) -> None:
+    with np.errstate(over="ignore"):
+        key = key_that_mixes_to(bits)
+        assert int(mix(key, np.uint64(0))) == bits
+        assert 0 < uniform(key, np.uint64(0)) == expected < 1
+
+
 def test_the_normal_quantile() -> None:
     p = np.concatenate([np.logspace(-300, -1, 60), np.linspace(0.1, 0.9, 41), 1 - np.logspace(-15, -1, 30)])
     np.testing.assert_allclose([normal_quantile(x) for x in p], special.ndtri(p), rtol=3e-14, atol=1e-15)

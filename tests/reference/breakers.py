@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass
 
 from sfmodel.schema.calls import Breaker as Config
 
-from .clock import Clock
+from .clock import Clock, number_of
 
 UNRECORDED = ("expired", "cancelled")
 
@@ -44,6 +43,8 @@ class Breaker:
         """Leave to send, or none."""
         if config is None:
             return Permission(-1)
+        if self.state == "half_open" and len(self.probes) >= config.half_open_calls:
+            self.judge(config)
         if self.state == "open":
             if self.clock.now < self.open_until:
                 return None
@@ -74,14 +75,18 @@ class Breaker:
         """Judge when all probes have ended."""
         self.probes.append(failed)
         if len(self.probes) >= config.half_open_calls:
-            if sum(self.probes) / len(self.probes) >= config.failure_rate:
-                self.open(config)
-            else:
-                self.enter("closed")
+            self.judge(config)
+
+    def judge(self, config: Config) -> None:
+        """All probes have ended: open again, or closed."""
+        if sum(self.probes) / len(self.probes) >= config.failure_rate:
+            self.open(config)
+        else:
+            self.enter("closed")
 
     def record_closed(self, config: Config, failed: bool) -> None:
         """Judge the window."""
-        bucket = 0 if config.window.time is None else math.floor(self.clock.now / (config.window.time / 10))
+        bucket = 0 if config.window.time is None else number_of(self.clock.now, config.window.time / 10)
         self.window.append((bucket, failed))
         if config.window.calls is not None:
             while len(self.window) > config.window.calls:

@@ -133,7 +133,6 @@ class Attempt:
         self.task, self.site, self.step, self.key, self.replica = task, site, step, key, replica
         self.world = task.world
         self.timer_at = min(ends_at, math.inf if step.timeout is None else self.world.clock.now + step.timeout)
-        self.began = self.world.clock.now
         self.done = self.world.clock.event()
         self.outcome: str | None = None
         self.requests: list[Request] = []
@@ -187,6 +186,7 @@ class Attempt:
             return
         request.answered = True
         self.count(outcome)
+        request.note_time()
         self.site.record(request.permission, outcome)
         if outcome == "ok" or all(other.answered for other in self.requests):
             self.settle(outcome)
@@ -194,11 +194,11 @@ class Attempt:
     def settle(self, outcome: str) -> None:
         """The attempt has its outcome: give up what is pending, make the caller ready."""
         self.outcome = outcome
-        self.world.record.add("call_time", self.site.key, self.world.clock.now - self.began)
         for request in self.requests:
             if not request.answered:
                 given_up = "timeout" if outcome == "timeout" else "cancelled"
                 self.count(given_up)
+                request.note_time()
                 if given_up == "timeout":
                     self.world.record.add("call_timeouts", self.site.key)
                 self.site.record(request.permission, given_up)
@@ -212,11 +212,16 @@ class Request:
     def __init__(self, attempt: Attempt, permission: Permission) -> None:
         self.attempt, self.permission = attempt, permission
         self.world = attempt.world
+        self.began = self.world.clock.now
         self.answered = self.cancelled = False
         self.zombie = attempt.task.zombie
         self.callee: Task | None = None
         network = attempt.step.network
         self.network = self.world.platform.network if network is None else network
+
+    def note_time(self) -> None:
+        """It has ended, as its caller sees it."""
+        self.world.record.add("call_time", self.attempt.site.key, self.world.clock.now - self.began)
 
     def go(self) -> None:
         """Choose a replica and travel there."""

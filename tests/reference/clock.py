@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from heapq import heappush
 from typing import Any
@@ -11,6 +12,16 @@ import simpy
 READY, SCENARIO, TASK, TIMER, ARRIVAL, HOUSEKEEPING = range(6)
 Order = tuple[int, ...]
 Script = Generator[simpy.Event, Any, Any]
+
+
+def number_of(time: float, length: float) -> int:
+    """Which of the windows n·length ≤ time < (n + 1)·length a time is in; the edges as computed, not the quotient."""
+    number = math.floor(time / length)
+    while number * length > time:
+        number -= 1
+    while (number + 1) * length <= time:
+        number += 1
+    return number
 
 
 class Clock(simpy.Environment):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sfmodel.schema.limiters import Limiter as Config
 
-from .clock import TASK, Script
+from .clock import TASK, Script, number_of
 
 if TYPE_CHECKING:
     from .balancers import Service
@@ -25,6 +25,7 @@ class Limiter:
         self.world = service.world
         self.theoretical_arrival: dict[Key, float] = defaultdict(lambda: -math.inf)
         self.passed_in_window: dict[tuple[Key, int], int] = defaultdict(int)
+        self.last_given = -math.inf
 
     @property
     def config(self) -> Config:
@@ -73,7 +74,9 @@ class Limiter:
     def fixed_window(self, key: Key) -> float | None:
         """At most `limit` in each window; waiters take a place in the first one that has one."""
         now, length = self.world.clock.now, self.config.window
-        current = index = math.floor(now / length)
+        current = index = number_of(now, length)
+        if self.config.when_full == "wait":
+            index = max(index, self.last_given)
         while self.config.when_full == "wait" and self.passed_in_window[key, index] >= self.config.limit:
             index += 1
         if self.passed_in_window[key, index] >= self.config.limit:
@@ -81,12 +84,13 @@ class Limiter:
         if index > current and not self.may_wait(index * length - now):
             return None
         self.passed_in_window[key, index] += 1
+        self.last_given = index
         return index * length if index > current else now
 
     def sliding_window(self, key: Key) -> float | None:
         """The previous window counts by its share still in view."""
         now, length = self.world.clock.now, self.config.window
-        index = math.floor(now / length)
+        index = number_of(now, length)
         share = 1 - (now - index * length) / length
         if self.passed_in_window[key, index - 1] * share + self.passed_in_window[key, index] >= self.config.limit:
             return None

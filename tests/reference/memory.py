@@ -50,6 +50,13 @@ class Memory:
             del victim.entries[victim_key]
             self.world.record.add("cache_evictions", victim.key)
 
+    def fit(self) -> None:
+        """Evict what a lower limit, or larger entries, leave no room for."""
+        while self.used() > self.service.config.memory.limit and self.held():
+            victim, victim_key = self.victim(self.held())
+            del victim.entries[victim_key]
+            self.world.record.add("cache_evictions", victim.key)
+
     def victim(self, candidates: list[Held]) -> Held:
         """Who goes: a random one, or the longest idle of the pool."""
         config, chance = self.service.config.memory, self.world.chance

@@ -93,7 +93,7 @@ def station(b: Builder, *, scaled: bool = False) -> Mapping:
         drop_expired=lambda: True,
     )
     if scaled and b.often(3) and made["servers"] != "unlimited":
-        made["servers"] = b.pick(1, 2)
+        made["servers"] = b.pick(1, 2, 2.5)
         made["scaling"] = {
             "min": 1, "max": 3, "target": 0.5, "every": b.pick("1 s", "1.7 s"),
             "start_delay": b.pick(0, "0.9 s"), "scale_down_after": b.pick("2 s", "5.1 s"),
@@ -152,7 +152,7 @@ def queue(b: Builder) -> Mapping:
 def service(b: Builder, name: str) -> Mapping:
     """Stations, caches, limiters, a queue, and scripts."""
     made: Mapping = {
-        "stations": {"cpu": station(b, scaled=True), "disk": station(b), "pool": station(b)},
+        "stations": {"cpu": station(b, scaled=True), "disk": station(b, scaled=True), "pool": station(b)},
         "caches": {"near": cache(b)} if b.often() else {},
         "limiters": {"gate": limiter(b)} if b.often() else {},
         "queues": {"jobs": queue(b)} if b.often() else {},
@@ -438,12 +438,18 @@ def event(b: Builder, services: Mapping, until_s: float) -> Mapping:
     ]
     if chosen["queues"]:
         changes.append({"set": {f"{here}.queues.jobs.consumers": b.number(0, 4)}})
+    if 1 in chosen.get("replica_speed", {}):
+        changes.append({"set": {f"{here}.replica_speed.1": b.pick(0.25, 3)}})
+    if "of" in chosen["caches"].get("near", {}):
+        changes.append({"set": {f"{here}.caches.near.entry_size": b.pick("1 kB", "2 kB", "1.5 kB")}})
     if chosen["caches"]:
         changes.append({"scale": {f"{here}.caches.near.ttl": b.pick(0.3, 3)}})
     if chosen["limiters"]:
         gate = chosen["limiters"]["gate"]
         changes.append({"set": {f"{here}.limiters.gate.window": b.pick("0.7 s", "2 s")} if "window" in gate
                         else {f"{here}.limiters.gate.rate": b.pick("3/s", "10/s")}})  # fmt: skip
+        if "limit" in gate:
+            changes.append({"set": {f"{here}.limiters.gate.limit": b.number(1, 8)}})
     if b.random:
         changes.append({"set": {"demand.level": b.pick(0, 0.5, 2)}})
     for index, made in enumerate(chosen["endpoints"]["get"]["steps"]):
@@ -454,6 +460,7 @@ def event(b: Builder, services: Mapping, until_s: float) -> Mapping:
             changes.append({"set": {f"{step_at}.timeout": "0.1 s"}})
             if "breaker" in made:
                 changes.append({"set": {f"{step_at}.breaker.window": b.pick("4 calls", "2 s")}})
+                changes.append({"set": {f"{step_at}.breaker.half_open_calls": b.number(1, 2)}})
     at = b.pick(f"{b.number(0, int(until_s) * 10)}e-1 s", f"{b.number(0, int(until_s))}.0137 s")
     lasts = {"for": b.pick("0.5 s", "2.0173 s", "4 s")} if b.often() else {}
     return {"at": at} | lasts | b.pick(*changes)

@@ -14,7 +14,7 @@ class Autoscaler:
     def __init__(self, station: Station, order: Order) -> None:
         self.station, self.order = station, order
         self.clock = station.world.clock
-        self.checks: list[tuple[float, int, bool]] = []
+        self.checks: list[tuple[float, float, bool]] = []
         self.ordered = False
         self.busy_area = self.server_area = 0.0
         self.clock.after(station.config.scaling.every, order, self.check)
@@ -34,23 +34,23 @@ class Autoscaler:
             self.maybe_fewer()
         self.clock.after(scaling.every, self.order, self.check)
 
-    def desired(self, utilisation: float) -> int:
+    def desired(self, utilisation: float) -> float:
         """Kubernetes' formula with its tolerance, within min and max."""
         scaling, servers = self.station.config.scaling, self.station.servers
         if abs(utilisation / scaling.target - 1) <= 0.1:
-            desired = math.ceil(servers)
+            desired = servers
         else:
             desired = math.ceil(servers * utilisation / scaling.target - 1e-9)
         return min(scaling.max, max(scaling.min, desired))
 
-    def order_more(self, desired: int) -> None:
+    def order_more(self, desired: float) -> None:
         """They serve after `start_delay`; one order at a time."""
         if self.ordered:
             return
         self.ordered = True
         self.clock.after(self.station.config.scaling.start_delay, (HOUSEKEEPING, 3), lambda: self.arrive(desired))
 
-    def arrive(self, desired: int) -> None:
+    def arrive(self, desired: float) -> None:
         """The ordered servers serve."""
         self.ordered = False
         self.station.set_servers(desired)

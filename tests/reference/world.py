@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from functools import reduce
 from typing import Any
@@ -101,12 +102,16 @@ class World:
             for limiter_name, limiter in service.limiters.items():
                 if limiter.config.window != old.limiters[limiter_name].window:
                     limiter.passed_in_window.clear()
+                    limiter.last_given = -math.inf
             for replica in service.replicas:
                 replica.set_down(replica.index in service.config.down)
                 for station_name, station in replica.stations.items():
                     if service.config.stations[station_name].servers != old.stations[station_name].servers:
                         station.servers = station.configured_servers()
                     station.serve()
+        for service in self.services.values():
+            if service.memory is not None:
+                service.memory.fit()
         for service in self.services.values():
             for queue in service.queues.values():
                 queue.dispatch()
@@ -141,5 +146,11 @@ class World:
             "endpoint_in_flight": dict(self.in_flight),
             "endpoint_in_flight_start": self.in_flight_at_start,
             "breaker_state": {site.key: self.breaker_state(place, site) for place, site in self.sites.items()},
+            "station_servers": {
+                station.key: station.servers
+                for service in self.services.values() for replica in service.replicas
+                for station in replica.stations.values()
+            },
+            "cache_bytes": {cache.key: len(cache.entries) * cache.config.entry_size for cache in caches},
             "cache_entries": {cache.key: len(cache.entries) for cache in caches},
         })  # fmt: skip

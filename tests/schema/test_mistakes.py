@@ -54,6 +54,28 @@ def mistakes(key: str, value: object) -> list[str]:
             {"points": {"noon": 1}},
             "demand.points.noon: expected a time of day such as '15:30' or '24h', found 'noon'",
         ),
+        (
+            "platform.services.db.replica_speed",
+            {"0": 0},
+            "platform.services.db.replica_speed.0: expected a value above 0, found 0",
+        ),
+        (
+            "platform.services.db.endpoints.query.steps.0.sleep",
+            "1e18 s",
+            "platform.services.db.endpoints.query.steps.0.sleep: expected a duration of at most 1e+10 s, some 300 "
+            "years, found '1e18 s'",
+        ),
+        (
+            "platform.services.db.stations.cpu",
+            {"servers": "unlimited", "scaling": {"min": 1, "max": 3}},
+            "platform.services.db.stations.cpu: expected a number of servers where there is scaling, found unlimited",
+        ),
+        (
+            "platform.users.sessions.types.visit.requests",
+            1e18,
+            "platform.users.sessions.types.visit.requests: expected a value of at most 3,000, found 1e+18",
+        ),
+        ("window", "1 us", "window: expected at least 0.00036 s for a run so long, 10,000,000 windows at most"),
         ("platform.services.db", None, "platform.services.db: expected a mapping (key: value), found nothing"),
     ],
 )

@@ -206,3 +206,35 @@ def test_a_run_with_caches_is_not_longer_than_their_expiries() -> None:
     put(mapping, f"{GET}.steps", [{"sleep": 0}])
     put(mapping, "platform.services.redis.memory.clock", "2 s")
     check_references(parse_run(mapping))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({f"{DB}.down": [5]}, f"scenario.events.0: {DB}.down.0: there is no replica 5; db has replica 0 alone"),
+        (
+            {f"{DB}.replica_speed.7": 2},
+            f"scenario.events.0: {DB}.replica_speed.7: there is no replica 7; db has replica 0 alone",
+        ),
+    ],
+)
+def test_an_event_must_leave_a_platform_that_could_run(changes: dict, expected: str) -> None:
+    assert mistakes(**{"scenario": {"events": [{"at": "10 s", "set": changes}]}}) == [expected]
+
+
+def test_events_that_only_together_break_the_platform() -> None:
+    caches = {"pages": {"key": "item", "ttl": "1 h", "of": "db", "entry_size": "1 kB"}}
+    larger = {"at": "10 s", "set": {f"{WEB}.caches.pages.entry_size": "4 kB"}}
+    smaller = {"at": "20 s", "set": {f"{DB}.memory.limit": "2 kB"}}
+    changes = {f"{DB}.memory": {"limit": "5 kB"}, f"{WEB}.caches": caches, "scenario": {"events": [larger, smaller]}}
+    assert mistakes(**changes) == [
+        f"scenario.events: together, from 00:00:20 on: {WEB}.caches.pages.entry_size: one entry of 4,000 bytes is larger "
+        "than services.db.memory.limit, 2,000 bytes"
+    ]
+
+
+def test_a_window_so_short_that_its_number_does_not_fit() -> None:
+    limiters = {"gate": {"kind": "fixed_window", "key": "item", "limit": 1, "window": "1 us"}}
+    (line,) = mistakes(**{f"{WEB}.limiters": limiters})
+    assert line.startswith(f"{WEB}.limiters.gate.window: expected at least ")
+    assert line.endswith("found 1 us: each key has 32 bits for the number of its window")
