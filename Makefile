@@ -32,6 +32,9 @@ check: $(STAMP) ## format, lint, types, import contract: seconds
 bench: $(STAMP) ## speed, as ratios within one run
 	$(BIN)/python -m pytest benches -q -s
 
+figures: $(STAMP) ## every figure of the case study, over seeds: an hour; goes on where it was stopped
+	$(BIN)/python experiments/figures.py --jobs $(JOBS) trace.one_in=2500 trace.limit=4000000
+
 wheel: $(STAMP) ## dist/*.whl
 	$(BIN)/python -m build --outdir dist .
 

@@ -1,6 +1,6 @@
 """Measure every figure of the case study: the baseline over five seeds, each scenario over three.
 
-    python experiments/figures.py                                  everything, into runs/figures
+    python experiments/figures.py                                  everything, into results/figures
     python experiments/figures.py --only baseline,s1_viral_upload  some, by their files in conf/rows/streamflow/
     python experiments/figures.py --table-only                     of the runs that are there
 
@@ -14,7 +14,8 @@ trigger, or with the last period of its rows if that is later: stories are follo
 "no recovery" is known half an hour after its end.
 
 A figure is reproduced if the mean over the seeds is in its range; the interval is Student's, at 95 %. The table is also
-written beside the runs, as figures.md and figures.csv. The exit status is 1 if a run failed. Words of the form key=value
+written beside the runs, as figures.md and figures.csv, and how many rows were met as summary.json. The exit status is 1
+if a row was not met or a run failed. Words of the form key=value
 go to every run; on a platform of your own (`platform=NAME`) its own rows are measured.
 """
 
@@ -298,7 +299,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--scenario-seeds", type=_positive, default=3)
     parser.add_argument("--jobs", type=_positive, default=2, help="runs at a time")
     parser.add_argument("--only", default="", help="files of rows, with commas between")
-    parser.add_argument("--folder", type=Path, default=Path("runs/figures"))
+    parser.add_argument("--folder", type=Path, default=Path("results/figures"))
     parser.add_argument("--table-only", action="store_true", help="make no run")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="for every run")
     given = parser.parse_intermixed_args(words)
@@ -338,10 +339,21 @@ def _execute(given: argparse.Namespace, console: Console) -> int:
     given.folder.mkdir(parents=True, exist_ok=True)
     (given.folder / "figures.md").write_text(markdown(figures), encoding="utf-8")
     write_csv(figures, given.folder / "figures.csv")
+    summary = summary_of(figures, failed)
+    (given.folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     console.print(table(figures))
     for line in (*verdicts, *(f"{name} failed: {reason}" for name, reason in failed.items())):
         console.print(line, markup=False, highlight=False)
-    return 1 if failed else 0
+    return 1 if failed or summary["rows_met"] < summary["rows"] else 0
+
+
+def summary_of(figures: Sequence[Figure], failed: Mapping[str, str]) -> dict[str, Any]:
+    """How many rows have a range, how many are met, which are not, and which runs failed."""
+    judged = {f"{one.study}.{one.row.id}": one.over_seeds.met for one in figures if one.row.bounds}
+    return {
+        "rows": len(judged), "rows_met": sum(bool(met) for met in judged.values()),
+        "not_met": [name for name, met in judged.items() if not met], "failed": dict(failed),
+    }  # fmt: skip
 
 
 def _chosen(every: Sequence[Study], only: str) -> list[Study]:
