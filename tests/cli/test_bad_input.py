@@ -255,17 +255,20 @@ def test_an_interrupt_waits_for_what_must_not_be_cut_in_two() -> None:
     from sfmodel.interrupts import interrupts_later
 
     done = []
-    before = signal.getsignal(signal.SIGINT)
+    before, first = signal.default_int_handler, signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def work() -> None:
         with interrupts_later():
             signal.raise_signal(signal.SIGINT)
             done.append(True)
 
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    assert done
-    assert signal.getsignal(signal.SIGINT) is before
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            work()
+        assert done
+        assert signal.getsignal(signal.SIGINT) is before
+    finally:
+        signal.signal(signal.SIGINT, first)  # a process in the background ignores interrupts
 
 
 def test_a_run_goes_on_when_nobody_reads_its_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
