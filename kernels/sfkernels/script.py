@@ -30,6 +30,7 @@ from sfkernels.names import (
     KEY_USER,
     LIMITED,
     OK,
+    OP_AWAITED,
     OP_BROADCAST,
     OP_CALL,
     OP_CHOOSE,
@@ -57,6 +58,7 @@ from sfkernels.names import (
     THROTTLED,
     UNAVAILABLE,
     WAITS,
+    ZOMBIE,
 )  # fmt: skip
 from sfkernels.queues import append
 from sfkernels.random import mix, uniform
@@ -309,6 +311,8 @@ def run(
                 tasks[i].pc = choices[n].pc
             elif code == OP_JUMP:
                 tasks[i].pc = op.next
+            elif code == OP_AWAITED:
+                tasks[i].pc = op.other if tasks[i].marks & ZOMBIE else op.next
             elif code == OP_LOOKUP or code == OP_MISS:
                 following = read_cache(
                     clock, tasks, ops, caches, stores, versions, population, user_rows, item_rows, cluster_rows,

@@ -62,6 +62,8 @@ class StepBase(Word):
 
     with_probability: Share = 1.0
     """The step is skipped otherwise."""
+    unless_zombie: bool = False
+    """A task that nobody waits for any more skips the step: it has asked whether its caller is still there."""
     label: Label | None = None
     """Name of the step, in keys (`steps.LABEL.time`) and of its draws; none: its number."""
 

@@ -213,6 +213,8 @@ def step(b: Builder, name: str, *, depth: int, held: bool) -> Mapping:
     made = VERBS[b.pick(*verbs)](b, name, depth, held)
     if b.often(6):
         made["with_probability"] = b.probability()
+    if b.often(6):
+        made["unless_zombie"] = True
     return made
 
 

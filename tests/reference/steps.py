@@ -33,8 +33,10 @@ def run_steps(task: Task, place: Place) -> Script:
 
 
 def run_step(task: Task, place: Place) -> Script:
-    """One step, unless chance skips it."""
+    """One step, unless chance skips it, or its task since nobody waits for it."""
     step = task.world.find(place)
+    if step.unless_zombie and task.zombie:
+        return
     if task.world.chance.happens(step.with_probability):
         yield from VERBS[type(step)](task, step, place)
 

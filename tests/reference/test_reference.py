@@ -175,6 +175,15 @@ def test_timeout_leaves_a_zombie() -> None:
     assert result.endpoint_wasted == {"b.get": 1}
 
 
+def test_a_zombie_skips_a_step() -> None:
+    """b goes on after the caller has left at 1 s, but skips the second second of work."""
+    steps = [{"use": "cpu", "time": "2 s"}, {"use": "cpu", "time": "1 s", "unless_zombie": True}]
+    result = ran({"a": caller(timeout="1 s"), "b": service(steps)}, at(1))
+    assert result.station_busy["b.cpu"] == 2
+    result = ran({"a": caller(timeout="4 s"), "b": service(steps)}, at(1))
+    assert result.station_busy["b.cpu"] == 3
+
+
 def test_cancel_frees_the_server() -> None:
     """The same with cancel: 1 s of work."""
     result = ran({"a": caller(timeout="1 s", cancel=True), "b": service([{"use": "cpu", "time": "3 s"}])}, at(1))

@@ -123,6 +123,17 @@ def test_a_full_queue_when_the_holder_times_out_and_goes_on() -> None:
     assert result["station_wasted"]["b.x"] == 2
 
 
+def test_a_zombie_skips_what_is_for_those_who_wait() -> None:
+    # the request of 1 s is answered at 2 s, in time; that of 1.25 s is given up at 2.75 s and served until 3 s
+    services = {"a": caller({"timeout": "1.5 s"}), "b": worker("1 s")}
+    services["b"]["caches"] = {"kept": {"key": "item", "ttl": "1 h"}}
+    services["b"]["endpoints"]["get"]["steps"].append({"store": "kept", "unless_zombie": True})
+    result = totals(run(services, at(1, 1.25), 4))
+    assert outcomes(result, "a.get") == {"ok": 1, "timeout": 1}
+    assert outcomes(result, "b.get") == {"ok": 2}
+    assert result["cache_stores"] == {"b.kept": 1}
+
+
 def test_a_full_queue_when_the_holder_times_out_and_is_cancelled() -> None:
     # r1 is stopped at 1.25 s, r2 starts; r4 comes at 1.25 s after that, and waits until r2 is stopped at 1.375 s
     services = {"a": caller({"timeout": "0.25 s", "cancel": True}), "b": worker("1 s", queue=1)}
