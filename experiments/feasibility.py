@@ -7,7 +7,8 @@ in front of workers that need cores; a worker who waits burns part of a core. Wh
 users. The provider's quota is a bucket of tokens, whose refusals come from its Markov chain. Databases answer by the
 Universal Scalability Law at their mean load. The fluid knows nothing of single requests, so that the shares of
 failures, which come from the tails of waits, are lower bounds. It shows what the figures hang on, and where they pull
-against each other: what lets an overloaded evening stand (users who leave) also lets it recover (F4).
+against each other: what lets an overloaded evening stand (users who leave) also lets it recover, so that a collapse
+lasts (F4) only where answers that come too late are not kept for the next request either.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Path:
     vector_work: float
     vector_serial: float
     vector_others: float
+    update_slowdown: float
 
 
 def baseline() -> Path:
@@ -99,6 +101,7 @@ def baseline() -> Path:
         vector_work=to_duration_s(vector["endpoints"]["search"]["steps"][0]["time"]["lognormal"]["mean"]),
         vector_serial=float(vector["stations"]["queries"]["contention"]["serial"]),
         vector_others=100.0,
+        update_slowdown=1 + vector["endpoints"]["search"]["steps"][0]["slowed_by"][1]["each"],
     )
 
 
@@ -207,9 +210,10 @@ def evening(path: Path, minutes: float, level: float, halved: tuple[float, float
         turned_away = rejected / np.maximum(offered, 1)
         lost = np.minimum(fails + turned_away, 1)
         misses = served * miss
+        stored = misses * norm.cdf((path.engine + base - miss_s) / MISS_SPREAD_S)
         leaving = lost * (1 - path.retry) * path.leave_failure + slow * path.leave_slow
         active += STEP_S * (starts - active * pace * (1 / path.requests + path.asks * leaving))
-        cached += STEP_S * (misses / active - cached / path.ttl - cached * starts / active)
+        cached += STEP_S * (stored / active - cached / path.ttl - cached * starts / active)
         answer = np.minimum((1 - miss) * hit_s + miss * miss_s, path.gateway)
         if minute >= 0:
             series = {
@@ -276,8 +280,8 @@ def peak_rows(path: Path, level: float) -> dict[str, tuple[float, str]]:
 def storm(path: Path, demand: float) -> float:
     """Vector query after a viral upload (S1), s: most lists are gone, and a part of the index is linked anew."""
     asked = 0.85 * demand * path.starts * path.requests * path.asks
-    engine = path.cores / (path.model + path.waiting_cost * 1.0)
-    return float(vector_s(path, np.minimum(np.array(0.8 * asked), engine), demand, work=2.0))
+    engine = min(path.cores / (path.model + path.waiting_cost * 1.0), path.workers / (path.model + 1.0))
+    return float(vector_s(path, np.minimum(np.array(0.8 * asked), engine), demand, work=path.update_slowdown))
 
 
 def cascade(path: Path) -> float:

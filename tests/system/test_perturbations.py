@@ -66,7 +66,7 @@ def peak(change: Callable[[Config], None], seed: int) -> dict[str, float]:
     """Rows of a peak with this change."""
     config = copy.deepcopy(dict(composed(["platform=streamflow"])))
     config = recommendation_path(config)
-    config.update(**PEAK, until="21:00", seed=seed, trace={"one_in": 0})
+    config.update(**PEAK, until="21:00", seed=seed)
     change(config)
     rows = read_rows(platform_file("rows", "streamflow"))
     found = measure_rows(run_in_memory(config), rows, rows.only(MEASURED))
