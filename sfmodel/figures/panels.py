@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _MOST_LINES = 4
-_FACTORS = {"%": 100.0, "% busy": 100.0, "ms": 1000.0}
+_FACTORS = {"%": 100.0, "ms": 1000.0}
+"""From base units, by the first word of a panel's unit: of '% of requests' it is %."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def lines_of(evening: Evening, panel: Panel) -> Lines | None:
 
 def measured(evening: Evening, panel: Panel) -> Lines | None:
     """Lines of one's own: expressions, or rows of the platform with their ranges."""
-    factor = _FACTORS.get(panel.unit, 1.0)
+    factor = _FACTORS.get(panel.unit.partition(" ")[0], 1.0)
     windows = Windows(evening.ds, evening.width_s, evening.rows.define)
     rows = {row.id: row for row in evening.rows.rows}
     lines, claims = {}, []

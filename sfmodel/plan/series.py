@@ -17,8 +17,14 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-@lru_cache(maxsize=16)
 def _read(path: Path) -> pl.DataFrame:
+    found = path.stat()
+    return _read_once(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=16)
+def _read_once(path: Path, changed_ns: int, size: int) -> pl.DataFrame:
+    """A file is read again when it was changed."""
     import polars as pl
 
     return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, try_parse_dates=True)
