@@ -116,7 +116,8 @@ def title_of(ds: xr.Dataset) -> str:
 def limits_per_s(ds: xr.Dataset) -> dict[str, float]:
     """Configured rate, 1/s, of each limiter that is one for the whole platform, where the attributes tell."""
     config = ds.attrs.get("config")
-    services = config["platform"]["services"] if isinstance(config, dict) and "platform" in config else {}
+    platform = config.get("platform") if isinstance(config, dict) else None
+    services = (platform or {}).get("services") or {}
     limits = {}
     for service, written in services.items():
         for name, limiter in (written.get("limiters") or {}).items():

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sfmodel.errors import ConfigError, nearest
+from sfmodel.errors import ConfigError, NotInRunError, nearest
 from sfmodel.rows.functions import FUNCTIONS
 from sfmodel.rows.windows import THINGS, Thing, Windows, fits
 
@@ -66,8 +66,10 @@ class Expression:
 
         Raises
         ------
-        ConfigError
+        NotInRunError
             A label, a variable or a name that this run does not have.
+        ConfigError
+            A measure of a thing that has no such.
         """
         value = self._value(self._tree, windows)
         if isinstance(value, Thing):
@@ -165,7 +167,7 @@ def _named(name: str, labels: list[str], windows: Windows) -> Any:
     ds = windows.ds
     if name in THINGS:
         if name not in ds.coords:
-            raise ConfigError(f"this run has no {name}")
+            raise NotInRunError(f"this run has no {name}")
         every = tuple(str(label) for label in ds[name].values)
         return Thing(name, _matching(name, every, labels) if labels else every)
     if name in windows.defined and not labels:
@@ -174,7 +176,7 @@ def _named(name: str, labels: list[str], windows: Windows) -> Any:
         return windows.seconds
     if name not in ds.data_vars:
         valid = [*THINGS, *map(str, ds.data_vars), *windows.defined, "seconds"]
-        raise ConfigError(f"there is no '{name}'; {nearest(name, valid)}")
+        raise NotInRunError(f"there is no '{name}'; {nearest(name, valid)}")
     return windows.variable(name, _by_dimension(name, labels, ds))
 
 
@@ -187,7 +189,7 @@ def _by_dimension(variable: str, labels: list[str], ds: xr.Dataset) -> dict[str,
         dim = next((dim for dim in dims if any(fits(one, label) for one in every[dim])), None)
         if dim is None:
             valid = [one for dim in dims for one in every[dim]]
-            raise ConfigError(f"{variable} has no label '{label}'; {nearest(label, valid)}")
+            raise NotInRunError(f"{variable} has no label '{label}'; {nearest(label, valid)}")
         chosen[dim] = (*chosen.get(dim, ()), *_matching(dim, every[dim], [label]))
     return chosen
 
@@ -195,7 +197,7 @@ def _by_dimension(variable: str, labels: list[str], ds: xr.Dataset) -> dict[str,
 def _matching(dim: str, every: tuple[str, ...], patterns: list[str]) -> tuple[str, ...]:
     for pattern in patterns:
         if not any(fits(label, pattern) for label in every):
-            raise ConfigError(f"there is no {dim} '{pattern}'; {nearest(pattern, every)}")
+            raise NotInRunError(f"there is no {dim} '{pattern}'; {nearest(pattern, every)}")
     return tuple(label for label in every if any(fits(label, pattern) for pattern in patterns))
 
 

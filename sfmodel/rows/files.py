@@ -67,10 +67,16 @@ def names_of(kind: str, ds: xr.Dataset) -> list[str]:
     return sorted(named_files(kind, str(ds.attrs.get("platform"))))
 
 
-def named_files(kind: str, platform: str) -> dict[str, Path]:
-    """Return the files in `conf/<kind>/<platform>/` by name, the user's own before the package's."""
+def named_files(kind: str, platform: str = "") -> dict[str, Path]:
+    """Return the files in `conf/<kind>/<platform>/`, or in `conf/<kind>/`, by name, the user's own before the package's."""
     found = {path.stem: path for path in reversed(_files(f"{kind}/{platform}"))}
     return dict(sorted(found.items()))
+
+
+def is_of_a_platform(kind: str, path: Path) -> bool:
+    """Whether a file lies in a folder of such files, so that it is about a platform and not about one run."""
+    found = path.resolve()
+    return any(found.is_relative_to((folder / kind).resolve()) for folder in _folders())
 
 
 def platform_file(kind: str, platform: str) -> Path:
