@@ -146,6 +146,8 @@ def test_rows_of_another_platform_are_marked_where_they_do_not_apply(sfmodel):
             "name: there is no 'tickets', there is no endpoint 'web.gett'."
         )
     alone = sfmodel("figures", "tiny", "--rows", "cinema", "--only", "C")[1]
-    assert "It lacks what they name: there is no endpoint 'web.gett'; did you mean 'web.get'?" in " ".join(alone.split())
+    assert "It lacks what they name: there is no endpoint 'web.gett'; did you mean 'web.get'?" in " ".join(
+        alone.split()
+    )
     written = json.loads(sfmodel("figures", "tiny", "--rows", "cinema", "--json")[1])
     assert [one["applies"] for one in written] == [True, False, False]
