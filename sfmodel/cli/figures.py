@@ -53,6 +53,8 @@ def execute(arguments: argparse.Namespace) -> int:
     ds = open_run(folder)
     file = _rows_file(arguments.rows, ds)
     rows = read_rows(file)
+    if not rows.every:
+        raise ConfigError(f"{file}: there are no rows in it; write some, such as 'rows: [{{id: A, measure: …}}]'")
     chosen = _chosen(rows, arguments.only)
     base = _base(arguments, folder, rows, chosen)
     requests = read_requests(folder, ds)

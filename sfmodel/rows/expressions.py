@@ -57,8 +57,10 @@ class Expression:
         self.text = " ".join(str(text).split())
         try:
             self._tree = ast.parse(self.text, mode="eval").body
-        except SyntaxError:
-            raise ValueError(f"expected an expression such as 'mean(endpoint[web.get])', found '{self.text}'") from None
+        except (SyntaxError, RecursionError, MemoryError):
+            raise ValueError(
+                f"expected an expression such as 'mean(endpoint[web.get])', found '{self.text[:200]}'"
+            ) from None
         self._check(self._tree)
 
     def __call__(self, windows: Windows) -> xr.DataArray | float:
@@ -71,7 +73,12 @@ class Expression:
         ConfigError
             A measure of a thing that has no such.
         """
-        value = self._value(self._tree, windows)
+        try:
+            value = self._value(self._tree, windows)
+        except RecursionError:
+            raise ConfigError(f"'{self.text[:200]}' is defined by itself, or nested too deeply") from None
+        if isinstance(value, str):
+            raise ConfigError(f"expected a measure such as mean(endpoint), found the text '{value}'")
         if isinstance(value, Thing):
             raise ConfigError(f"'{self.text}' names a {value.dim} and no measure of it, such as mean({self.text})")
         return value
@@ -126,7 +133,7 @@ class Expression:
         if isinstance(node, ast.Subscript):
             return _named(node.value.id, [_word(label) for label in _listed(node.slice)], windows)  # type: ignore[attr-defined]
         if isinstance(node, ast.Constant):
-            return node.value
+            return node.value if isinstance(node.value, str) else np.float64(node.value)  # type: ignore[arg-type]
         return _named(_word(node), [], windows)
 
     def _number(self, node: ast.AST, windows: Windows) -> Any:

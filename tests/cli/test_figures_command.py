@@ -151,3 +151,24 @@ def test_rows_of_another_platform_are_marked_where_they_do_not_apply(sfmodel):
     )
     written = json.loads(sfmodel("figures", "tiny", "--rows", "cinema", "--json")[1])
     assert [one["applies"] for one in written] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "rows.yaml: there are no rows in it"),
+        (b"\xff\xfe", "rows.yaml: expected text in UTF-8"),
+        (b"define: {x: y, y: x}\nrows: [{id: A, title: t, measure: x, at_most: 1}]", "is defined by itself"),
+    ],
+)
+def test_a_file_of_rows_that_cannot_be_used(sfmodel, content, expected):
+    Path("rows.yaml").write_bytes(content)
+    status, _, complaints = sfmodel("figures", "tiny", "--rows", "rows.yaml")
+    assert status == 2
+    assert len(complaints.splitlines()) == 1
+    assert expected in complaints
+
+
+def test_a_division_by_zero_is_not_met(sfmodel):
+    write_rows("mine.yaml", {"id": "A", "title": "t", "measure": "1/0", "at_most": 1})
+    assert sfmodel("figures", "tiny", "--rows", "mine.yaml")[::2] == (1, "")
