@@ -28,6 +28,10 @@ class RunNotFoundError(SfmodelError, FileNotFoundError):
     exit_status = 2
 
 
+class NotInRunError(ConfigError):
+    """A run does not have what a measure names: it is of another platform, or the name is mistyped."""
+
+
 MOST_NAMES = 16
 """Valid names that a message lists."""
 

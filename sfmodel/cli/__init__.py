@@ -96,7 +96,11 @@ def _dispatch(words: list[str]) -> int:
         return module.execute_raw(rest) or 0
     parser = Parser(prog=f"sfmodel {name}", description=module.__doc__, epilog=f"example: {command.example}")
     module.add_arguments(parser)
-    return module.execute(parser.parse_args(rest)) or 0
+    arguments = parser.parse_args(rest)
+    from sfmodel.results.disk import damage_errors
+
+    with damage_errors():
+        return module.execute(arguments) or 0
 
 
 def _help() -> str:

@@ -3,8 +3,9 @@
 Rows are YAML (your own ./conf before the package's): conf/rows/<platform>.yaml, and for a run with a scenario
 conf/rows/<platform>/<scenario>.yaml. A row has an id, a title, a measure, a period, a range, a unit and a source. A
 measure is arithmetic over functions of things: mean(endpoint[web.get]), share(call['web.*>shop.search'], timeout),
-rate(users_requests - users_retries); `sfmodel list measures` has all functions. The exit status is 1 if a row is not
-met or cannot be measured on this run.
+rate(users_requests - users_retries); `sfmodel list measures` has all functions. Rows under conf/rows that name what the
+run does not have are marked n/a; in a file of your own that is a mistake. The exit status is 1 if a row is not met or
+cannot be measured on this run.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_run_argument(parser)
     add_against_argument(parser)
-    parser.add_argument("--rows", metavar="FILE", help="rows of your own, or another file of the platform, by name")
+    parser.add_argument(
+        "--rows",
+        metavar="FILE",
+        help="rows of your own, or by name another file of the platform, or another platform's",
+    )
     parser.add_argument("--only", action="append", metavar="ID", help="only these rows: P4, N*; may be repeated")
     parser.add_argument("--json", action="store_true", help="print what was measured as JSON")
 
@@ -40,16 +45,21 @@ def execute(arguments: argparse.Namespace) -> int:
     from sfmodel.results.folder import open_run
     from sfmodel.results.measures import covered
     from sfmodel.rows import measure_rows, read_rows
+    from sfmodel.rows.files import is_of_a_platform
     from sfmodel.rows.table import rows_data, rows_table, verdict
     from sfmodel.stories import teller
 
     folder = folder_of(arguments)
     ds = open_run(folder)
-    rows = read_rows(_rows_file(arguments.rows, ds))
+    file = _rows_file(arguments.rows, ds)
+    rows = read_rows(file)
+    if not rows.every:
+        raise ConfigError(f"{file}: there are no rows in it; write some, such as 'rows: [{{id: A, measure: …}}]'")
     chosen = _chosen(rows, arguments.only)
     base = _base(arguments, folder, rows, chosen)
     requests = read_requests(folder, ds)
-    measured = measure_rows(ds, rows, chosen, requests=requests, base=base, told=teller(ds, base))
+    strict = not is_of_a_platform("rows", file)
+    measured = measure_rows(ds, rows, chosen, requests=requests, base=base, told=teller(ds, base), strict=strict)
     if arguments.json:
         print(json.dumps(rows_data(measured), indent=2, ensure_ascii=False))
     else:
@@ -62,14 +72,14 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _rows_file(wanted: str | None, ds: xr.Dataset) -> Path:
-    from sfmodel.rows.files import file_of, names_of, needed_file, scenario_of
+    from sfmodel.rows.files import file_of, named_files, names_of, needed_file, scenario_of
 
     if wanted is None:
         scenario = scenario_of(ds)
         return (scenario and file_of("rows", ds, scenario)) or needed_file("rows", ds)
-    path = file_of("rows", ds, wanted) or Path(wanted)
+    path = file_of("rows", ds, wanted) or named_files("rows").get(wanted) or Path(wanted)
     if not path.is_file():
-        names = names_of("rows", ds)
+        names = [*names_of("rows", ds), *named_files("rows")]
         raise ConfigError(f"--rows: there is no file '{wanted}', and no rows of that name; {nearest(wanted, names)}")
     return path
 

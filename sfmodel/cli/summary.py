@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
+from typing import Any
 
 from sfmodel.cli.which_run import add_run_argument, folder_of
 
@@ -15,13 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print the figures that were written with the run; measure them again where they are missing."""
-    from sfmodel.results.folder import SUMMARY, open_run
+    """Print the figures that were written with the run; measure them again where they cannot be read."""
+    from sfmodel.results.folder import check_run, open_run
     from sfmodel.results.summary import classes_table, summarise, summary_table
 
     folder = folder_of(arguments)
-    path = folder / SUMMARY
-    summary = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else summarise(open_run(folder))
+    check_run(folder)
+    summary = _as_written(folder) or summarise(open_run(folder))
     if arguments.json:
         print(json.dumps(summary, indent=2, ensure_ascii=False))
         return 0
@@ -34,3 +36,14 @@ def execute(arguments: argparse.Namespace) -> int:
         console.print(classes)
     print(f"in {folder}")
     return 0
+
+
+def _as_written(folder: Path) -> dict[str, Any] | None:
+    """The summary that was written with the run; none: it is missing, cut short or of another kind."""
+    from sfmodel.results.folder import SUMMARY
+
+    try:
+        found = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and "whole" in found else None

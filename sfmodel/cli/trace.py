@@ -32,19 +32,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--endpoint", help="only requests to this service.endpoint")
     parser.add_argument(
-        "--otlp", type=Path, metavar="FILE", help="write spans as OpenTelemetry JSON: all, or those of --path"
+        "--otlp",
+        type=Path,
+        metavar="FILE",
+        help="write spans to a new file as OpenTelemetry JSON: all, or those of --path",
     )
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Find the request, and print or export it."""
     from sfmodel.paths import read_paths
-    from sfmodel.results.folder import open_run
+    from sfmodel.results.folder import check_run, open_run
     from sfmodel.results.traces import PATHS, NoSuchRequestError, export_traces, find_request, trace_tree
     from sfmodel.rows.files import file_of
 
     folder = folder_of(arguments)
     if arguments.otlp is not None and arguments.path is None:
+        check_run(folder)
         print(export_traces(folder, arguments.otlp))
         return 0
     ds = open_run(folder)
@@ -95,11 +99,11 @@ def _told(folder: Path, ds: xr.Dataset, path: RequestPath, output: Path | None) 
 
     from sfmodel.paths import read_requests
     from sfmodel.paths.telling import choose, tell_path
-    from sfmodel.results.traces import export_traces, heading, written
+    from sfmodel.results.traces import export_traces, heading, nothing_traced, written
 
     requests = read_requests(folder, ds)
     if requests is None:
-        raise RunNotFoundError(f"no request of {folder.name} was traced; run it again, with trace.one_in=1000")
+        raise nothing_traced(folder)
     chosen = choose(requests, path)
     if output is not None:
         print(export_traces(folder, output, chosen.trace))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,10 +35,6 @@ class Evening:
 
     ds: xr.Dataset
     """Dataset of the run."""
-    coarse: xr.Dataset
-    """Coarse windows, without histograms."""
-    latency: xr.DataArray | None
-    """Histogram of requests' response times, dimensions time and latency."""
     limits_per_s: Mapping[str, float]
     """Configured rate of each limiter, 1/s, where it is one for the platform."""
     rows: Rows
@@ -45,10 +42,29 @@ class Evening:
     width_s: float
     """Width of the coarse windows, s."""
 
+    @cached_property
+    def coarse(self) -> xr.Dataset:
+        """Coarse windows, without histograms; read when the first panel asks for them."""
+        names = [str(name) for name in self.ds.data_vars if not str(name).endswith(("_latency", "_latency_ok"))]
+        return measures.coarsen(self.ds, self.width_s, names)
+
+    @cached_property
+    def latency(self) -> xr.DataArray | None:
+        """Histogram of requests' response times, dimensions time and latency."""
+        histogram = request_latency(self.ds)
+        if histogram is None:
+            return None
+        return measures.coarsen(histogram.to_dataset(name="latency_counts"), self.width_s)["latency_counts"]
+
+    @cached_property
+    def windows(self) -> xr.Dataset:
+        """When each coarse window begins (`time`, s since midnight) and how wide it is (`width`, s)."""
+        return measures.coarsen(self.ds, self.width_s, [])
+
     @property
     def time_s(self) -> NDArray[np.float64]:
         """Middle of each window, s since midnight, shape [time]."""
-        return np.asarray(self.coarse["time"].values + self.coarse["width"].values / 2)
+        return np.asarray(self.windows["time"].values + self.windows["width"].values / 2)
 
     @property
     def start_s(self) -> float:
@@ -79,14 +95,9 @@ def evening_of(ds: xr.Dataset) -> Evening:
     """Make a run coarse enough to be drawn."""
     span_s = float(ds["width"].sum())
     width_s = next((w for w in _WIDTHS_S if w >= ds.attrs["window_s"] and span_s / w <= _MOST_POINTS), _WIDTHS_S[-1])
-    names = [str(name) for name in ds.data_vars if not str(name).endswith(("_latency", "_latency_ok"))]
-    histogram = request_latency(ds)
-    latency = None
-    if histogram is not None:
-        latency = measures.coarsen(histogram.to_dataset(name="latency_counts"), width_s)["latency_counts"]
     file = file_of("rows", ds)
     rows = read_rows(file) if file else Rows()
-    return Evening(ds, measures.coarsen(ds, width_s, names), latency, limits_per_s(ds), rows, width_s)
+    return Evening(ds, limits_per_s(ds), rows, width_s)
 
 
 def platform_panels(ds: xr.Dataset) -> Sequence[Panel]:
@@ -105,7 +116,8 @@ def title_of(ds: xr.Dataset) -> str:
 def limits_per_s(ds: xr.Dataset) -> dict[str, float]:
     """Configured rate, 1/s, of each limiter that is one for the whole platform, where the attributes tell."""
     config = ds.attrs.get("config")
-    services = config["platform"]["services"] if isinstance(config, dict) and "platform" in config else {}
+    platform = config.get("platform") if isinstance(config, dict) else None
+    services = (platform or {}).get("services") or {}
     limits = {}
     for service, written in services.items():
         for name, limiter in (written.get("limiters") or {}).items():
@@ -121,5 +133,10 @@ def _limit_per_s(limiter: Mapping[str, Any]) -> float | None:
     if limiter.get("key") is not None:
         return None
     if limiter.get("rate") is not None:
-        return float(to_rate_per_s(limiter["rate"]))
-    return float(limiter["limit"]) / float(to_duration_s(limiter["window"]))
+        return _in_base_units(limiter["rate"], to_rate_per_s)
+    return float(limiter["limit"]) / _in_base_units(limiter["window"], to_duration_s)
+
+
+def _in_base_units(written: Any, convert: Callable[[Any], float]) -> float:
+    """A number stands for itself: so a program that computed the platform has left it in the dataset."""
+    return float(written if isinstance(written, int | float) else convert(written))

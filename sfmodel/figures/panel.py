@@ -42,7 +42,7 @@ class Panel(Word):
     lines: dict[str, Line] = Field(default_factory=dict)
     """Lines of a panel of measures, by name."""
     unit: str = ""
-    """Unit of a panel of measures: s, ms, %, or any other that the measures have."""
+    """Unit of a panel of measures: s, ms, % (of what may follow), or any other that the measures have."""
     levels: dict[str, float] = Field(default_factory=dict)
     """Horizontal lines, by name: limits."""
     log: bool | None = None

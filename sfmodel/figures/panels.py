@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sfmodel.errors import ConfigError, nearest
+from sfmodel.errors import ConfigError, NotInRunError, nearest
 from sfmodel.figures.evening import Evening
 from sfmodel.figures.panel import Panel
 from sfmodel.results import measures
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _MOST_LINES = 4
-_FACTORS = {"%": 100.0, "% busy": 100.0, "ms": 1000.0}
+_FACTORS = {"%": 100.0, "ms": 1000.0}
+"""From base units, by the first word of a panel's unit: of '% of requests' it is %."""
 
 
 @dataclass(frozen=True)
@@ -72,18 +73,25 @@ def lines_of(evening: Evening, panel: Panel) -> Lines | None:
 
 def measured(evening: Evening, panel: Panel) -> Lines | None:
     """Lines of one's own: expressions, or rows of the platform with their ranges."""
-    factor = _FACTORS.get(panel.unit, 1.0)
+    factor = _FACTORS.get(panel.unit.partition(" ")[0], 1.0)
     windows = Windows(evening.ds, evening.width_s, evening.rows.define)
     rows = {row.id: row for row in evening.rows.rows}
-    lines, claims = {}, []
+    lines: dict[str, NDArray[np.float64]] = {}
+    claims: list[Claim] = []
+    absent = 0
     for name, line in panel.lines.items():
         beside = [_row(rows, identifier, panel) for identifier in line.rows]
-        found = (line.measure or beside[0].measure)(windows)
+        try:
+            found = (line.measure or beside[0].measure)(windows)
+        except NotInRunError:
+            lines[f"{name}: not in this run"] = np.full(evening.time_s.shape, np.nan)
+            absent += 1
+            continue
         values = factor * np.broadcast_to(np.asarray(getattr(found, "values", found), float), evening.time_s.shape)
         lines[name] = values
         for row in beside:
             claims += _claims(evening, name, values, row, factor)
-    return Lines(panel.unit, lines, claims=tuple(claims)) if lines else None
+    return Lines(panel.unit, lines, claims=tuple(claims)) if len(lines) > absent else None
 
 
 def _row(rows: Mapping[str, Row], identifier: str, panel: Panel) -> Row:

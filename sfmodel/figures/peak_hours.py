@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _PEAK = "#F3ECDD"
 _ROW_IN = 1.78
+_HEADROOM = 1.2
+"""Factor above the highest line of a logarithmic axis, so that none runs along its edge."""
 
 
 def peak_hours(ds: xr.Dataset, panels: Sequence[Panel] | None = None) -> Figure:
@@ -81,9 +83,9 @@ def _scale(axes: Axes, panel: Panel, shown: Lines) -> None:
     positive = any((values > 0).any() for values in shown.lines.values())
     if shown.logarithmic and positive:
         axes.set_yscale("log")
+        low, high = axes.get_ylim()
+        axes.set_ylim(panel.lowest or low, _HEADROOM * high)
         logarithmic(axes.yaxis)
-        if panel.lowest is not None:
-            axes.set_ylim(bottom=panel.lowest)
         return
     edges = [end for claim in shown.claims for end in (claim.low, claim.high) if end is not None and np.isfinite(end)]
     drawn = [np.nanmax(values, initial=0.0) for values in shown.lines.values()]
@@ -111,7 +113,7 @@ def _draw_claim(axes: Axes, claim: Claim, style: Mapping[str, Any]) -> None:
 
 
 def _small_print(evening: Evening, shown: Sequence[Lines]) -> str:
-    width_s = float(evening.coarse["width"].values.max())
+    width_s = float(evening.windows["width"].values.max())
     width = f"{width_s / 60:g} min" if width_s >= 60 else f"{width_s:g} s"
     parts = [f"{day_clock(evening.start_s)}–{day_clock(evening.end_s)}, each point {width}"]
     hours = hours_of(evening.ds, "peak")

@@ -25,9 +25,10 @@ DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1,
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 DOTS_PER_INCH = 150
-SMALL, NORMAL, LARGE = 7, 8, 12
+SMALL, NORMAL, LARGE = 7.5, 8.5, 13
 
 _MARKED = 9
+_LEGEND_ROWS = 2
 
 
 def line_style(number: int, points: int) -> dict[str, Any]:
@@ -69,18 +70,19 @@ def tidy(axes: Axes, title: str, unit: str) -> None:
 
 
 def legend(axes: Axes) -> None:
-    """Put the legend between the title and the panel, no wider than the panel, in as many rows as it then needs."""
+    """Put the legend between the title and the panel, no wider than the panel, in one row or two; long names are cut."""
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
         return
-    columns = next((n for n in range(min(4, len(labels)), 0, -1) if _fits(axes, labels, n)), 0)
+    least = -(-len(labels) // _LEGEND_ROWS)
+    columns = next((n for n in range(max(4, least), least - 1, -1) if _fits(axes, labels, n)), 0)
     half = max(map(len, labels)) // 2
     while not columns and half > 4:
-        half -= 2
+        half -= 1
         cut = [label if len(label) <= 2 * half + 1 else f"{label[:half]}…{label[-half:]}" for label in labels]
-        columns = int(_fits(axes, cut, 1))
-    rows = -(-len(labels) // max(columns, 1))
-    axes.set_title(axes.get_title(loc="left"), fontsize=NORMAL + 1, loc="left", pad=4 + 9.5 * rows)
+        columns = least * int(_fits(axes, cut, least))
+    rows = -(-len(labels) // max(columns, least))
+    axes.set_title(axes.get_title(loc="left"), fontsize=NORMAL + 1, loc="left", pad=4 + 10 * rows)
 
 
 def _fits(axes: Axes, labels: Sequence[str], columns: int) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sfmodel.errors import ConfigError, RunNotFoundError, nearest
 from sfmodel.paths.request_path import RequestPath, Step, read_paths
 from sfmodel.results.measures import DAY_S
-from sfmodel.results.traces import TRACES
+from sfmodel.results.traces import TRACES, damaged, nothing_traced
 from sfmodel.rows.files import file_of
 from sfmodel.rows.windows import fits
 
@@ -128,7 +128,9 @@ def read_requests(folder: Path, ds: xr.Dataset) -> Requests | None:
     Raises
     ------
     ConfigError
-        The file of paths is wrong, or the traces were cut short.
+        The file of paths is wrong.
+    RunError
+        The traces were cut short.
     """
     file = file_of("paths", ds)
     try:
@@ -145,14 +147,13 @@ def read_spans(folder: Path) -> pl.DataFrame:
     ------
     RunNotFoundError
         There are none.
-    ConfigError
+    RunError
         The file was cut short.
     """
     path = folder / TRACES
     if not path.is_file() or not path.stat().st_size:
-        raise RunNotFoundError(f"no request of {folder.name} was traced; run it again, with trace.one_in=1000")
+        raise nothing_traced(folder)
     try:
         return pl.read_ndjson(path, infer_schema_length=None, schema_overrides={"parent": pl.String, "call": pl.String})
     except pl.exceptions.PolarsError as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path}: expected a span in each line: {reason}; the file was cut short") from None
+        raise damaged(path, f"has a line that is no span ({' '.join(str(error).split())})") from None

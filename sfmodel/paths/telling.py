@@ -52,7 +52,8 @@ def choose(requests: Requests, path: RequestPath) -> Chosen:
     median_s = float(np.median(found["total_s"].to_numpy()))
     rank = np.zeros((found.height, 3))
     rank[:, 0] = ~in_order(found, path)
-    rank[:, 1] = [_lacks_next(requests, path, trace) for trace in found["trace"]]
+    if any(step.next is not None for step in path.steps):
+        rank[:, 1] = [_lacks_next(requests, path, trace) for trace in found["trace"]]
     rank[:, 2] = np.abs(found["total_s"].to_numpy() - median_s)
     best = int(np.lexsort(rank.T[::-1])[0])
     return Chosen(str(found["trace"][best]), found.height, median_s)
@@ -82,7 +83,7 @@ def _said(step: Step, spans: Sequence[Span], root: Span, requests: Requests, ds:
     if step.next is not None:
         again = next_request(requests, root, step)
         if again is None:
-            unknown = dict.fromkeys(BLANKS, "–")
+            unknown = {**dict.fromkeys(BLANKS, "–"), "after": "some time"}
             return f"{step.say.format_map({**unknown, **blanks})} (not traced)"
         blanks.update(_times(again, [again]), after=written(again["start_s"] - root["ended_s"]))
     elif step.call is not None or step.own is not None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sfkernels.durations import normal_quantile
-from sfmodel.errors import ConfigError
+from sfmodel.plan.recorded import recorded_level, recorded_times
 from sfmodel.plan.salts import salt
-from sfmodel.plan.series import numbers, times_s
-from sfmodel.schema.demand import Breathing, Demand, Series
+from sfmodel.schema.demand import Breathing, Demand
 
 DAY_S = 86400.0
 MINUTE_S = 60.0
@@ -32,58 +30,6 @@ def _points(demand: Demand, t: Times) -> Times:
     return np.interp(t % DAY_S, at, level, period=DAY_S)
 
 
-def _day_of_series(series: Series, times: Times, stamped: bool) -> tuple[float, Times]:
-    """Epoch of midnight of day 1, and the times of the series."""
-    if series.day is not None:
-        try:
-            stamp = datetime.fromisoformat(series.day + "T00:00:00+00:00").timestamp()
-        except ValueError:
-            raise ConfigError(
-                f"demand.series.day: expected a date such as '2014-04-14', found '{series.day}'"
-            ) from None
-        return stamp, times
-    if not stamped:
-        return 0.0, times
-    return float(np.ceil(times[0] / DAY_S) * DAY_S), times
-
-
-def _times_of_series(series: Series) -> Times:
-    """Seconds since midnight of day 1."""
-    midnight, times = _day_of_series(series, *times_s(series.file, series.time, "demand.series.time"))
-    return times - midnight
-
-
-def _series(series: Series, t: Times) -> Times:
-    key = "demand.series"
-    own = _times_of_series(series)
-    values = numbers(series.file, series.value, f"{key}.value")
-    if values.min() < 0:
-        raise ConfigError(f"{key}.value: '{series.file}' holds a negative demand ({values.min():g})")
-    if t[0] < own[0] or t[-1] > own[-1]:
-        raise ConfigError(
-            f"{key}: '{series.file}' covers {own[0] / 3600:.1f} h to {own[-1] / 3600:.1f} h of day 1, "
-            f"the run needs {t[0] / 3600:.1f} h to {t[-1] / 3600:.1f} h; choose another day"
-        )
-    used = (own >= t[0] - 3600) & (own <= t[-1] + 3600)
-    steps = np.diff(own[used])
-    usual = float(np.median(steps)) if len(steps) else 0.0
-    if len(steps) and steps.max() > 1.5 * usual:
-        gap = own[used][int(np.argmax(steps))]
-        raise ConfigError(
-            f"{key}: '{series.file}' has a gap of {steps.max():g} s at {gap / 3600:.2f} h of day 1, where its step is "
-            f"{usual:g} s; fill it"
-        )
-    hours = np.linspace(series.normal[0], series.normal[1], 361)
-    level = values / np.mean(np.interp(hours, own, values))
-    if series.peak is not None:
-        inside = (own >= 0) & (own <= DAY_S)
-        top = float(level[inside].max())
-        if top <= 1:
-            raise ConfigError(f"{key}.peak: the highest value of '{series.file}' is not above its normal hours")
-        level = np.maximum(0.0, 1 + (level - 1) * (series.peak - 1) / (top - 1))
-    return np.interp(t, own, level)
-
-
 def curve(demand: Demand, t: Times) -> Times:
     """Demand at times t (s since midnight of day 1), shape of t, without breathing."""
     if demand.points is not None:
@@ -91,7 +37,7 @@ def curve(demand: Demand, t: Times) -> Times:
     elif demand.sine is not None:
         level = 1 + demand.sine.amplitude * np.cos(2 * np.pi * (t - demand.sine.peak_at) / demand.sine.period)
     elif demand.series is not None:
-        level = _series(demand.series, t)
+        level = recorded_level(demand.series, t)
     else:
         level = np.ones_like(t)
     return level * demand.level
@@ -100,7 +46,7 @@ def curve(demand: Demand, t: Times) -> Times:
 def bends(demand: Demand, begin_s: float, until_s: float) -> list[float]:
     """Times between which the curve is a line; a sine is nearly one between 64ths of its period."""
     if demand.series is not None:
-        return list(_times_of_series(demand.series))
+        return list(recorded_times(demand.series))
     if demand.sine is not None:
         part = demand.sine.period / SINE_PARTS
         return list(part * np.arange(np.floor(begin_s / part), np.ceil(until_s / part) + 1))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sfmodel.errors import ConfigError, nearest
+from sfmodel.plan.tables import read_table
 from sfmodel.schema.files import find_file
 from sfmodel.schema.quantities import to_duration_s
 
@@ -17,19 +16,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-@lru_cache(maxsize=16)
-def _read(path: Path) -> pl.DataFrame:
-    import polars as pl
-
-    return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, try_parse_dates=True)
-
-
 def _column(file: str, column: str, key: str) -> pl.Series:
     path = find_file(file)
     if path is None:
         raise ConfigError(f"{key}.file: there is no file '{file}', in the working directory or in the package's conf/")
     try:
-        frame = _read(path)
+        frame = read_table(path)
     except Exception as error:  # Polars raises many kinds, and errors of the disk
         first = str(error).splitlines()[0]
         raise ConfigError(f"{key}: cannot read '{file}' as CSV or Parquet: {first}") from None
@@ -45,17 +37,20 @@ def numbers(file: str, column: str, key: str) -> NDArray[np.float64]:
     import polars as pl
 
     series = _column(file, column, key)
-    try:
-        values = series.cast(pl.Float64).to_numpy()
-    except pl.exceptions.PolarsError:
-        raise ConfigError(f"{key}: column '{column}' of '{file}' holds {series.dtype}, expected numbers") from None
+    if not series.dtype.is_numeric() and series.dtype not in (pl.String, pl.Null):
+        raise ConfigError(f"{key}: column '{column}' of '{file}' holds {series.dtype}, expected numbers")
+    values = series.cast(pl.Float64, strict=False).to_numpy()
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
         raise ConfigError(
-            f"{key}: row {bad[0] + 1} of column '{column}' in '{file}' is no number; {len(bad)} such rows; "
-            "fill or remove them"
+            f"{key}: row {bad[0] + 1} of column '{column}' in '{file}' is no number{_found(series[int(bad[0])])}; "
+            f"{len(bad)} such rows; fill or remove them"
         )
     return values
+
+
+def _found(value: object) -> str:
+    return f" ('{value}')" if isinstance(value, str) else ""
 
 
 def durations_s(file: str, column: str, unit: str, scale: float, key: str) -> NDArray[np.float64]:
@@ -67,7 +62,7 @@ def durations_s(file: str, column: str, unit: str, scale: float, key: str) -> ND
 
 
 def times_s(file: str, column: str, key: str) -> tuple[NDArray[np.float64], bool]:
-    """Times of a column, strictly after one another or equal, and whether they are timestamps (epoch seconds)."""
+    """Times of a column, strictly after one another or equal, and whether they are timestamps (s since 1970, UTC)."""
     import polars as pl
 
     series = _column(file, column, key)
@@ -77,14 +72,14 @@ def times_s(file: str, column: str, key: str) -> tuple[NDArray[np.float64], bool
             f"{key}: column '{column}' of '{file}' holds text such as '{series[0]}', expected timestamps "
             "(YYYY-MM-DD HH:MM:SS) or seconds"
         )
+    if series.null_count() and series.dtype.is_temporal():
+        raise ConfigError(
+            f"{key}: column '{column}' of '{file}' has {series.null_count()} empty times; fill or remove them"
+        )
     if stamped:
-        if series.null_count():
-            raise ConfigError(
-                f"{key}: column '{column}' of '{file}' has {series.null_count()} empty times; fill or remove them"
-            )
-        if getattr(series.dtype, "time_zone", None) is not None:
-            series = series.dt.replace_time_zone(None)
         values = series.cast(pl.Datetime("us")).dt.epoch("us").to_numpy().astype(np.float64) * 1e-6
+    elif series.dtype in (pl.Time, pl.Duration):
+        values = series.cast(pl.Duration("us")).dt.total_microseconds().to_numpy().astype(np.float64) * 1e-6
     else:
         values = numbers(file, column, key)
     back = np.flatnonzero(np.diff(values) < 0)
@@ -93,3 +88,8 @@ def times_s(file: str, column: str, key: str) -> tuple[NDArray[np.float64], bool
             f"{key}: time runs backwards in '{file}' at row {back[0] + 2} of column '{column}'; sort the file"
         )
     return values, stamped
+
+
+def has_zone(file: str, column: str, key: str) -> bool:
+    """Whether a column holds timestamps with a time zone, or with their distance from UTC."""
+    return getattr(_column(file, column, key).dtype, "time_zone", None) is not None

@@ -1,16 +1,18 @@
-"""What the disk refuses, as a sentence."""
+"""What the disk refuses, and what a damaged dataset holds, as a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
+from types import TracebackType
 
 from sfmodel.errors import RunError, SfmodelError
 
 
 @contextmanager
-def disk_errors(where: object) -> Iterator[None]:
-    """Turn an error of the disk under `where` into a RunError that says what to do.
+def disk_errors(where: object, instead: str = "another folder for runs") -> Iterator[None]:
+    """Turn an error of the disk under `where` into a RunError that says what to do, or what to choose `instead`.
 
     Raises
     ------
@@ -25,6 +27,41 @@ def disk_errors(where: object) -> Iterator[None]:
         place = str(where).removeprefix("file://")
         reason = (error.strerror or str(error)).lower()
         raise RunError(
-            f"{place} cannot be written: {reason}; free space there or choose another folder for runs. "
-            "Finished runs are untouched."
+            f"{place} cannot be written: {reason}; free space there or choose {instead}. Finished runs are untouched."
         ) from error
+
+
+@contextmanager
+def damage_errors() -> Iterator[None]:
+    """Turn what Zarr raises where the bytes of a dataset are not what they were into a RunError.
+
+    A dataset is read when its values are asked for, so this may be anywhere. An error counts if it passed through the
+    reading of a Zarr array, which also tells the array.
+
+    Raises
+    ------
+    RunError
+        Values of a dataset cannot be read.
+    """
+    try:
+        yield
+    except SfmodelError:
+        raise
+    except Exception as error:
+        array = _array_read(error.__traceback__)
+        if array is None:
+            raise
+        raise RunError(
+            f"{array} is damaged: its values cannot be read ({error}). "
+            "Copy the run again from where it was made, or run it again."
+        ) from error
+
+
+def _array_read(traceback: TracebackType | None) -> str | None:
+    """Path of the Zarr array that was being read when an error was raised; none: it came from elsewhere."""
+    for frame, _ in walk_tb(traceback):
+        if frame.f_globals.get("__name__") == "zarr.core.array":
+            path = getattr(frame.f_locals.get("self"), "store_path", None)
+            if path is not None:
+                return str(path).removeprefix("file://")
+    return None

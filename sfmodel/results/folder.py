@@ -228,13 +228,23 @@ def open_run(run: str | Path, root: Path = RUNS, *, allow_incomplete: bool = Fal
         It is incomplete, truncated, or of another format.
     """
     folder = find_run(run, root)
-    if not allow_incomplete:
-        _check_complete(folder)
-    attributes = _attributes(folder)
-    _check_format(folder, attributes)
+    check_run(folder, allow_incomplete=allow_incomplete)
     from sfmodel.results.recorder import open_store
 
     return open_store(folder / DATASET)
+
+
+def check_run(folder: Path, *, allow_incomplete: bool = False) -> None:
+    """Refuse a run that is incomplete, lost files since it was finished, or is of another format; nothing is read.
+
+    Raises
+    ------
+    RunError
+        The message says which, and what to do.
+    """
+    if not allow_incomplete:
+        _check_complete(folder)
+    _check_format(folder, _attributes(folder))
 
 
 def _check_name(name: str) -> None:
@@ -256,7 +266,7 @@ def _check_complete(folder: Path) -> None:
             f"{folder} has no {MANIFEST}: nothing says that it is complete. "
             "Open it with allow_incomplete=True, or run it again."
         )
-    expected: dict[str, int] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    expected = _manifest(folder)
     found = _sizes(folder / DATASET)
     lost = [name for name, size in expected.items() if found.get(name) != size]
     if lost:
@@ -266,13 +276,23 @@ def _check_complete(folder: Path) -> None:
         )
 
 
+def _manifest(folder: Path) -> dict[str, int]:
+    """Sizes of the files that the run had when it was finished."""
+    try:
+        return dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")).items())
+    except (OSError, ValueError, AttributeError):
+        raise RunError(
+            f"{folder}/{MANIFEST} cannot be read: nothing says that the run is complete. "
+            "Copy it again from where it was made, or run it again."
+        ) from None
+
+
 def _attributes(folder: Path) -> dict[str, Any]:
     try:
         described = json.loads((folder / DATASET / "zarr.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return dict(described.get("attributes", {}))
+    except (OSError, ValueError, AttributeError) as error:
         raise RunError(f"{folder} has no readable dataset ({error}); run it again") from error
-    attributes: dict[str, Any] = described.get("attributes", {})
-    return attributes
 
 
 def _check_format(folder: Path, attributes: Mapping[str, Any]) -> None:
@@ -286,6 +306,12 @@ def _check_format(folder: Path, attributes: Mapping[str, Any]) -> None:
         raise RunError(
             f"{folder} was written by {age} version of sfmodel (format {found}, this one reads {FORMAT}); "
             "run it again, or open it with the version it names in its attributes"
+        )
+    lost = [name for name in ("time", "width") if not (folder / DATASET / name).is_dir()]
+    if lost or "window_s" not in attributes:
+        raise RunError(
+            f"{folder} has a dataset without '{(*lost, 'window_s')[0]}', which every run has: it was changed since. "
+            "Copy it again from where it was made, or run it again."
         )
 
 

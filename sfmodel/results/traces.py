@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sfmodel.errors import ConfigError, RunNotFoundError, nearest
+from sfmodel.errors import ConfigError, RunError, RunNotFoundError, nearest
 from sfmodel.results.disk import disk_errors
 from sfmodel.results.variables import OUTCOMES
 
@@ -31,6 +31,14 @@ PATHS = ("fast", "slow", "failed")
 """Requests that can be asked for by their path: the median of the good ones, the slowest good one, a failed one."""
 
 Span = dict[str, Any]
+
+
+_SPAN = {
+    "trace", "span", "parent", "service", "endpoint", "call", "replica", "start_s", "arrived_s", "ended_s", "queued_s",
+    "served_s", "outcome", "attempt", "zombie", "user", "item",
+}  # fmt: skip
+_REQUEST = {"request", "endpoint", "outcome", "duration_s"}
+"""What is needed of a line of traces.jsonl and of requests.jsonl."""
 
 
 class NoSuchRequestError(RunNotFoundError):
@@ -95,7 +103,7 @@ def find_request(
     RunNotFoundError
         The run has no traces, or none of this name.
     """
-    requests = [r for r in _read_lines(folder / REQUESTS) if endpoint is None or r["endpoint"] == endpoint]
+    requests = [r for r in _read_lines(folder / REQUESTS, _REQUEST) if endpoint is None or r["endpoint"] == endpoint]
     which = which or "slow"
     if which in PATHS:
         asked = _asked(folder) if endpoint is None else set()
@@ -113,8 +121,17 @@ def find_request(
 
 
 def read_request(folder: Path, request: str) -> list[Span]:
-    """Spans of one request, in order of their start."""
-    return [span for span in _read_lines(folder / TRACES, containing=request) if span["trace"] == request]
+    """Spans of one request, in order of their start.
+
+    Raises
+    ------
+    RunError
+        There are none, or the file was cut short.
+    """
+    found = [span for span in _read_lines(folder / TRACES, _SPAN, containing=request) if span["trace"] == request]
+    if not found:
+        raise damaged(folder / TRACES, f"has no span of request {request}")
+    return found
 
 
 def steps(spans: Sequence[Span], titles: Mapping[str, str] | None = None) -> list[str]:
@@ -182,12 +199,22 @@ def export_traces(folder: Path, output: Path, request: str | None = None) -> str
         File to write.
     request
         Identifier of the only request to write; none: all.
+
+    Raises
+    ------
+    ConfigError
+        There is such a file already.
+    RunError
+        The traces were cut short, or the file cannot be written.
     """
     by_service: dict[str, list[dict[str, Any]]] = defaultdict(list)
     count = 0
-    for span in _read_lines(folder / TRACES) if request is None else read_request(folder, request):
+    _refuse_existing(output)
+    for span in _read_lines(folder / TRACES, _SPAN) if request is None else read_request(folder, request):
         by_service[span["service"]].append(_otlp(span))
         count += 1
+    if not count:
+        raise nothing_traced(folder)
     resources = [
         {
             "resource": {"attributes": [_attribute("service.name", service)]},
@@ -195,7 +222,7 @@ def export_traces(folder: Path, output: Path, request: str | None = None) -> str
         }
         for service, found in by_service.items()
     ]
-    with disk_errors(output):
+    with disk_errors(output, "another file"):
         output.write_text(json.dumps({"resourceSpans": resources}), encoding="utf-8")
     return f"{count} spans written to {output}"
 
@@ -386,14 +413,39 @@ def _line(content: Mapping[str, Any]) -> str:
     return json.dumps(content, ensure_ascii=False) + "\n"
 
 
-def _read_lines(path: Path, containing: str = "") -> Iterator[dict[str, Any]]:
-    """Parse the lines that contain a text; the others are not parsed."""
+def damaged(path: Path, what: str) -> RunError:
+    """What to say where a file of traces is not as it was written."""
+    return RunError(
+        f"{path} {what}: the file was cut short or changed. Copy it again from where it was made, or run it again."
+    )
+
+
+def nothing_traced(folder: Path) -> RunNotFoundError:
+    """What to say where a run has no traces."""
+    return RunNotFoundError(f"no request of {folder.name} was traced; run it again, with trace.one_in=1000")
+
+
+def _refuse_existing(output: Path) -> None:
+    if output.exists() and not output.is_dir():
+        raise ConfigError(f"--otlp: there is a file {output} already; choose another name, or remove it")
+
+
+def _read_lines(path: Path, needed: set[str], containing: str = "") -> Iterator[dict[str, Any]]:
+    """Parse the lines that contain a text; the others are not parsed. Each has the keys that are needed."""
     if not path.is_file():
-        raise RunNotFoundError(f"no request of {path.parent.name} was traced; run it again, with trace.one_in=1000")
-    with path.open(encoding="utf-8") as file:
+        raise nothing_traced(path.parent)
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            if containing in line:
-                try:
-                    yield json.loads(line)
-                except ValueError:
-                    raise ConfigError(f"{path}: line {number} is no JSON; the file was cut short") from None
+            if containing.encode() in line:
+                yield _parsed(path, number, line, needed)
+
+
+def _parsed(path: Path, number: int, line: bytes, needed: set[str]) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(line)
+        lacks = needed - found.keys()
+    except (ValueError, AttributeError):
+        raise damaged(path, f"has no JSON object in line {number}") from None
+    if lacks:
+        raise damaged(path, f"has no '{min(lacks)}' in line {number}")
+    return found

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sfmodel.errors import ConfigError, nearest
+from sfmodel.errors import ConfigError, NotInRunError, nearest
 from sfmodel.rows.functions import FUNCTIONS
 from sfmodel.rows.windows import THINGS, Thing, Windows, fits
 
@@ -57,8 +57,10 @@ class Expression:
         self.text = " ".join(str(text).split())
         try:
             self._tree = ast.parse(self.text, mode="eval").body
-        except SyntaxError:
-            raise ValueError(f"expected an expression such as 'mean(endpoint[web.get])', found '{self.text}'") from None
+        except (SyntaxError, RecursionError, MemoryError):
+            raise ValueError(
+                f"expected an expression such as 'mean(endpoint[web.get])', found '{self.text[:200]}'"
+            ) from None
         self._check(self._tree)
 
     def __call__(self, windows: Windows) -> xr.DataArray | float:
@@ -66,10 +68,17 @@ class Expression:
 
         Raises
         ------
-        ConfigError
+        NotInRunError
             A label, a variable or a name that this run does not have.
+        ConfigError
+            A measure of a thing that has no such.
         """
-        value = self._value(self._tree, windows)
+        try:
+            value = self._value(self._tree, windows)
+        except RecursionError:
+            raise ConfigError(f"'{self.text[:200]}' is defined by itself, or nested too deeply") from None
+        if isinstance(value, str):
+            raise ConfigError(f"expected a measure such as mean(endpoint), found the text '{value}'")
         if isinstance(value, Thing):
             raise ConfigError(f"'{self.text}' names a {value.dim} and no measure of it, such as mean({self.text})")
         return value
@@ -124,7 +133,7 @@ class Expression:
         if isinstance(node, ast.Subscript):
             return _named(node.value.id, [_word(label) for label in _listed(node.slice)], windows)  # type: ignore[attr-defined]
         if isinstance(node, ast.Constant):
-            return node.value
+            return node.value if isinstance(node.value, str) else np.float64(node.value)  # type: ignore[arg-type]
         return _named(_word(node), [], windows)
 
     def _number(self, node: ast.AST, windows: Windows) -> Any:
@@ -165,7 +174,7 @@ def _named(name: str, labels: list[str], windows: Windows) -> Any:
     ds = windows.ds
     if name in THINGS:
         if name not in ds.coords:
-            raise ConfigError(f"this run has no {name}")
+            raise NotInRunError(f"this run has no {name}")
         every = tuple(str(label) for label in ds[name].values)
         return Thing(name, _matching(name, every, labels) if labels else every)
     if name in windows.defined and not labels:
@@ -174,7 +183,7 @@ def _named(name: str, labels: list[str], windows: Windows) -> Any:
         return windows.seconds
     if name not in ds.data_vars:
         valid = [*THINGS, *map(str, ds.data_vars), *windows.defined, "seconds"]
-        raise ConfigError(f"there is no '{name}'; {nearest(name, valid)}")
+        raise NotInRunError(f"there is no '{name}'; {nearest(name, valid)}")
     return windows.variable(name, _by_dimension(name, labels, ds))
 
 
@@ -187,7 +196,7 @@ def _by_dimension(variable: str, labels: list[str], ds: xr.Dataset) -> dict[str,
         dim = next((dim for dim in dims if any(fits(one, label) for one in every[dim])), None)
         if dim is None:
             valid = [one for dim in dims for one in every[dim]]
-            raise ConfigError(f"{variable} has no label '{label}'; {nearest(label, valid)}")
+            raise NotInRunError(f"{variable} has no label '{label}'; {nearest(label, valid)}")
         chosen[dim] = (*chosen.get(dim, ()), *_matching(dim, every[dim], [label]))
     return chosen
 
@@ -195,7 +204,7 @@ def _by_dimension(variable: str, labels: list[str], ds: xr.Dataset) -> dict[str,
 def _matching(dim: str, every: tuple[str, ...], patterns: list[str]) -> tuple[str, ...]:
     for pattern in patterns:
         if not any(fits(label, pattern) for label in every):
-            raise ConfigError(f"there is no {dim} '{pattern}'; {nearest(pattern, every)}")
+            raise NotInRunError(f"there is no {dim} '{pattern}'; {nearest(pattern, every)}")
     return tuple(label for label in every if any(fits(label, pattern) for pattern in patterns))
 
 

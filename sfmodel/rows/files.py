@@ -34,6 +34,8 @@ def read_words(path: Path, model: type[Words]) -> Words:
         written: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
     except OSError as error:
         raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: expected text in UTF-8") from None
     except (YAMLError, OmegaConfBaseException) as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}") from None
     try:
@@ -67,10 +69,16 @@ def names_of(kind: str, ds: xr.Dataset) -> list[str]:
     return sorted(named_files(kind, str(ds.attrs.get("platform"))))
 
 
-def named_files(kind: str, platform: str) -> dict[str, Path]:
-    """Return the files in `conf/<kind>/<platform>/` by name, the user's own before the package's."""
+def named_files(kind: str, platform: str = "") -> dict[str, Path]:
+    """Return the files in `conf/<kind>/<platform>/`, or in `conf/<kind>/`, by name, the user's own before the package's."""
     found = {path.stem: path for path in reversed(_files(f"{kind}/{platform}"))}
     return dict(sorted(found.items()))
+
+
+def is_of_a_platform(kind: str, path: Path) -> bool:
+    """Whether a file lies in a folder of such files, so that it is about a platform and not about one run."""
+    found = path.resolve()
+    return any(found.is_relative_to((folder / kind).resolve()) for folder in _folders())
 
 
 def platform_file(kind: str, platform: str) -> Path:

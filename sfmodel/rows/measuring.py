@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfmodel.clock import clock
-from sfmodel.errors import ConfigError
+from sfmodel.errors import ConfigError, NotInRunError
 from sfmodel.results import measures
 from sfmodel.rows.bands import make_pair, paired
 from sfmodel.rows.rows import Row, Rows
@@ -34,6 +34,8 @@ class Measured:
     """Whether the value is in the row's range; none: the run does not show it."""
     lacks: str | None = None
     """Why the run does not show it."""
+    applies: bool = True
+    """Whether the run has what the row names; if not, `lacks` says what is not there."""
 
 
 def measure_rows(
@@ -44,6 +46,7 @@ def measure_rows(
     requests: Requests | None = None,
     base: xr.Dataset | None = None,
     told: Callable[[str], float] | None = None,
+    strict: bool = True,
 ) -> dict[str, Measured]:
     """Measure the rows of a platform on a run.
 
@@ -61,6 +64,8 @@ def measure_rows(
         Dataset of the paired run: same seed, no trigger; without it rows beside it are not shown.
     told
         Share of a story's steps that are found in order, as `Telling.in_order` gives it.
+    strict
+        Refuse a row that names something that this run does not have; otherwise it is marked as one that does not apply.
 
     Returns
     -------
@@ -72,7 +77,7 @@ def measure_rows(
         A row names something that this run does not have, or the base is no pair of the run.
     """
     periods = _Periods(ds, rows, requests, base, told)
-    return {row.id: _measured(row, periods) for row in (rows.every if only is None else only)}
+    return {row.id: _measured(row, periods, strict) for row in (rows.every if only is None else only)}
 
 
 class _Periods:
@@ -139,13 +144,15 @@ def _run_of(chosen: NDArray[np.int64]) -> Any:
     return slice(chosen[0], chosen[-1] + 1) if contiguous else chosen
 
 
-def _measured(row: Row, periods: _Periods) -> Measured:
+def _measured(row: Row, periods: _Periods, strict: bool) -> Measured:
     try:
         value = _value(row, row.period, periods)
         if row.relative_to is not None:
             before = _value(row, row.relative_to, periods)
             value = math.nan if math.isnan(before) else float(np.divide(value, before))
     except ConfigError as error:
+        if isinstance(error, NotInRunError) and not strict:
+            return Measured(row, None, None, str(error).partition("; valid are")[0], applies=False)
         raise ConfigError(f"row {row.id}: '{row.measure.text}': {error}") from None
     if math.isnan(value):
         return Measured(row, None, None, periods.lacks(row))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.results.summary import format_value
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _MARKS = {True: "[green]✓[/green]", False: "[bold red]✗[/bold red]", None: " "}
 WIDE = 110
 """Columns from which on a table has room for the sentence that a row is from."""
+
+_FEW = 3
 
 _SIGNS = {"at_least": "≥", "above": ">", "at_most": "≤", "below": "<"}
 
@@ -36,7 +38,8 @@ def rows_table(measured: Mapping[str, Measured], title: str = "", width: int = W
     for name, one in measured.items():
         row = one.row
         source = [escape(row.source)] if width >= WIDE else []
-        cells = (name, escape(row.title), row.period, written(one.value, row), range_of(row))
+        value = written(one.value, row) if one.applies else "n/a"
+        cells = (name, escape(row.title), row.period, value, range_of(row))
         table.add_row(_MARKS[one.met], *cells, *source)
     return table
 
@@ -65,6 +68,7 @@ def rows_data(measured: Mapping[str, Measured]) -> list[dict[str, Any]]:
             "range": one.row.bounds,
             "met": one.met,
             "lacks": one.lacks,
+            "applies": one.applies,
             "source": one.row.source,
         }
         for name, one in measured.items()
@@ -82,7 +86,7 @@ def verdict(measured: Mapping[str, Measured]) -> str:
         figures.setdefault(name.partition(".")[0], []).append(one)
     lacking: dict[str, list[str]] = {}
     for figure, rows in figures.items():
-        reasons = [one.lacks for one in rows if one.lacks]
+        reasons = [_reason(one) for one in rows if one.lacks]
         if reasons and not any(one.met is False for one in rows):
             lacking.setdefault(reasons[0], []).append(figure)
     known = len(figures) - sum(map(len, lacking.values()))
@@ -90,8 +94,23 @@ def verdict(measured: Mapping[str, Measured]) -> str:
     missed = ", ".join(name for name, one in measured.items() if one.met is False)
     of = f"{known} figures" if not lacking else f"the {known} figures that this run shows"
     lines = [f"{reproduced} of {of} are reproduced{'; not met: ' + missed if missed else ''}."] if known else []
-    lines += [f"{len(found)} cannot be measured, {reason}: {', '.join(found)}." for reason, found in lacking.items()]
-    return "\n".join(lines)
+    lines += [f"{len(found)} {reason}: {', '.join(found)}." for reason, found in lacking.items()]
+    absent = [str(one.lacks) for one in measured.values() if not one.applies]
+    return "\n".join([*lines, *_some(absent)])
+
+
+def _reason(one: Measured) -> str:
+    return f"cannot be measured, {one.lacks}" if one.applies else "do not apply to this run"
+
+
+def _some(absent: Sequence[str]) -> list[str]:
+    """What rows name that the run does not have: one thing with its nearest name, or the first few."""
+    distinct = list(dict.fromkeys(absent))
+    if len(distinct) <= 1:
+        return [f"It lacks what they name: {one}" for one in distinct]
+    shown = ", ".join(one.partition(";")[0] for one in distinct[:_FEW])
+    more = f" and {len(distinct) - _FEW} more" if len(distinct) > _FEW else ""
+    return [f"It lacks what they name: {shown}{more}."]
 
 
 def range_of(row: Row) -> str:

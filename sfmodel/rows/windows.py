@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sfmodel.errors import ConfigError
+from sfmodel.errors import NotInRunError
 from sfmodel.results import measures
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Windows:
     def _coarse(self, chosen: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> xr.Dataset:
         missing = [name for name in names if name not in self.ds]
         if missing:
-            raise ConfigError(f"this run has no variable '{missing[0]}'")
+            raise NotInRunError(f"this run has no variable '{missing[0]}'")
         key = (tuple(chosen.items()), names)
         if key not in self._read:
             found = self.ds[list(names)]

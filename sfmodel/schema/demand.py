@@ -32,6 +32,8 @@ class Series(Word):
     """Column of values."""
     day: str | None = None
     """Date of day 1 (YYYY-MM-DD); none: the first whole day of the file."""
+    zone: str | None = None
+    """Time zone of the platform's clock, such as Europe/Berlin, for timestamps that have a zone; none: they have none."""
     normal: tuple[Clock, Clock] = Field(default=("16:00", "19:00"), validate_default=True)
     """Hours whose mean is 1."""
     peak: Factor | None = None

@@ -128,3 +128,47 @@ def test_wrong_requests(sfmodel, words, expected):
     assert status == 2
     assert complaints.startswith("sfmodel: ")
     assert expected in complaints
+
+
+def test_rows_of_another_platform_are_marked_where_they_do_not_apply(sfmodel):
+    write_rows(
+        "conf/rows/cinema.yaml",
+        {"id": "A", "at_least": 60, **ROW},
+        {"id": "B", "at_least": 1, **ROW, "measure": "rate(tickets)"},
+        {"id": "C", "at_least": 1, **ROW, "measure": "mean(endpoint[web.gett])"},
+    )
+    for wanted in ("cinema", "conf/rows/cinema.yaml"):
+        status, output, complaints = sfmodel("figures", "tiny", "--rows", wanted)
+        assert (status, complaints) == (1, "")
+        assert output.count(" n/a ") == 2
+        assert " ".join(output.split()).endswith(
+            "1 of the 1 figures that this run shows are reproduced. 2 do not apply to this run: B, C. It lacks what they "
+            "name: there is no 'tickets', there is no endpoint 'web.gett'."
+        )
+    alone = sfmodel("figures", "tiny", "--rows", "cinema", "--only", "C")[1]
+    assert "It lacks what they name: there is no endpoint 'web.gett'; did you mean 'web.get'?" in " ".join(
+        alone.split()
+    )
+    written = json.loads(sfmodel("figures", "tiny", "--rows", "cinema", "--json")[1])
+    assert [one["applies"] for one in written] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "rows.yaml: there are no rows in it"),
+        (b"\xff\xfe", "rows.yaml: expected text in UTF-8"),
+        (b"define: {x: y, y: x}\nrows: [{id: A, title: t, measure: x, at_most: 1}]", "is defined by itself"),
+    ],
+)
+def test_a_file_of_rows_that_cannot_be_used(sfmodel, content, expected):
+    Path("rows.yaml").write_bytes(content)
+    status, _, complaints = sfmodel("figures", "tiny", "--rows", "rows.yaml")
+    assert status == 2
+    assert len(complaints.splitlines()) == 1
+    assert expected in complaints
+
+
+def test_a_division_by_zero_is_not_met(sfmodel):
+    write_rows("mine.yaml", {"id": "A", "title": "t", "measure": "1/0", "at_most": 1})
+    assert sfmodel("figures", "tiny", "--rows", "mine.yaml")[::2] == (1, "")

@@ -56,6 +56,15 @@ def shown(run, **panel):
     return lines_of(evening_of(run), Panel.model_validate(panel))
 
 
+def test_a_line_of_what_the_run_does_not_have_says_so_and_a_panel_of_nothing_else_is_left_out(run):
+    known, unknown = {"measure": "rate(cost)"}, {"measure": "rate(tickets)"}
+    found = shown(run, panel="measures", unit="USD/s", lines={"cost": known, "tickets": unknown})
+    assert list(found.lines) == ["cost", "tickets: not in this run"]
+    assert np.isnan(found.lines["tickets: not in this run"]).all()
+    assert shown(run, panel="measures", unit="USD/s", lines={"tickets": unknown}) is None
+    assert peak_hours(run, [Panel.model_validate({"panel": "measures", "lines": {"a": known, "b": unknown}})]).axes
+
+
 def test_lines_of_rows_have_their_ranges_over_their_hours(run):
     found = shown(run, panel="measures", unit="USD/s", lines={"cost": {"rows": ["B", "P"]}})
     assert found.lines["cost"].tolist() == [1.0] * 12 + [3.0] * 12

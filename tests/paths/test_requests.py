@@ -10,7 +10,7 @@ import yaml
 from small_run import make_run
 from traced_requests import request, span
 
-from sfmodel.errors import ConfigError, RunNotFoundError
+from sfmodel.errors import ConfigError, RunError, RunNotFoundError
 from sfmodel.paths import RequestPath, Requests, read_paths
 from sfmodel.paths.requests import read_spans
 from sfmodel.rows import Rows, measure_rows
@@ -135,7 +135,7 @@ def test_no_traces_are_a_sentence(tmp_path):
     with pytest.raises(RunNotFoundError, match=r"run it again, with trace\.one_in=1000"):
         read_spans(tmp_path)
     (tmp_path / "traces.jsonl").write_text('{"trace": "a"')
-    with pytest.raises(ConfigError, match="the file was cut short"):
+    with pytest.raises(RunError, match="the file was cut short"):
         read_spans(tmp_path)
 
 

@@ -64,8 +64,8 @@ def test_the_users_next_request():
     elsewhere = request("c", EIGHT + 2.0, 0.5, endpoint="put")
     other = request("d", EIGHT + 1.5, 0.5, user=6)
     assert told([step], *first, *again, *elsewhere, *other) == ["1. User tries again 2 s later (500 ms)"]
-    assert told([{**step, "within": "1 s"}], *first, *again) == ["1. User tries again – later (–) (not traced)"]
-    assert told([step], *first, *other) == ["1. User tries again – later (–) (not traced)"]
+    assert told([{**step, "within": "1 s"}], *first, *again) == ["1. User tries again some time later (–) (not traced)"]
+    assert told([step], *first, *other) == ["1. User tries again some time later (–) (not traced)"]
 
 
 def test_numbers_of_the_run_are_those_of_the_window_in_which_the_request_ended():

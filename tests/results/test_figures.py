@@ -7,7 +7,7 @@ from sfmodel.errors import ConfigError, RunError
 from sfmodel.figures import FIGURES, draw
 from sfmodel.figures.dependencies import dependencies, service_flows
 from sfmodel.figures.evening import limits_per_s
-from sfmodel.figures.panel import read_panels
+from sfmodel.figures.panel import Panel, read_panels
 from sfmodel.figures.peak_hours import peak_hours
 from sfmodel.figures.style import day_clock, short_number
 
@@ -54,6 +54,17 @@ def test_no_legend_is_wider_than_its_panel_and_no_line_touches_the_top(make_run,
         assert axes.get_legend().get_window_extent().x1 <= axes.get_window_extent().x1
         top = axes.get_ylim()[1]
         assert top == 100 or all(max(line.get_ydata(), default=0) < top for line in axes.get_lines()), axes.get_title()
+
+
+def test_a_legend_of_many_long_names_stays_below_the_panel_above(make_run):
+    names = [f"errors of the kind number {k}" for k in range(6)]
+    lines = {name: {"measure": "rate(endpoint_arrivals)"} for name in names}
+    panels = [Panel.model_validate({"panel": "measures", "unit": "1/s", "lines": lines})] * 4
+    figure = peak_hours(make_run(12), panels)
+    figure.canvas.draw()
+    for above, below in zip(figure.axes[:2], figure.axes[2:], strict=True):
+        title = below.title if below.title.get_text() else below._left_title
+        assert title.get_window_extent().y1 < above.get_tightbbox().y0
 
 
 def test_labels_of_flows_hide_neither_each_other_nor_a_service(make_run):
@@ -112,10 +123,11 @@ def test_limits_come_from_the_configuration(make_run):
     limiters = {
         "quota": {"kind": "gcra", "rate": "500/min", "key": None},
         "window": {"kind": "fixed_window", "limit": 60, "window": "1 min"},
+        "computed": {"kind": "gcra", "rate": 5.0, "key": None},  # by a program, in base units
         "clients": {"kind": "sliding_window", "limit": 1000, "window": 60.0, "key": "address"},
     }
     ds = make_run(1, config={"platform": {"services": {"llm": {"limiters": limiters}}}})
-    assert limits_per_s(ds) == pytest.approx({"llm.quota": 500 / 60, "llm.window": 1.0})
+    assert limits_per_s(ds) == pytest.approx({"llm.quota": 500 / 60, "llm.window": 1.0, "llm.computed": 5.0})
 
 
 def test_flows_between_services(make_run):

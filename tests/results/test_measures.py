@@ -71,8 +71,9 @@ def test_share_within_a_limit():
     assert share == pytest.approx(np.mean(durations_s <= 0.2), abs=0.003)
 
 
-def test_coarser_windows_sum_take_the_last_and_the_highest(make_run):
-    ds = make_run(500, start_s=30.0)  # starts within a minute, and is read in more than one slab
+def test_coarser_windows_sum_take_the_last_and_the_highest(make_run, monkeypatch):
+    monkeypatch.setattr(measures, "_SLAB_BYTES", 1)  # a slab is 60 windows then
+    ds = make_run(500, start_s=30.0)  # starts within a minute
     coarse = measures.coarsen(ds, 60.0)
     assert coarse["time"].values[:3].tolist() == [30.0, 60.0, 120.0]
     assert coarse["width"].values[:3].tolist() == [30.0, 60.0, 60.0]

@@ -1,0 +1,52 @@
+"""Tables from CSV and Parquet files: what a file is, is told by its first bytes, not by its name."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sfmodel.errors import ConfigError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_PARQUET = b"PAR1"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_SEPARATORS = (",", ";", "\t", "|")
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """Read a file; again when it was changed.
+
+    Raises
+    ------
+    ConfigError
+        It is neither CSV in UTF-8 nor Parquet.
+    """
+    found = path.stat()
+    return _read_once(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=16)
+def _read_once(path: Path, changed_ns: int, size: int) -> pl.DataFrame:
+    import polars as pl
+
+    with path.open("rb") as file:
+        begins = file.read(4096)
+    if begins.startswith(_PARQUET) or path.suffix.lower() == ".parquet":
+        return pl.read_parquet(path)
+    if begins.startswith(_UTF16):
+        raise ConfigError("it is in UTF-16; save it as CSV in UTF-8")
+    if begins.startswith((_GZIP, _ZSTD)):
+        return pl.read_csv(path, try_parse_dates=True)
+    if b"\0" in begins:
+        raise ConfigError("it holds no text; expected CSV in UTF-8, or Parquet")
+    return pl.read_csv(path, try_parse_dates=True, separator=_separator(begins))
+
+
+def _separator(begins: bytes) -> str:
+    """The sign between the names in the first line: the most frequent of those that tables use."""
+    header = begins.decode(errors="replace").partition("\n")[0]
+    return max(_SEPARATORS, key=header.count)
