@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the figures that were written with the run; measure them again where they are missing."""
     from sfmodel.results.folder import SUMMARY, open_run
-    from sfmodel.results.summary import classes_table, summarise, summary_table
+    from sfmodel.results.summary import classes_table, notes, summarise, summary_table
 
     folder = folder_of(arguments)
     path = folder / SUMMARY
@@ -28,7 +28,9 @@ def execute(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     console = Console()
-    console.print(summary_table(summary, title=folder.name))
+    console.print(summary_table(summary, folder.name, console.width))
+    for note in notes(summary):
+        print(note)
     classes = classes_table(summary)
     if classes is not None:
         console.print(classes)
