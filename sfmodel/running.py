@@ -27,6 +27,7 @@ from sfmodel.results.summary import notes, summarise, summary_table
 from sfmodel.results.traces import write_traces
 from sfmodel.schema import Run, parse_run
 from sfmodel.schema.references import check_references
+from sfmodel.settling import Settling, settle
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -149,7 +150,10 @@ def run_in_memory(mapping: Mapping[str, Any]) -> xr.Dataset:
         warnings.warn(caution, stacklevel=4)  # at whoever called Model.run
     recorder = _recorder(simulation, None)
     simulate(simulation, lambda k, end_s, values: recorder.record(k, values))
-    return recorder.finish(attributes(simulation, simulation.run.name or simulation.run.platform.name))
+    ds = _finished(simulation, recorder, run.name or run.platform.name)
+    for line in Settling.of(ds).warnings(run):
+        warnings.warn(line, stacklevel=4)
+    return ds
 
 
 def describe(plan: Plan, run: Run) -> str:
@@ -216,7 +220,16 @@ def _simulated(
         raise
     if not simulation.windows:
         say(f"nothing was measured: the run ends where it starts, at {clock(run.until)}; give a later until")
-    return recorder.finish(attributes(simulation, folder.name))
+    ds = _finished(simulation, recorder, folder.name)
+    for line in Settling.of(ds).warnings(run):
+        say(f"warning: {line}")
+    return ds
+
+
+def _finished(simulation: Simulation, recorder: Recorder, name: str) -> xr.Dataset:
+    """Finish the dataset, and note whether the run had settled when measuring began."""
+    found = settle(simulation.run, recorder.finish(attributes(simulation, name)))
+    return recorder.describe(found.attributes)
 
 
 def _watched(simulation: Simulation, recorder: Recorder, log: list[str], report: Report | None) -> None:

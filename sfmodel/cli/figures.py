@@ -80,7 +80,7 @@ def _print_one(measured: dict[str, Measured], ds: xr.Dataset, name: str, as_json
 
         console = Console()
         console.print(rows_table(measured, f"{name}, {covered(ds)}", console.width))
-        console.print(verdict(measured), markup=False, highlight=False)
+        console.print(verdict(measured) + _left_out(ds), markup=False, highlight=False)
     return 0 if all(one.met for one in measured.values()) else 1
 
 
@@ -98,8 +98,19 @@ def _print_over_seeds(measured: dict[str, OverSeeds], ds: xr.Dataset, name: str,
 
         console = Console()
         console.print(seeds_table(measured, f"{name}, {covered(ds)}, seeds {written_seeds(seeds)}"))
-        console.print(verdict(means), markup=False, highlight=False)
+        console.print(verdict(means) + _left_out(ds), markup=False, highlight=False)
     return 0 if all(one.met for one in means.values()) else 1
+
+
+def _left_out(ds: xr.Dataset) -> str:
+    """Say that a start-up transient was left out; empty: there was none."""
+    from sfmodel.results.measures import transient_s
+    from sfmodel.results.summary import format_value
+
+    length_s = transient_s(ds)
+    return (
+        f"\nLeft out: the start-up transient, the first {format_value(length_s, 's')} of the run." if length_s else ""
+    )
 
 
 def _rows_file(wanted: str | None, ds: xr.Dataset) -> Path:

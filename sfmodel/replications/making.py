@@ -22,6 +22,7 @@ from sfmodel.results.replications import FOLDER, written_seeds
 from sfmodel.results.traces import REQUESTS
 from sfmodel.running import Say, cost, describe, new_folder, next_commands, show_summary, tell, teller
 from sfmodel.schema.run import HOW_IT_IS_MADE, Run
+from sfmodel.settling import Settling
 from sfmodel.world import check_memory
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def replicate(
                 tell(_what_is_kept(folder, run.seeds, error))
             raise
         ds = merge(replication_folders(folder.path, run.seeds), folder.name, run.written, folder.dataset)
+        for line in Settling.of(ds).warnings(run):
+            say(f"warning: {line}")
         _write_results(ds, folder, say)
         folder.write(LOG, "\n".join(log) + "\n")
         ds.close()

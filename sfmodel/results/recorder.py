@@ -127,16 +127,20 @@ class Recorder:
         RunError
             The store cannot be written.
         """
-        import zarr
-
         if not self.recorded:
             self._make_columns(self._declared)
         with disk_errors(self._store), quiet():
             for column in self._columns:
                 column.finish(self.recorded)
         self._write_coordinates(attrs)
+        return self.describe({**attrs, "format": FORMAT, "window_s": self.window_s})
+
+    def describe(self, attrs: Mapping[str, Any]) -> xr.Dataset:
+        """Add attributes to a dataset that is finished, such as what was found in it, and open it again."""
+        import zarr
+
         with disk_errors(self._store), quiet():
-            self._group.attrs.update({**_plain(attrs), "format": FORMAT, "window_s": self.window_s})
+            self._group.attrs.update(_plain(attrs))
             zarr.consolidate_metadata(self._store)
         return open_store(self._store)
 

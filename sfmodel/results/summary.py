@@ -95,12 +95,14 @@ def _cell(entry: dict[str, Any], between: str) -> str:
 
 def notes(summary: dict[str, Any]) -> list[str]:
     """Sentences that belong below the table."""
-    seeds = summary["run"].get("seeds")
-    if not seeds:
-        return []
-    return [
-        f"Means over {len(seeds)} replications, seeds {written_seeds(seeds)}, ± half of their {LEVEL:.0%} intervals."
-    ]
+    seeds, left_out = (summary["run"].get(key) for key in ("seeds", "transient"))
+    lines = []
+    if seeds:
+        over = f"{len(seeds)} replications, seeds {written_seeds(seeds)}"
+        lines.append(f"Means over {over}, ± half of their {LEVEL:.0%} intervals.")
+    if left_out:
+        lines.append(f"Left out: the start-up transient, the first {format_value(left_out['value'], 's')} of the run.")
+    return lines
 
 
 def classes_table(summary: dict[str, Any]) -> Table | None:
@@ -162,12 +164,16 @@ def _digits_of(value: float) -> int:
 
 
 def period_windows(ds: xr.Dataset) -> dict[str, NDArray[np.bool_]]:
-    """Windows of each period that the run covers, shape [time]: the whole run, normal hours, peak hours."""
-    periods = {"whole": np.ones(ds.sizes["time"], bool)}
+    """Windows of each period that the run covers, shape [time]: the whole run, normal hours, peak hours.
+
+    A start-up transient belongs to none of them.
+    """
+    settled = measures.settled(ds)
+    periods = {"whole": settled}
     for name in ("normal", "peak"):
         hours = hours_of(ds, name)
         if hours is not None:
-            windows = measures.within_hours(ds, *hours)
+            windows = measures.within_hours(ds, *hours) & settled
             if windows.any():
                 periods[name] = windows
     return periods
@@ -216,6 +222,9 @@ def _facts(ds: xr.Dataset) -> dict[str, Any]:
         facts["seeds"] = seeds_of(ds)
     width = float(ds["width"].sum())
     facts["simulated"] = {"name": "Simulated time", "value": width, "unit": "s"}
+    transient_s = measures.transient_s(ds)
+    if transient_s:
+        facts["transient"] = {"name": "Start-up transient, left out", "value": transient_s, "unit": "s"}
     wall = facts.get("wall_seconds")
     if wall and "requests" in facts:
         facts["speed"] = {"name": "Requests per second of wall time", "value": facts["requests"] / wall, "unit": "1/s"}
