@@ -34,27 +34,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from scipy.stats import t
 
 from sfmodel.cli.compose import composed, quoted
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, SfmodelError, nearest
 from sfmodel.paths import read_requests
 from sfmodel.results.folder import open_run
-from sfmodel.rows import Measured, Row, Rows, measure_rows, read_rows
+from sfmodel.rows import Measured, Rows, measure_rows, read_rows
 from sfmodel.rows.bands import spans
 from sfmodel.rows.files import named_files, platform_file
-from sfmodel.rows.table import plain_table, range_of, verdict, written
+from sfmodel.rows.over_seeds import HEADS, OverSeeds, add_columns, add_line
+from sfmodel.rows.table import plain_table, verdict
 from sfmodel.schema import parse_run
 from sfmodel.schema.quantities import to_clock_s
 from sfmodel.stories import teller
 
 BASELINE = "baseline"
-LEVEL = 0.95
 AFTER_S = 3600.0
 CSV = ("run", "row", "title", "unit", "range", "mean", "low", "high", "seeds_met", "seeds", "met", "lacks", "values")
 COLUMNS = 100
@@ -84,39 +82,10 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(OverSeeds):
     """What the runs of a study show of one row; runs that failed are left out."""
 
     study: str
-    row: Row
-    seeds: tuple[Measured, ...]
-
-    @property
-    def values(self) -> list[float]:
-        """Of the seeds that show it."""
-        return [one.value for one in self.seeds if one.value is not None]
-
-    @property
-    def over_seeds(self) -> Measured:
-        """The mean, and whether it is in the range; a row that some seed does not show is not met."""
-        if not self.values:
-            return Measured(self.row, None, None, next((one.lacks for one in self.seeds), "since no run was finished"))
-        mean = float(np.mean(self.values))
-        return Measured(self.row, mean, self.row.holds(mean) and len(self.values) == len(self.seeds))
-
-    @property
-    def seeds_met(self) -> int:
-        """In how many seeds the value is in the range."""
-        return sum(bool(one.met) for one in self.seeds)
-
-
-def interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Student's interval of the mean; none of fewer than two values, or where one is infinite."""
-    if len(values) < 2 or not np.isfinite(values).all():
-        return None
-    half = float(t.ppf((1 + LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
-    mean = float(np.mean(values))
-    return mean - half, mean + half
 
 
 def studies(platform: str, seeds: int, scenario_seeds: int) -> list[Study]:
@@ -225,7 +194,7 @@ def measure(study: Study, plan: Plan, folder: Path, failed: Mapping[str, str]) -
             every.append(_measured(study.rows, *(folder / name for name in needed)))
         except SfmodelError as error:
             lost[job.name] = str(error)
-    return [Figure(study.name, row, tuple(one[row.id] for one in every)) for row in study.rows.every], lost
+    return [Figure(row, tuple(one[row.id] for one in every), study.name) for row in study.rows.every], lost
 
 
 def _measured(rows: Rows, run: Path, pair: Path | None = None) -> dict[str, Measured]:
@@ -239,40 +208,23 @@ def _measured(rows: Rows, run: Path, pair: Path | None = None) -> dict[str, Meas
 def table(figures: Sequence[Figure]) -> Table:
     """Lay all figures out for a terminal."""
     laid = plain_table("")
-    laid.add_column("")
-    laid.add_column("row", overflow="fold")
-    laid.add_column("figure", ratio=1, overflow="fold")
-    for head in ("range", "mean", f"{LEVEL:.0%} interval", "seeds"):
-        laid.add_column(head, justify="right", no_wrap=True)
+    add_columns(laid)
     study = ""
     for one in figures:
         if one.study != study:
             study = one.study
             laid.add_section()
             laid.add_row("", "", f"[bold]{escape(study)}[/bold]")
-        mark = {True: "[green]✓[/green]", False: "[bold red]✗[/bold red]", None: " "}[one.over_seeds.met]
-        laid.add_row(mark, *map(escape, _cells(one)))
+        add_line(laid, one)
     return laid
 
 
 def markdown(figures: Sequence[Figure]) -> str:
     """All figures as one table for a page."""
-    heads = ("run", "row", "figure", "range", "mean", f"{LEVEL:.0%} interval", "seeds", "met")
+    heads = ("run", *HEADS, "met")
     lines = [heads, tuple("---" if head in ("run", "row", "figure") else "--:" for head in heads)]
-    lines += [(one.study, *_cells(one), _MET[one.over_seeds.met]) for one in figures]
+    lines += [(one.study, *one.cells, _MET[one.mean.met]) for one in figures]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _cells(one: Figure) -> tuple[str, ...]:
-    """Row, title, range, mean, interval, in how many seeds met."""
-    row, ends = one.row, interval(one.values)
-    between = range_of(row.model_copy(update=_between(*ends))) if ends else "–"
-    mean = one.over_seeds.value
-    return row.id, row.title.strip(), range_of(row), written(mean, row), between, f"{one.seeds_met}/{len(one.seeds)}"
-
-
-def _between(low: float, high: float) -> dict[str, float | None]:
-    return {"at_least": low, "at_most": high, "above": None, "below": None}
 
 
 def write_csv(figures: Sequence[Figure], path: Path) -> None:
@@ -281,8 +233,8 @@ def write_csv(figures: Sequence[Figure], path: Path) -> None:
         out = csv.writer(file)
         out.writerow(CSV)
         for one in figures:
-            over, ends = one.over_seeds, interval(one.values) or ("", "")
-            mean = "" if over.value is None else over.value
+            over, found = one.mean, one.interval
+            mean, ends = ("", ("", "")) if found is None else (found.mean, found.ends or ("", ""))
             bounds = " ".join(f"{key}={end:g}" for key, end in one.row.bounds.items())
             numbers = (mean, *ends, one.seeds_met, len(one.seeds), _MET[over.met], over.lacks or "")
             values = " ".join("-" if seed.value is None else f"{seed.value:.6g}" for seed in one.seeds)
@@ -335,7 +287,7 @@ def _execute(given: argparse.Namespace, console: Console) -> int:
         found, lost = measure(study, plan, given.folder, failed)
         figures += found
         failed |= lost
-        verdicts.append(f"{study.name}: {verdict({one.row.id: one.over_seeds for one in found})}")
+        verdicts.append(f"{study.name}: {verdict({one.row.id: one.mean for one in found})}")
     given.folder.mkdir(parents=True, exist_ok=True)
     (given.folder / "figures.md").write_text(markdown(figures), encoding="utf-8")
     write_csv(figures, given.folder / "figures.csv")
@@ -349,7 +301,7 @@ def _execute(given: argparse.Namespace, console: Console) -> int:
 
 def summary_of(figures: Sequence[Figure], failed: Mapping[str, str]) -> dict[str, Any]:
     """How many rows have a range, how many are met, which are not, and which runs failed."""
-    judged = {f"{one.study}.{one.row.id}": one.over_seeds.met for one in figures if one.row.bounds}
+    judged = {f"{one.study}.{one.row.id}": one.mean.met for one in figures if one.row.bounds}
     return {
         "rows": len(judged), "rows_met": sum(bool(met) for met in judged.values()),
         "not_met": [name for name, met in judged.items() if not met], "failed": dict(failed),

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from sfmodel.model import load
     from sfmodel.results.folder import open_run as open
     from sfmodel.results.measures import quantile
+    from sfmodel.results.transient import transient
 
-__all__ = ["load", "open", "quantile"]
+__all__ = ["load", "open", "quantile", "transient"]
 
 _EXPORTS = {
     "load": ("sfmodel.model", "load"),
     "open": ("sfmodel.results.folder", "open_run"),
     "quantile": ("sfmodel.results.measures", "quantile"),
+    "transient": ("sfmodel.results.transient", "transient"),
 }
 
 

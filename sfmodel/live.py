@@ -32,6 +32,8 @@ _SPEED_OVER_S = 10.0
 _OK = OUTCOMES.index("ok")
 
 Values = Mapping[str, NDArray[np.generic]]
+Report = Callable[[float, str], None]
+"""Takes the share of a run that is done, and its state in words."""
 
 
 @dataclass
@@ -60,6 +62,9 @@ class Live:
         Where to show it; none: standard error.
     log
         Called with each plain line, such as a logger's `info`, on a terminal too.
+    report
+        Called at most four times a second with the share that is done and the state in words, in place of any display;
+        none: the run is displayed.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class Live:
         labels: Mapping[str, Sequence[str]],
         console: Console | None = None,
         log: Callable[[str], object] | None = None,
+        report: Report | None = None,
     ) -> None:
         """Show nothing yet."""
         from rich.console import Console
@@ -78,6 +84,7 @@ class Live:
         self._roots = _root_rows(labels)
         self._console = console or Console(stderr=True)
         self._log = log
+        self._report = report
         self._recent: deque[_Window] = deque()
         self._speeds: deque[tuple[float, float, int]] = deque()
         self._answered = 0
@@ -89,7 +96,7 @@ class Live:
 
     def __enter__(self) -> Live:
         """Begin to show."""
-        if self._console.is_terminal:
+        if self._report is None and self._console.is_terminal:
             from rich.live import Live as RichLive
 
             self._screen = RichLive(console=self._console, auto_refresh=False, transient=False)
@@ -111,10 +118,10 @@ class Live:
         now = time.perf_counter()
         if not self._speeds:  # before it, kernels were compiled and the warm-up was simulated
             self._clock_speed(now)
-        if self._screen is not None and now - self._drawn >= _REDRAW_S:
+        if now - self._drawn >= _REDRAW_S:
             self._drawn = now
             self._clock_speed(now)
-            self._screen.update(self._render(), refresh=True)
+            self._redraw()
         tenth = int(10 * self._share() + 1e-9)
         if tenth > self._tenth:
             self._tenth = tenth
@@ -123,8 +130,17 @@ class Live:
 
     def line(self) -> str:
         """State of the run as one plain line."""
+        return f"{self._name}: {self._state()}"
+
+    def _state(self) -> str:
         figures = ", ".join(f"{name} {value}" for name, value in self._figures())
-        return f"{self._name}: {self._progress()}" + (f"; {figures}" if figures else "")
+        return self._progress() + (f"; {figures}" if figures else "")
+
+    def _redraw(self) -> None:
+        if self._screen is not None:
+            self._screen.update(self._render(), refresh=True)
+        if self._report is not None:
+            self._report(self._share(), self._state())
 
     def _take(self, time_s: float, values: Values) -> None:
         of = "users" if "users_outcomes" in values and values["users_outcomes"].size else "endpoint"
@@ -168,7 +184,7 @@ class Live:
         if wall > wall_0 and time_s > time_0:
             speed = (time_s - time_0) / (wall - wall_0)
             parts.append(f"{_short((requests - requests_0) / (wall - wall_0))} requests/s, {_short(speed)} × real time")
-            parts.append(f"{_span((self._until_s - self._now_s) / speed)} left")
+            parts.append(f"{span((self._until_s - self._now_s) / speed)} left")
         return ", ".join(parts)
 
     def _figures(self) -> list[tuple[str, str]]:
@@ -206,7 +222,7 @@ class Live:
 
     def _write_line(self) -> None:
         line = self.line()
-        if self._screen is None:
+        if self._screen is None and self._report is None:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         if self._log is not None:
             self._log(line)
@@ -230,6 +246,7 @@ def _short(number: float) -> str:
     return f"{number / 1e3:.0f} k" if number >= 1e4 else f"{number:.0f}"
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """Write a duration in whole minutes and seconds."""
     whole = max(0, round(seconds))
     return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"

@@ -15,17 +15,24 @@ from typing import TYPE_CHECKING, Any
 from sfkernels.jit import is_compiled
 from sfmodel.clock import clock
 from sfmodel.engine import Simulation, prepare, simulate, window_edges
+from sfmodel.figures import draw
 from sfmodel.interrupts import interrupts_later
 from sfmodel.lint import cautions
 from sfmodel.memory import memory_errors
+from sfmodel.plan import Plan
 from sfmodel.results.disk import disk_errors
 from sfmodel.results.folder import DATASET, FIGURES, LOG, RUNS, SUMMARY, RunFolder, default_name
 from sfmodel.results.recorder import Recorder
+from sfmodel.results.summary import notes, summarise, summary_table
+from sfmodel.results.traces import write_traces
 from sfmodel.schema import Run, parse_run
 from sfmodel.schema.references import check_references
+from sfmodel.settling import Settling, settle
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from sfmodel.live import Report
 
 Say = Callable[[str], None]
 
@@ -34,7 +41,7 @@ Say = Callable[[str], None]
 def run_to_folder(
     mapping: Mapping[str, Any], hydra_files: Mapping[str, str] | None, root: Path, fallback: str | None = None
 ) -> Path:
-    """Simulate one run and keep its results.
+    """Simulate a run, or its replications, and keep the results.
 
     Parameters
     ----------
@@ -61,38 +68,66 @@ def run_to_folder(
         The windows that were finished are kept, marked incomplete.
     """
     run = checked(mapping)
+    if run.replications > 1:
+        from sfmodel.replications import replicate
+
+        return replicate(run, mapping, hydra_files, root, fallback)
     simulation = prepare(run)
-    chosen = run.name or fallback
-    chosen = chosen or default_name(run.platform.name, " ".join([run.scenario.title, *run.intervention]))
-    with RunFolder(chosen, root) if run.name else RunFolder.unique(chosen, root) as folder, disk_errors(folder.path):
-        name = folder.name
+    with new_folder(run, root, fallback) as folder, disk_errors(folder.path):
         for file, text in (hydra_files or {}).items():
             folder.write(f".hydra/{file}", text)
         log: list[str] = []
-        say = _teller(log)
-        say(f"{name}: {describe(simulation)}")
+        say = teller(log)
+        say(f"{folder.name}: {describe(simulation.plan, run)}, seed {run.seed}")
         for caution in cautions(run):
             say(f"warning: {caution}")
         if not is_compiled():
             say("compiling the kernels, once for this version: about a minute")
-        recorder = _recorder(simulation, folder.dataset)
-        try:
-            _watched(simulation, recorder, log)
-        except KeyboardInterrupt:
-            with interrupts_later():
-                recorder.finish(attributes(simulation, name))
-                kept = folder.abandon(f"interrupted after {recorder.recorded} windows of {run.window:g} s")
-            say(_what_is_kept(recorder.recorded, kept))
-            raise
-        ds = recorder.finish(attributes(simulation, name))
-        _write_results(simulation, ds, folder, say)
+        ds = _simulated(simulation, folder, say, log)
+        show_summary(ds, folder)
+        _write_traces(simulation, folder, say)
+        if simulation.windows:
+            draw(ds, folder.path / FIGURES)
         folder.write(LOG, "\n".join(log) + "\n")
         ds.close()
         with interrupts_later():
             final = folder.complete()
-    _tell(f"results: {final}   dataset {DATASET}, {SUMMARY}, {FIGURES}/")
-    _tell(_next_commands(simulation, final, ds))
+    tell(f"results: {final}   dataset {DATASET}, {SUMMARY}, {FIGURES}/")
+    tell(next_commands(final, ds, traced=bool(len(simulation.spans))))
     return final
+
+
+def run_replication(mapping: Mapping[str, Any], root: Path, report: Report) -> Path:
+    """Simulate one replication and keep its results; its curves are not drawn.
+
+    Parameters
+    ----------
+    mapping
+        Its configuration: with its own seed, and its own name.
+    root
+        Folder in which its own folder appears when it is complete.
+    report
+        Told of its state while it goes on, as `Live` says.
+    """
+    run = checked(mapping)
+    simulation = prepare(run)
+    with new_folder(run, root) as folder, disk_errors(folder.path):
+        log: list[str] = []
+        ds = _simulated(simulation, folder, log.append, log, report)
+        folder.write_json(SUMMARY, summarise(ds))
+        _write_traces(simulation, folder, log.append)
+        folder.write(LOG, "\n".join(log) + "\n")
+        ds.close()
+        with interrupts_later():
+            return folder.complete()
+
+
+def new_folder(run: Run, root: Path, fallback: str | None = None) -> RunFolder:
+    """Open the folder of a run: under the name that it was given, else under one that is free."""
+    if run.name:
+        return RunFolder(run.name, root)
+    chosen = fallback or default_name(run.platform.name, " ".join([run.scenario.title, *run.intervention]))
+    return RunFolder.unique(chosen, root)
 
 
 def checked(mapping: Mapping[str, Any]) -> Run:
@@ -104,25 +139,31 @@ def checked(mapping: Mapping[str, Any]) -> Run:
 
 @memory_errors()
 def run_in_memory(mapping: Mapping[str, Any]) -> xr.Dataset:
-    """Simulate one run; its Dataset, kept in memory."""
+    """Simulate a run, or its replications; the Dataset, kept in memory."""
     run = checked(mapping)
+    if run.replications > 1:
+        from sfmodel.replications import replicate_in_memory
+
+        return replicate_in_memory(run, mapping)
     simulation = prepare(run)
     for caution in cautions(run):
         warnings.warn(caution, stacklevel=4)  # at whoever called Model.run
     recorder = _recorder(simulation, None)
     simulate(simulation, lambda k, end_s, values: recorder.record(k, values))
-    return recorder.finish(attributes(simulation, simulation.run.name or simulation.run.platform.name))
+    ds = _finished(simulation, recorder, run.name or run.platform.name)
+    for line in Settling.of(ds).warnings(run):
+        warnings.warn(line, stacklevel=4)
+    return ds
 
 
-def describe(simulation: Simulation) -> str:
+def describe(plan: Plan, run: Run) -> str:
     """One line on what is about to be simulated."""
-    run, plan = simulation.run, simulation.plan
     what = f"{len(plan.labels['service'])} services"
     if run.platform.users is not None:
         what = f"{plan.population:,} users, {plan.items:,} items, " + what
     if run.intervention:
         what += f", with {' and '.join(run.intervention)}"
-    return f"{what}, {clock(run.start)} to {clock(run.until)}, seed {run.seed}"
+    return f"{what}, {clock(run.start)} to {clock(run.until)}"
 
 
 def attributes(simulation: Simulation, name: str) -> dict[str, Any]:
@@ -163,11 +204,39 @@ def _recorder(simulation: Simulation, store: Path | None) -> Recorder:
     return recorder
 
 
-def _watched(simulation: Simulation, recorder: Recorder, log: list[str]) -> None:
+def _simulated(
+    simulation: Simulation, folder: RunFolder, say: Say, log: list[str], report: Report | None = None
+) -> xr.Dataset:
+    """Simulate into the folder's dataset; what an interrupted run has finished is kept."""
+    run = simulation.run
+    recorder = _recorder(simulation, folder.dataset)
+    try:
+        _watched(simulation, recorder, log, report)
+    except KeyboardInterrupt:
+        with interrupts_later():
+            recorder.finish(attributes(simulation, folder.name))
+            kept = folder.abandon(f"interrupted after {recorder.recorded} windows of {run.window:g} s")
+        say(_what_is_kept(recorder.recorded, kept))
+        raise
+    if not simulation.windows:
+        say(f"nothing was measured: the run ends where it starts, at {clock(run.until)}; give a later until")
+    ds = _finished(simulation, recorder, folder.name)
+    for line in Settling.of(ds).warnings(run):
+        say(f"warning: {line}")
+    return ds
+
+
+def _finished(simulation: Simulation, recorder: Recorder, name: str) -> xr.Dataset:
+    """Finish the dataset, and note whether the run had settled when measuring began."""
+    found = settle(simulation.run, recorder.finish(attributes(simulation, name)))
+    return recorder.describe(found.attributes)
+
+
+def _watched(simulation: Simulation, recorder: Recorder, log: list[str], report: Report | None) -> None:
     from sfmodel.live import Live
 
     with ExitStack() as stack:
-        live = stack.enter_context(Live(simulation.run, simulation.plan.labels, log=log.append))
+        live = stack.enter_context(Live(simulation.run, simulation.plan.labels, log=log.append, report=report))
 
         def observe(k: int, end_s: float, values: Any) -> None:
             with interrupts_later():
@@ -177,32 +246,31 @@ def _watched(simulation: Simulation, recorder: Recorder, log: list[str]) -> None
         simulate(simulation, observe)
 
 
-def _write_results(simulation: Simulation, ds: xr.Dataset, folder: RunFolder, say: Say) -> None:
+def show_summary(ds: xr.Dataset, folder: RunFolder) -> None:
+    """Write the headline figures, and print them."""
     from rich.console import Console
-
-    from sfmodel.figures import draw
-    from sfmodel.results.summary import summarise, summary_table
-    from sfmodel.results.traces import write_traces
 
     summary = summarise(ds)
     folder.write_json(SUMMARY, summary)
     console = Console()
     with console.capture() as table:
-        console.print(summary_table(summary, simulation.run.platform.title or simulation.run.platform.name))
-    _tell(table.get().rstrip())
+        console.print(summary_table(summary, str(ds.attrs["title"]), console.width))
+    tell("\n".join([table.get().rstrip(), *notes(summary)]))
+
+
+def _write_traces(simulation: Simulation, folder: RunFolder, say: Say) -> None:
+    """Write the traces, and say what the run has cost."""
     traced = write_traces(simulation.spans, simulation.plan.labels, folder.path) if len(simulation.spans) else 0
-    if simulation.windows:
-        draw(ds, folder.path / FIGURES)
-    else:
-        say(f"nothing was measured: the run ends where it starts, at {clock(simulation.run.until)}; give a later until")
     if simulation.spans_lost:
         limit = simulation.run.trace.limit
         say(f"{simulation.spans_lost:,} spans came after trace.limit, {limit:,}: raise it, or trace fewer requests")
-    rate = simulation.requests / simulation.wall_seconds if simulation.wall_seconds > 0 else 0.0
-    say(
-        f"{simulation.requests:,} requests, {simulation.events:,} events in {simulation.wall_seconds:.1f} s "
-        f"({rate / 1e6:.2f} M requests/s), {traced} requests traced"
-    )
+    say(f"{cost(simulation.requests, simulation.events, simulation.wall_seconds)}, {traced} requests traced")
+
+
+def cost(requests: int, events: int, wall_s: float) -> str:
+    """Say what was simulated in which time."""
+    rate = requests / wall_s if wall_s > 0 else 0.0
+    return f"{requests:,} requests, {events:,} events in {wall_s:.1f} s ({rate / 1e6:.2f} M requests/s)"
 
 
 def _what_is_kept(windows: int, kept: Path) -> str:
@@ -214,11 +282,11 @@ def _what_is_kept(windows: int, kept: Path) -> str:
     )
 
 
-def _next_commands(simulation: Simulation, folder: Path, ds: xr.Dataset) -> str:
+def next_commands(folder: Path, ds: xr.Dataset, traced: bool) -> str:
     """Commands that have something to say of this run."""
     from sfmodel.rows.files import file_of
 
-    if not simulation.windows:
+    if not ds.sizes["time"]:
         return ""
     run = folder.relative_to(RUNS) if folder.is_relative_to(RUNS) else folder
     commands = {f"sfmodel summary {run}": "this table, and each class of requests"}
@@ -227,7 +295,7 @@ def _next_commands(simulation: Simulation, folder: Path, ds: xr.Dataset) -> str:
         commands[f"sfmodel figures {run}"] = "what is known of it, met or not"
     if _has_story(folder, ds):
         commands[f"sfmodel story {run}"] = "what the scenario led to"
-    if len(simulation.spans):
+    if traced:
         commands[f"sfmodel trace {run}"] = "one request, step by step"
     width = max(map(len, commands))
     return "next: " + "\n      ".join(f"{command:<{width}}  {about}" for command, about in commands.items())
@@ -243,15 +311,17 @@ def _has_story(folder: Path, ds: xr.Dataset) -> bool:
     return bool(file and scenario and read_stories(file).of_scenario(scenario) and find_pair(folder, RUNS))
 
 
-def _teller(log: list[str]) -> Say:
+def teller(log: list[str]) -> Say:
+    """Return what prints a line and keeps it for the log."""
+
     def say(line: str) -> None:
         log.append(line)
-        _tell(line)
+        tell(line)
 
     return say
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
     """Print, or go on silently where nobody reads any more: a run does not end because its reader has gone."""
     try:
         print(text, flush=True)

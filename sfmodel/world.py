@@ -78,6 +78,11 @@ def bytes_needed(plan: Plan) -> dict[str, int]:
     return needed
 
 
+def total_bytes(plan: Plan) -> int:
+    """Bytes that a run of this plan needs, everything included."""
+    return sum(bytes_needed(plan).values()) + OTHER_BYTES
+
+
 def first_sizes(reserve: int) -> tuple[int, int]:
     """Tasks and nodes of the calendar that there is room for at first; both are powers of two."""
     return 1 << max(12, (2 * reserve).bit_length()), 1 << max(13, (8 * reserve).bit_length())
@@ -91,8 +96,7 @@ def check_memory(plan: Plan) -> None:
     RunError
         Says what is needed, what is there, and what would fit.
     """
-    needed, available = bytes_needed(plan), available_bytes()
-    total = sum(needed.values()) + OTHER_BYTES
+    needed, available, total = bytes_needed(plan), available_bytes(), total_bytes(plan)
     if total <= available:
         return
     counts = {"users": plan.population, "items": plan.items, "clusters": plan.clusters, "tasks": plan.task_reserve}

@@ -3,9 +3,9 @@
 Rows are YAML (your own ./conf before the package's): conf/rows/<platform>.yaml, and for a run with a scenario
 conf/rows/<platform>/<scenario>.yaml. A row has an id, a title, a measure, a period, a range, a unit and a source. A
 measure is arithmetic over functions of things: mean(endpoint[web.get]), share(call['web.*>shop.search'], timeout),
-rate(users_requests - users_retries); `sfmodel list measures` has all functions. Rows under conf/rows that name what the
-run does not have are marked n/a; in a file of your own that is a mistake. The exit status is 1 if a row is not met or
-cannot be measured on this run.
+rate(users_requests - users_retries); `sfmodel list measures` has all functions. Of a run with replications the mean over
+them is judged. Rows under conf/rows that name what the run does not have are marked n/a; in a file of your own that is
+a mistake. The exit status is 1 if a row is not met or cannot be measured on this run.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,8 @@ from sfmodel.errors import ConfigError, RunNotFoundError, nearest
 if TYPE_CHECKING:
     import xarray as xr
 
-    from sfmodel.rows import Row, Rows
+    from sfmodel.rows import Measured, Row, Rows
+    from sfmodel.rows.over_seeds import OverSeeds
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,13 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Measure and print."""
-    from sfmodel.paths import read_requests
     from sfmodel.results.folder import open_run
-    from sfmodel.results.measures import covered
-    from sfmodel.rows import measure_rows, read_rows
+    from sfmodel.results.replications import is_replicated
+    from sfmodel.rows import read_rows
     from sfmodel.rows.files import is_of_a_platform
-    from sfmodel.rows.table import rows_data, rows_table, verdict
-    from sfmodel.stories import teller
+    from sfmodel.rows.over_seeds import over_seeds
 
     folder = folder_of(arguments)
     ds = open_run(folder)
@@ -57,18 +57,70 @@ def execute(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"{file}: there are no rows in it; write some, such as 'rows: [{{id: A, measure: …}}]'")
     chosen = _chosen(rows, arguments.only)
     base = _base(arguments, folder, rows, chosen)
-    requests = read_requests(folder, ds)
-    strict = not is_of_a_platform("rows", file)
-    measured = measure_rows(ds, rows, chosen, requests=requests, base=base, told=teller(ds, base), strict=strict)
-    if arguments.json:
+    every = list(_of_each(folder, ds, rows, chosen, base, strict=not is_of_a_platform("rows", file)))
+    if not is_replicated(ds):
+        return _print_one(every[0], ds, folder.name, arguments.json)
+    return _print_over_seeds(over_seeds(every), ds, folder.name, arguments.json)
+
+
+def _of_each(
+    folder: Path, ds: xr.Dataset, rows: Rows, chosen: tuple[Row, ...], base: xr.Dataset | None, *, strict: bool
+) -> Iterator[dict[str, Measured]]:
+    """What each replication shows, beside the one of the pair with its seed."""
+    from sfmodel.paths import read_requests
+    from sfmodel.results import replications
+    from sfmodel.rows import measure_rows
+    from sfmodel.stories import teller
+
+    for seed, one in replications.replications(ds).items():
+        beside = None if base is None else replications.beside(base, seed)
+        requests = read_requests(replications.folder_of(folder, ds, seed), one)
+        told = teller(one, beside)
+        yield measure_rows(one, rows, chosen, requests=requests, base=beside, told=told, strict=strict)
+
+
+def _print_one(measured: dict[str, Measured], ds: xr.Dataset, name: str, as_json: bool) -> int:
+    from sfmodel.results.measures import covered
+    from sfmodel.rows.table import rows_data, rows_table, verdict
+
+    if as_json:
         print(json.dumps(rows_data(measured), indent=2, ensure_ascii=False))
     else:
         from rich.console import Console
 
         console = Console()
-        console.print(rows_table(measured, f"{folder.name}, {covered(ds)}", console.width))
-        console.print(verdict(measured), markup=False, highlight=False)
+        console.print(rows_table(measured, f"{name}, {covered(ds)}", console.width))
+        console.print(verdict(measured) + _left_out(ds), markup=False, highlight=False)
     return 0 if all(one.met for one in measured.values()) else 1
+
+
+def _print_over_seeds(measured: dict[str, OverSeeds], ds: xr.Dataset, name: str, as_json: bool) -> int:
+    from sfmodel.results.measures import covered
+    from sfmodel.results.replications import seeds_of, written_seeds
+    from sfmodel.rows.over_seeds import seeds_data, seeds_table
+    from sfmodel.rows.table import verdict
+
+    seeds, means = seeds_of(ds), {name: one.mean for name, one in measured.items()}
+    if as_json:
+        print(json.dumps(seeds_data(measured, seeds), indent=2, ensure_ascii=False))
+    else:
+        from rich.console import Console
+
+        console = Console()
+        console.print(seeds_table(measured, f"{name}, {covered(ds)}, seeds {written_seeds(seeds)}"))
+        console.print(verdict(means) + _left_out(ds), markup=False, highlight=False)
+    return 0 if all(one.met for one in means.values()) else 1
+
+
+def _left_out(ds: xr.Dataset) -> str:
+    """Say that a start-up transient was left out; empty: there was none."""
+    from sfmodel.results.measures import transient_s
+    from sfmodel.results.summary import format_value
+
+    length_s = transient_s(ds)
+    return (
+        f"\nLeft out: the start-up transient, the first {format_value(length_s, 's')} of the run." if length_s else ""
+    )
 
 
 def _rows_file(wanted: str | None, ds: xr.Dataset) -> Path:

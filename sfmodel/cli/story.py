@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfmodel.cli.which_run import add_against_argument, add_run_argument, base_of, folder_of
+from sfmodel.cli.which_run import add_against_argument, add_replication_argument, add_run_argument, base_of, folder_of
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, nearest
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_run_argument(parser)
+    add_replication_argument(parser)
     add_against_argument(parser)
     parser.add_argument("--story", metavar="NAME", help="which story (default: that of the run's scenario)")
     parser.add_argument("--stories", type=Path, metavar="FILE", help="stories of your own (default: the platform's)")
@@ -34,12 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Find the steps and print them."""
     from sfmodel.results.folder import open_run
+    from sfmodel.results.replications import beside, replication, seeds_of
     from sfmodel.rows.files import needed_file
     from sfmodel.stories import Telling, read_stories, tell
     from sfmodel.stories.table import moral, story_data, story_table
 
     folder = folder_of(arguments)
-    ds = open_run(folder)
+    ds = replication(open_run(folder), arguments.replication)
     if arguments.against is None and not _has_scenario(ds):
         raise ConfigError(
             f"{folder.name} ran without a scenario, so there is no story to tell; run one, such as "
@@ -47,7 +49,7 @@ def execute(arguments: argparse.Namespace) -> int:
         )
     base = base_of(arguments, folder)
     stories = read_stories(arguments.stories or needed_file("stories", ds))
-    telling = Telling(stories, ds, open_run(base))
+    telling = Telling(stories, ds, beside(open_run(base), seeds_of(ds)[0]))
     story = telling.story(arguments.story or _of_scenario(stories, ds))
     told, begins_s = tell(story, telling.pair), telling.pair.begins_s
     if arguments.json:

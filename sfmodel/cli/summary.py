@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the figures that were written with the run; measure them again where they cannot be read."""
     from sfmodel.results.folder import check_run, open_run
-    from sfmodel.results.summary import classes_table, summarise, summary_table
+    from sfmodel.results.summary import classes_table, notes, summarise, summary_table
 
     folder = folder_of(arguments)
     check_run(folder)
@@ -30,7 +30,9 @@ def execute(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     console = Console()
-    console.print(summary_table(summary, title=folder.name))
+    console.print(summary_table(summary, folder.name, console.width))
+    for note in notes(summary):
+        print(note)
     classes = classes_table(summary)
     if classes is not None:
         console.print(classes)

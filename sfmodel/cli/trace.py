@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfmodel.cli.which_run import add_run_argument, folder_of
+from sfmodel.cli.which_run import add_replication_argument, add_run_argument, folder_of, replication_of
 from sfmodel.errors import ConfigError, RunNotFoundError, nearest
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_run_argument(parser)
+    add_replication_argument(parser)
     from sfmodel.results.traces import PATHS
 
     parser.add_argument(
@@ -46,7 +47,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from sfmodel.results.traces import PATHS, NoSuchRequestError, export_traces, find_request, trace_tree
     from sfmodel.rows.files import file_of
 
-    folder = folder_of(arguments)
+    folder = replication_of(folder_of(arguments), arguments.replication)
     if arguments.otlp is not None and arguments.path is None:
         check_run(folder)
         print(export_traces(folder, arguments.otlp))

@@ -14,6 +14,32 @@ def add_run_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
 
 
+def add_replication_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare --replication."""
+    parser.add_argument(
+        "--replication",
+        type=int,
+        metavar="SEED",
+        help="of a run with replications, the one with this seed (default: the first)",
+    )
+
+
+def replication_of(folder: Path, seed: int | None) -> Path:
+    """Return the folder of one replication, none: the first; of a plain run, its own.
+
+    Raises
+    ------
+    ConfigError
+        There is none with this seed.
+    """
+    from sfmodel.results.folder import open_run
+    from sfmodel.results.replications import folder_of, replication
+
+    ds = open_run(folder)
+    replication(ds, seed)  # there is one
+    return folder_of(folder, ds, seed)
+
+
 def folder_of(arguments: argparse.Namespace) -> Path:
     """Return the folder of the run that was asked for."""
     from sfmodel.results.folder import find_run

@@ -13,6 +13,7 @@ import numpy as np
 
 from sfmodel.figures.style import BLUE, GREY, NORMAL, ORANGE, SMALL, VERMILLION, new_figure
 from sfmodel.results import measures
+from sfmodel.results.replications import DIM, is_replicated
 from sfmodel.results.summary import format_value
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def service_flows(ds: xr.Dataset) -> dict[Pair, tuple[float, float]]:
     if "call_attempts" not in ds:
         return {}
     period = measures.fold(ds, names=["call_attempts", "call_outcomes", "call_time"])
+    period = period.mean(DIM) if is_replicated(period) else period
     sums: dict[Pair, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     ended = measures.ended(period, "call").values
     for k, label in enumerate(period["call"].values):

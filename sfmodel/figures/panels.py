@@ -44,6 +44,10 @@ class Claim:
     """Upper end; none: open."""
 
 
+Band = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Lower and upper edge of a band around a line, shape [time] each."""
+
+
 @dataclass(frozen=True)
 class Lines:
     """What a panel shows: lines by name, each shape [time], in one unit."""
@@ -57,6 +61,8 @@ class Lines:
     """Top of the axis, where it has a natural one."""
     claims: tuple[Claim, ...] = ()
     """What the case study says of the lines."""
+    bands: dict[str, Band] = field(default_factory=dict)
+    """How well the lines are known, where they are means over replications."""
 
 
 Draw = Callable[[Evening, Panel], "Lines | None"]

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sfmodel.figures.evening import Evening, evening_of, platform_panels, title_of
+from sfmodel.figures.evening import Evening, platform_panels, title_of
+from sfmodel.figures.over_seeds import evening_and_panels
 from sfmodel.figures.panel import Panel
-from sfmodel.figures.panels import PANELS, Claim, Lines, lines_of
+from sfmodel.figures.panels import PANELS, Claim, Lines
 from sfmodel.figures.style import (
     BLACK,
     clock_axis,
@@ -25,6 +26,8 @@ from sfmodel.figures.style import (
     short,
     tidy,
 )  # fmt: skip
+from sfmodel.results.intervals import LEVEL
+from sfmodel.results.replications import is_replicated, seeds_of, written_seeds
 from sfmodel.results.summary import hours_of
 
 if TYPE_CHECKING:
@@ -48,12 +51,10 @@ def peak_hours(ds: xr.Dataset, panels: Sequence[Panel] | None = None) -> Figure:
     panels
         Panels in order; none: those of the platform's file, else the generic ones.
     """
-    evening = evening_of(ds)
-    wanted = panels if panels is not None else platform_panels(ds)
-    shown = [(panel, lines) for panel in wanted if (lines := lines_of(evening, panel)) is not None]
+    evening, shown = evening_and_panels(ds, panels if panels is not None else platform_panels(ds))
     rows = max(1, -(-len(shown) // 2))
     height_in = 1.05 + _ROW_IN * rows
-    figure = new_figure(8.27, height_in, title_of(ds), _small_print(evening, [lines for _, lines in shown]))
+    figure = new_figure(8.27, height_in, title_of(ds), _small_print(ds, evening, [lines for _, lines in shown]))
     grid = figure.add_gridspec(
         rows, 2, left=0.075, right=0.965, top=1 - 1.05 / height_in, bottom=0.3 / height_in, hspace=0.8, wspace=0.2
     )
@@ -71,6 +72,9 @@ def _draw_panel(axes: Axes, evening: Evening, panel: Panel, shown: Lines) -> Non
     for name, values in shown.lines.items():
         drawn = np.where(values > 0, values, np.nan) if shown.logarithmic else values
         axes.plot(evening.time_s, drawn, label=name, **styles[name])
+    for name, (low, high) in shown.bands.items():
+        low = np.where(low > 0, low, np.nan) if shown.logarithmic else low
+        axes.fill_between(evening.time_s, low, high, color=styles[name]["color"], alpha=0.25, linewidth=0)
     for name, level in shown.levels.items():
         axes.axhline(level, color=BLACK, linewidth=1.0, linestyle=(0, (2, 2)), label=name)
     _scale(axes, panel, shown)
@@ -112,7 +116,7 @@ def _draw_claim(axes: Axes, claim: Claim, style: Mapping[str, Any]) -> None:
         axes.plot(arrows_s, np.full(3, ends[0]), linestyle="none", marker=arrow, markersize=5, color=style["color"])
 
 
-def _small_print(evening: Evening, shown: Sequence[Lines]) -> str:
+def _small_print(ds: xr.Dataset, evening: Evening, shown: Sequence[Lines]) -> str:
     width_s = float(evening.windows["width"].values.max())
     width = f"{width_s / 60:g} min" if width_s >= 60 else f"{width_s:g} s"
     parts = [f"{day_clock(evening.start_s)}–{day_clock(evening.end_s)}, each point {width}"]
@@ -121,5 +125,8 @@ def _small_print(evening: Evening, shown: Sequence[Lines]) -> str:
         parts.append(f"peak hours {day_clock(hours[0])}–{day_clock(hours[1])} shaded")
     if any(lines.claims for lines in shown):
         parts.append("hatched, and arrows: what the case study says")
-    parts += [f"{name} {evening.ds.attrs[name]}" for name in ("seed", "version") if name in evening.ds.attrs]
+    if is_replicated(ds):
+        parts.append(f"mean of seeds {written_seeds(seeds_of(ds))}, its {LEVEL:.0%} interval as a band")
+    facts = ("version",) if is_replicated(ds) else ("seed", "version")
+    parts += [f"{name} {ds.attrs[name]}" for name in facts if name in ds.attrs]
     return " · ".join(parts)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sfmodel.figures.evening import Evening, evening_of, platform_panels, title_of
+from sfmodel.figures.evening import Evening, platform_panels, title_of
+from sfmodel.figures.over_seeds import evening_and_panels
 from sfmodel.figures.panel import Panel
-from sfmodel.figures.panels import PANELS, Lines, lines_of
+from sfmodel.figures.panels import PANELS, Lines
 from sfmodel.figures.style import (
     BLUE,
     GREEN,
@@ -28,6 +29,7 @@ from sfmodel.figures.style import (
     hour_ticks,
     short_number,
 )
+from sfmodel.results.replications import is_replicated, seeds_of, written_seeds
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,12 +65,11 @@ def terminal_panels(
     panels
         Panels in order; none: those of the platform's file, else the generic ones.
     """
-    evening = evening_of(ds)
-    yield f"{title_of(ds)}, {day_clock(evening.start_s)} to {day_clock(evening.end_s)}"
-    for panel in panels if panels is not None else platform_panels(ds):
-        shown = lines_of(evening, panel)
-        if shown is not None:
-            yield _drawn(evening, panel, shown, width, height, colour)
+    evening, shown = evening_and_panels(ds, panels if panels is not None else platform_panels(ds))
+    seeds = f", mean of seeds {written_seeds(seeds_of(ds))}" if is_replicated(ds) else ""
+    yield f"{title_of(ds)}, {day_clock(evening.start_s)} to {day_clock(evening.end_s)}{seeds}"
+    for panel, lines in shown:
+        yield _drawn(evening, panel, lines, width, height, colour)
 
 
 def _drawn(evening: Evening, panel: Panel, shown: Lines, width: int, height: int, colour: bool) -> str:

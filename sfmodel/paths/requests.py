@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +56,13 @@ class Requests:
         """Requests that start between two times of day, s since midnight; the end belongs to what follows."""
         length = (end_s - start_s) % DAY_S or DAY_S
         kept = self.roots.filter((pl.col("start_s") - start_s) % DAY_S < length)
+        return Requests(self.spans.join(kept, on="trace", how="semi"), self.paths)
+
+    def since(self, time_s: float) -> Requests:
+        """Requests that start at or after a time, s since midnight of day 1."""
+        if time_s == -math.inf:
+            return self
+        kept = self.roots.filter(pl.col("start_s") >= time_s)
         return Requests(self.spans.join(kept, on="trace", how="semi"), self.paths)
 
     def path(self, name: str) -> RequestPath:

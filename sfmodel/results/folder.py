@@ -5,6 +5,8 @@ killed run explains itself. When everything is there a MANIFEST.json lists the f
 INCOMPLETE goes, and the folder is renamed in one step. A run that fails or is interrupted becomes `<name>.incomplete`.
 
     runs/<name>/  dataset.zarr  summary.json  sfmodel.log  .hydra/  figures/  traces.jsonl  requests.jsonl  errors.jsonl
+
+A run of several replications has such a folder for each of them too, in `replications/`, under its seed.
 """
 
 from __future__ import annotations
@@ -185,6 +187,17 @@ def finished_runs(root: Path = RUNS) -> list[Path]:
     return [path.parent for path in sorted(complete, key=lambda path: (path.stat().st_mtime_ns, path.parent.name))]
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether the run in a folder is complete."""
+    return (folder / MANIFEST).exists() and not (folder / INCOMPLETE).exists()
+
+
+def unfinished_runs(root: Path = RUNS) -> list[Path]:
+    """Folders under a root that runs were written to and that nobody writes to any more, oldest first."""
+    found = [path for path in root.glob(f"*/{INCOMPLETE}") if not _writer(path.parent)]
+    return [path.parent for path in sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.parent.name))]
+
+
 def find_run(text: str | Path, root: Path = RUNS) -> Path:
     """Find a run's folder by path, by name under the root, or as `latest`, the newest finished one.
 
@@ -339,11 +352,17 @@ def _clear_away_dead(partial: Path, name: str) -> None:
     """Set aside what a killed process left under the same name; refuse if the process is alive."""
     if not partial.exists():
         return
-    mark = partial / INCOMPLETE
-    owner = re.search(r"process (\d+) on (\S+)", mark.read_text(encoding="utf-8") if mark.exists() else "")
-    if owner and (owner[2] != socket.gethostname() or _alive(int(owner[1]))):
-        raise NameTakenError(f"name: '{name}' is being written by {owner[0]}; choose another name, or wait for it")
+    writer = _writer(partial)
+    if writer:
+        raise NameTakenError(f"name: '{name}' is being written by {writer}; choose another name, or wait for it")
     partial.rename(_free(partial.parent, name + _INCOMPLETE))
+
+
+def _writer(folder: Path) -> str | None:
+    """The process that is writing a run, as its mark names it; none: nobody is, or it has died."""
+    mark = folder / INCOMPLETE
+    owner = re.search(r"process (\d+) on (\S+)", mark.read_text(encoding="utf-8") if mark.exists() else "")
+    return owner[0] if owner and (owner[2] != socket.gethostname() or _alive(int(owner[1]))) else None
 
 
 def _claim(partial: Path, name: str) -> None:

@@ -77,6 +77,18 @@ def within_hours(ds: xr.Dataset, start_s: float, end_s: float) -> NDArray[np.boo
     return np.asarray(since + ds["width"].values <= length + 1e-9)
 
 
+def settled(ds: xr.Dataset) -> NDArray[np.bool_]:
+    """Which windows come after the run's start-up transient, shape [time]; of replications, after the longest."""
+    if not ds.sizes["time"]:
+        return np.zeros(0, bool)
+    return np.asarray(ds["time"].values + 1e-9 >= ds["time"].values[0] + transient_s(ds))
+
+
+def transient_s(ds: xr.Dataset) -> float:
+    """Length of the start-up transient of a run, s, of replications the longest; 0: none."""
+    return max(float(one.get("transient_s") or 0.0) for one in (ds.attrs, *ds.attrs.get("replications", ())))
+
+
 def covered(ds: xr.Dataset) -> str:
     """From when to when a run was measured: 15:30 to 24:00."""
     if not ds.sizes["time"]:

@@ -107,7 +107,7 @@ class Recorder:
         values = np.asarray(array)
         if values.dtype.kind == "U":
             values = values.astype(np.dtypes.StringDType())
-        with disk_errors(self._store), _quiet():
+        with disk_errors(self._store), quiet():
             made = self._group.create_array(
                 name, shape=values.shape, dtype=values.dtype, dimension_names=tuple(dims), attributes=dict(attrs)
             )
@@ -127,16 +127,20 @@ class Recorder:
         RunError
             The store cannot be written.
         """
-        import zarr
-
         if not self.recorded:
             self._make_columns(self._declared)
-        with disk_errors(self._store), _quiet():
+        with disk_errors(self._store), quiet():
             for column in self._columns:
                 column.finish(self.recorded)
         self._write_coordinates(attrs)
-        with disk_errors(self._store), _quiet():
-            self._group.attrs.update({**_plain(attrs), "format": FORMAT, "window_s": self.window_s})
+        return self.describe({**attrs, "format": FORMAT, "window_s": self.window_s})
+
+    def describe(self, attrs: Mapping[str, Any]) -> xr.Dataset:
+        """Add attributes to a dataset that is finished, such as what was found in it, and open it again."""
+        import zarr
+
+        with disk_errors(self._store), quiet():
+            self._group.attrs.update(_plain(attrs))
             zarr.consolidate_metadata(self._store)
         return open_store(self._store)
 
@@ -209,7 +213,7 @@ def open_store(store: Any) -> xr.Dataset:
     """Open a Zarr store (path or store object) lazily: a variable is read when its values are asked for."""
     import xarray as xr
 
-    with _quiet():
+    with quiet():
         opened = xr.open_zarr(store, chunks=None, consolidated=True, decode_times=False, zarr_format=3)
         texts = {name: _text(found) for name, found in opened.variables.items() if found.dtype.kind in "TO"}
     named = opened.assign_coords({name: text for name, text in texts.items() if name in opened.coords}).assign(
@@ -240,7 +244,7 @@ def _plain_value(value: Any) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence Zarr's remarks on what its specification does not cover yet: strings and consolidated metadata."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="zarr")

@@ -15,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfmodel.results import measures
+from sfmodel.results.intervals import LEVEL
+from sfmodel.results.replications import is_replicated, replications, seeds_of, written_seeds
+from sfmodel.results.summary_over_seeds import combine
 from sfmodel.results.variables import FAILURES
 
 if TYPE_CHECKING:
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 
 PERIODS = {"whole": "whole run", "normal": "normal hours", "peak": "peak hours"}
 """Every period of a summary, and how it is called."""
+
+WIDE = 110
+"""Columns from which on a table has room for means and intervals side by side."""
 
 _BUSIEST = 5
 _FACTS = ("name", "platform", "scenario", "seed", "version", "requests", "events", "wall_seconds", "compile_seconds")
@@ -46,8 +52,11 @@ def summarise(ds: xr.Dataset) -> dict[str, Any]:
     """Headline figures of a run: facts of the run, then for each period a mapping of key → name, value, unit.
 
     A figure that cannot be measured (no requests, no lookups) has the value None. Under `classes` are, for each period
-    and class of requests (or endpoint where requests enter): requests, share that was ok, mean, p95 and p99 in s.
+    and class of requests (or endpoint where requests enter): requests, share that was ok, mean, p95 and p99 in s. Of
+    several replications the values are means, and the figures have intervals, as `combine` says.
     """
+    if is_replicated(ds):
+        return combine([summarise(one) for one in replications(ds).values()], _facts(ds))
     summary: dict[str, Any] = {"run": _facts(ds), "classes": {}}
     for name, windows in period_windows(ds).items():
         latency = _folded_latency(ds, windows)
@@ -57,8 +66,11 @@ def summarise(ds: xr.Dataset) -> dict[str, Any]:
     return summary
 
 
-def summary_table(summary: dict[str, Any], title: str = "") -> Table:
-    """Lay a summary out as a table: a line for each figure, a column for each period."""
+def summary_table(summary: dict[str, Any], title: str = "", width: int = WIDE) -> Table:
+    """Lay a summary out as a table: a line for each figure, a column for each period.
+
+    Of several replications a figure is its mean ± half of its interval, which in a narrow table is below the mean.
+    """
     from rich.table import Table
 
     periods = [name for name in PERIODS if name in summary]
@@ -70,8 +82,27 @@ def summary_table(summary: dict[str, Any], title: str = "") -> Table:
     for key in keys:
         entries = [summary[name].get(key) for name in periods]
         label = next(entry["name"] for entry in entries if entry)
-        table.add_row(label, *(format_value(entry["value"], entry["unit"]) if entry else "" for entry in entries))
+        table.add_row(label, *(_cell(entry, " " if width >= WIDE else "\n") if entry else "" for entry in entries))
     return table
+
+
+def _cell(entry: dict[str, Any], between: str) -> str:
+    value, high = entry["value"], entry.get("high")
+    if value is None or high is None:
+        return format_value(value, entry["unit"])
+    return format_interval(value, high - value, entry["unit"], between)
+
+
+def notes(summary: dict[str, Any]) -> list[str]:
+    """Sentences that belong below the table."""
+    seeds, left_out = (summary["run"].get(key) for key in ("seeds", "transient"))
+    lines = []
+    if seeds:
+        over = f"{len(seeds)} replications, seeds {written_seeds(seeds)}"
+        lines.append(f"Means over {over}, ± half of their {LEVEL:.0%} intervals.")
+    if left_out:
+        lines.append(f"Left out: the start-up transient, the first {format_value(left_out['value'], 's')} of the run.")
+    return lines
 
 
 def classes_table(summary: dict[str, Any]) -> Table | None:
@@ -108,13 +139,41 @@ def format_value(value: float | None, unit: str) -> str:
     return number if unit == "1" else number + unit.removeprefix("1") if unit.startswith("1/") else f"{number} {unit}"
 
 
+def format_interval(mean: float, half: float, unit: str, between: str = " ") -> str:
+    """Write a mean and half of its interval in the unit of the mean, to two digits of the half: 110.2 ± 1.3 ms."""
+    factor, name = _scale(mean, unit)
+    mean, half = mean * factor, half * factor
+    digits = max(0, 1 - math.floor(math.log10(half))) if 0 < half < 10 else 0
+    digits = min(digits, 9) if half else _digits_of(mean)
+    return f"{mean:,.{digits}f}{between}± {half:,.{digits}f}{name}"
+
+
+def _scale(mean: float, unit: str) -> tuple[float, str]:
+    """Factor and unit in which a person would write a value."""
+    if unit == "s":
+        return (1000.0, " ms") if abs(mean) < 0.9995 else (1.0, " s")
+    if unit == "share":
+        return 100.0, " %"
+    large = (1e-6, " M") if abs(mean) >= 1e6 else (1.0, "")
+    return large[0], large[1] + ("" if unit == "1" else unit[1:] if unit.startswith("1/") else f" {unit}")
+
+
+def _digits_of(value: float) -> int:
+    """Digits behind the point that a value known exactly needs, of three."""
+    return 0 if value == int(value) else max(0, 2 - math.floor(math.log10(abs(value))))
+
+
 def period_windows(ds: xr.Dataset) -> dict[str, NDArray[np.bool_]]:
-    """Windows of each period that the run covers, shape [time]: the whole run, normal hours, peak hours."""
-    periods = {"whole": np.ones(ds.sizes["time"], bool)}
+    """Windows of each period that the run covers, shape [time]: the whole run, normal hours, peak hours.
+
+    A start-up transient belongs to none of them.
+    """
+    settled = measures.settled(ds)
+    periods = {"whole": settled}
     for name in ("normal", "peak"):
         hours = hours_of(ds, name)
         if hours is not None:
-            windows = measures.within_hours(ds, *hours)
+            windows = measures.within_hours(ds, *hours) & settled
             if windows.any():
                 periods[name] = windows
     return periods
@@ -159,8 +218,13 @@ _OF_REQUESTS = ("users_outcomes", "users_time", "endpoint_outcomes", "endpoint_t
 
 def _facts(ds: xr.Dataset) -> dict[str, Any]:
     facts = {name: ds.attrs[name] for name in _FACTS if name in ds.attrs}
+    if is_replicated(ds):
+        facts["seeds"] = seeds_of(ds)
     width = float(ds["width"].sum())
     facts["simulated"] = {"name": "Simulated time", "value": width, "unit": "s"}
+    transient_s = measures.transient_s(ds)
+    if transient_s:
+        facts["transient"] = {"name": "Start-up transient, left out", "value": transient_s, "unit": "s"}
     wall = facts.get("wall_seconds")
     if wall and "requests" in facts:
         facts["speed"] = {"name": "Requests per second of wall time", "value": facts["requests"] / wall, "unit": "1/s"}

@@ -110,7 +110,8 @@ class _Periods:
         """Say why the run has no value of a row."""
         for name in filter(None, (row.period, row.relative_to)):
             if self.windows(name, row.window) is None:
-                return f"since the run has nothing of {self._hours(name)}"
+                settled = " after its start-up transient" if measures.transient_s(self._ds) else ""
+                return f"since the run has nothing of {self._hours(name)}{settled}"
         if row.measure.is_beside and self._base is None:
             return "without the paired run"
         if row.measure.is_of_requests and self._requests is None:
@@ -124,11 +125,13 @@ class _Periods:
         return f"{start}–{end} ({name})"
 
     def _cut(self, name: str, width_s: float) -> Windows | None:
-        rows, requests, chosen = self._rows, self._requests, slice(None)
+        rows, requests = self._rows, self._requests and self._requests.since(_settled_s(self._ds))
+        windows = measures.settled(self._ds)
         if name != "whole":
             hours = rows.periods[name]
-            chosen = _run_of(np.flatnonzero(measures.within_hours(self._ds, *hours)))
+            windows = windows & measures.within_hours(self._ds, *hours)
             requests = requests and requests.within_hours(*hours)
+        chosen = _run_of(np.flatnonzero(windows))
         ds = self._ds.isel(time=chosen)
         if not ds.sizes["time"]:
             return None
@@ -136,6 +139,12 @@ class _Periods:
         if self._base is not None:
             base = Windows(self._base.isel(time=chosen), width_s, rows.define)
         return Windows(ds, width_s, rows.define, requests, base, self._pair, self._told)
+
+
+def _settled_s(ds: xr.Dataset) -> float:
+    """When the start-up transient is over, s since midnight; -inf: there was none."""
+    length_s = measures.transient_s(ds)
+    return float(ds["time"].values[0]) + length_s if length_s else -math.inf
 
 
 def _run_of(chosen: NDArray[np.int64]) -> Any:

@@ -13,7 +13,9 @@ from sfmodel.rows.rows import Row
 if TYPE_CHECKING:
     from rich.table import Table
 
-_MARKS = {True: "[green]✓[/green]", False: "[bold red]✗[/bold red]", None: " "}
+MARKS = {True: "[green]✓[/green]", False: "[bold red]✗[/bold red]", None: " "}
+"""Signs of a row that is met, is not, or is not shown."""
+
 WIDE = 110
 """Columns from which on a table has room for the sentence that a row is from."""
 
@@ -40,7 +42,7 @@ def rows_table(measured: Mapping[str, Measured], title: str = "", width: int = W
         source = [escape(row.source)] if width >= WIDE else []
         value = written(one.value, row) if one.applies else "n/a"
         cells = (name, escape(row.title), row.period, value, range_of(row))
-        table.add_row(_MARKS[one.met], *cells, *source)
+        table.add_row(MARKS[one.met], *cells, *source)
     return table
 
 
@@ -58,21 +60,23 @@ def plain_table(title: str) -> Table:
 
 def rows_data(measured: Mapping[str, Measured]) -> list[dict[str, Any]]:
     """What was measured, as JSON can hold it: a value that is not finite is null."""
-    return [
-        {
-            "id": name,
-            "title": one.row.title,
-            "period": one.row.period,
-            "value": one.value if one.value is not None and math.isfinite(one.value) else None,
-            "unit": _unit(one.row),
-            "range": one.row.bounds,
-            "met": one.met,
-            "lacks": one.lacks,
-            "applies": one.applies,
-            "source": one.row.source,
-        }
-        for name, one in measured.items()
-    ]
+    return [row_data(name, one) for name, one in measured.items()]
+
+
+def row_data(name: str, one: Measured) -> dict[str, Any]:
+    """One row of `rows_data`."""
+    return {
+        "id": name,
+        "title": one.row.title,
+        "period": one.row.period,
+        "value": one.value if one.value is not None and math.isfinite(one.value) else None,
+        "unit": _unit(one.row),
+        "range": one.row.bounds,
+        "met": one.met,
+        "lacks": one.lacks,
+        "applies": one.applies,
+        "source": one.row.source,
+    }
 
 
 def verdict(measured: Mapping[str, Measured]) -> str:

@@ -17,6 +17,12 @@ from sfmodel.schema.scenario import Scenario
 MOST_WINDOWS = 10_000_000
 """Windows of a run, at most."""
 
+SEEDS = 2**63
+"""Seeds are below it."""
+
+HOW_IT_IS_MADE = ("replications", "processes")
+"""Keys that say how runs are made: none of them changes what is simulated."""
+
 
 class Trace(Word):
     """A sample of requests recorded call by call."""
@@ -46,8 +52,12 @@ class Run(Word):
     """End of the run."""
     warmup: Duration = 0.0
     """Simulated before `start` and thrown away."""
-    seed: LongCount = Field(1, lt=2**63)
+    seed: LongCount = Field(1, lt=SEEDS)
     """Seed of all draws."""
+    replications: Count = Field(1, ge=1, le=10_000)
+    """Runs with this seed, the next, and so on, in parallel processes; figures then have confidence intervals."""
+    processes: Count | None = Field(None, ge=1)
+    """Replications at a time; none: as many as there are cores and memory for."""
     tick: Duration | None = Field(None, gt=0)
     """How far apart the buckets are in which events to come wait: for speed only, results never depend on it; none: chosen
     by the load."""
@@ -64,12 +74,12 @@ class Run(Word):
 
     @property
     def written(self) -> dict[str, Any]:
-        """The mapping this run was parsed from, as the user wrote it; empty for one built in Python."""
+        """The mapping this run was parsed from, as the user wrote it, but for how it is made; empty: built in Python."""
         return self._written
 
     def keep(self, written: dict[str, Any]) -> None:
         """Remember the mapping this run was parsed from."""
-        self._written = written
+        self._written = {key: value for key, value in written.items() if key not in HOW_IT_IS_MADE}
 
     @model_validator(mode="after")
     def _forwards(self) -> Run:
@@ -82,3 +92,15 @@ class Run(Word):
                 f"window: expected at least {least:.3g} s for a run so long, {MOST_WINDOWS:,} windows at most"
             )
         return self
+
+    @model_validator(mode="after")
+    def _has_seeds(self) -> Run:
+        if self.seed + self.replications > SEEDS:
+            most = SEEDS - self.seed
+            raise ValueError(f"replications: expected at most {most:,} with this seed, found {self.replications:,}")
+        return self
+
+    @property
+    def seeds(self) -> range:
+        """Seeds of all replications."""
+        return range(self.seed, self.seed + self.replications)

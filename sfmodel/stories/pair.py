@@ -1,4 +1,4 @@
-"""Find the paired run of a run: finished, of the same platform, seed, start and demand, and without its trigger."""
+"""Find the paired run of a run: finished, of the same platform, seeds, start and demand, and without its trigger."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sfmodel.results.folder import DATASET, finished_runs
+from sfmodel.results.replications import FOLDER
 
-_FREE = ("name", "until", "trace", "tick", "scenario")
+_FREE = ("name", "until", "trace", "tick", "scenario", "seed")
 
 
 def find_pair(folder: Path, root: Path) -> Path | None:
@@ -28,11 +29,18 @@ def find_pair(folder: Path, root: Path) -> Path | None:
 
 
 def _is_pair(run: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    if other.get("scenario") or any(run.get(key) != other.get(key) for key in ("platform", "seed", "window_s")):
+    if other.get("scenario") or any(run.get(key) != other.get(key) for key in ("platform", "window_s")):
+        return False
+    if not _seeds(run) <= _seeds(other):
         return False
     one, two = (_without_scenario(found.get("config") or {}) for found in (run, other))
     sources, known = one["platform"].pop("sources"), two["platform"].pop("sources")
     return bool(one == two and known.items() <= sources.items())
+
+
+def _seeds(run: Mapping[str, Any]) -> set[int]:
+    """Seeds of the replications, or of the run itself."""
+    return {one.get("seed") for one in run.get(FOLDER) or [run]}
 
 
 def _without_scenario(config: Mapping[str, Any]) -> dict[str, Any]:

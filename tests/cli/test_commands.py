@@ -89,8 +89,8 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
         ),
         (
             ["run", "folder=x", "platform=chain"],
-            "folder: unknown key 'folder'; valid are: demand, intervention, items, name, platform, scenario, seed, start, "
-            "tick, trace, until, users, warmup, window\n",
+            "folder: unknown key 'folder'; valid are: demand, intervention, items, name, platform, processes, "
+            "replications, scenario, seed, start, tick, trace, until, users, warmup, window\n",
         ),
         (["list", "parameters", "xyzzy"], "list parameters: nothing contains 'xyzzy'"),
         (["lint"], "lint: the following arguments are required: platform; see 'sfmodel lint --help'"),

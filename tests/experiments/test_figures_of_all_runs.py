@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,9 +17,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
 
 import figures
-from figures import Figure, Job, Plan, interval, studies
-
-from sfmodel.rows import Measured, Row
+from figures import Job, Plan, studies
 
 PLATFORM = """# @package _global_
 defaults: [override /demand: flat]
@@ -48,8 +45,6 @@ ROWS = {
         "rows": [SERVED],
     },
 }
-ROW = Row.model_validate({"id": "R", "title": "t", "measure": "x", "at_least": 1, "at_most": 3})
-
 Call = Callable[..., tuple[int, str]]
 
 
@@ -175,36 +170,3 @@ def test_what_a_worker_ended_with(
 ) -> None:
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, status, None, said))
     assert figures._make(Job("one", ()), tmp_path) == expected
-
-
-# Means
-
-
-def test_interval() -> None:
-    half = 4.302653 / math.sqrt(3)  # Student's t, 2 degrees of freedom, 97.5 %; standard deviation 1
-    assert interval([1.0, 2.0, 3.0]) == pytest.approx((2 - half, 2 + half))
-    assert interval([2.0]) is None
-    assert interval([1.0, math.inf]) is None
-
-
-def seeds(*values: float | None) -> Figure:
-    known = [None if value is None else ROW.holds(value) for value in values]
-    return Figure("f", ROW, tuple(Measured(ROW, *one) for one in zip(values, known, strict=True)))
-
-
-@pytest.mark.parametrize(
-    ("values", "mean", "met", "seeds_met"),
-    [
-        ((0.0, 5.0), 2.5, True, 0),  # by the mean
-        ((2.0, 2.0, 8.0), 4.0, False, 2),
-        ((2.0, None), 2.0, False, 1),  # a seed that does not show it
-        ((2.0, math.inf), math.inf, False, 1),
-        ((None,), None, None, 0),
-        ((), None, None, 0),
-    ],
-)
-def test_a_row_is_judged_by_the_mean(
-    values: tuple[float | None, ...], mean: float | None, met: bool | None, seeds_met: int
-) -> None:
-    figure = seeds(*values)
-    assert (figure.over_seeds.value, figure.over_seeds.met, figure.seeds_met) == (mean, met, seeds_met)

@@ -5,7 +5,7 @@ import pytest
 from evening import LABELS
 from rich.console import Console
 
-from sfmodel.results.summary import classes_table, format_value, summarise, summary_table
+from sfmodel.results.summary import classes_table, format_interval, format_value, notes, summarise, summary_table
 
 PEAK = {"peak_hours": ["20:00", "23:00"], "normal_hours": ["16:00", "19:00"]}
 
@@ -36,6 +36,15 @@ def test_an_empty_run_has_figures_without_values(make_run):
     whole = summarise(make_run(0))["whole"]
     assert whole["requests"]["value"] == 0
     assert whole["response_p95"]["value"] is None
+
+
+def test_a_start_up_transient_is_left_out_and_said(make_run):
+    load = lambda t: 3.0 if t < 72030 else 1.0  # noqa: E731
+    summary = summarise(make_run(12, load=load, transient_s=30.0, **PEAK))
+    assert summary["whole"]["requests"]["value"] == 9 * 2 * 100
+    assert summary["peak"]["request_rate"]["value"] == 20.0
+    assert notes(summary) == ["Left out: the start-up transient, the first 30 s of the run."]
+    assert "peak" not in summarise(make_run(3, start_s=82780.0, transient_s=20.0, **PEAK))  # 22:59:40 to 23:00:10
 
 
 def test_the_table_has_a_column_for_each_period(make_run):
@@ -105,3 +114,18 @@ def test_tables_fit_a_terminal_of_80_columns(make_run):
 )
 def test_values_are_written_as_a_person_would(value, unit, text):
     assert format_value(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "unit", "text"),
+    [
+        (0.1102, 0.0013, "s", "110.2 ± 1.3 ms"),
+        (1.54, 0.0213, "s", "1.540 ± 0.021 s"),
+        (0.031, 0.0042, "share", "3.10 ± 0.42 %"),
+        (6236.2, 12.3, "1/s", "6,236 ± 12/s"),
+        (105_780_068.0, 123_456.0, "1", "105.78 ± 0.12 M"),
+        (490.0, 0.0, "USD", "490 ± 0 USD"),
+    ],
+)
+def test_means_are_written_with_two_digits_of_their_interval(mean, half, unit, text):
+    assert format_interval(mean, half, unit) == text

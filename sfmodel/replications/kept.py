@@ -1,0 +1,51 @@
+"""Replications that an earlier call has finished before it failed or was interrupted: they are not made again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sfmodel.results.folder import DATASET, RunFolder, is_finished, unfinished_runs
+from sfmodel.results.replications import FOLDER
+
+
+def take_over(folder: RunFolder, seeds: Sequence[int], written: Mapping[str, Any]) -> dict[int, Path]:
+    """Move finished replications of the same configuration from unfinished runs into this one.
+
+    Parameters
+    ----------
+    folder
+        The run that is being made.
+    seeds
+        Seeds that are wanted.
+    written
+        Its configuration.
+
+    Returns
+    -------
+    seed → the folder that each was in.
+    """
+    taken: dict[int, Path] = {}
+    for earlier in unfinished_runs(folder.root):
+        found = [seed for seed in seeds if seed not in taken and _fits(earlier / FOLDER / str(seed), seed, written)]
+        for seed in found:
+            (folder.path / FOLDER).mkdir(exist_ok=True)
+            (earlier / FOLDER / str(seed)).rename(folder.path / FOLDER / str(seed))
+            taken[seed] = earlier
+        if found and not any(map(is_finished, (earlier / FOLDER).iterdir())):
+            shutil.rmtree(earlier, ignore_errors=True)
+    return taken
+
+
+def _fits(folder: Path, seed: int, written: Mapping[str, Any]) -> bool:
+    """Whether a finished replication is what this version would make of this configuration."""
+    if not is_finished(folder):
+        return False
+    described = json.loads((folder / DATASET / "zarr.json").read_text(encoding="utf-8"))
+    attrs: dict[str, Any] = described.get("attributes") or {}
+    wanted = json.loads(json.dumps({**written, "seed": seed, "name": str(seed)}, default=str))
+    return attrs.get("config") == wanted and attrs.get("version") == version("sfmodel")

@@ -1,0 +1,112 @@
+"""The datasets of several replications as one: every variable of time gets the dimension `replication` behind `time`.
+
+A chunk holds windows of one replication, as in their own stores, and is copied on its own, so that a day of full-scale
+replications never has to fit in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sfmodel.results.disk import disk_errors
+from sfmodel.results.folder import DATASET
+from sfmodel.results.recorder import open_store, quiet
+from sfmodel.results.replications import DIM, FOLDER
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_ADDED = ("events", "requests", "wall_seconds")
+_HIGHEST = ("peak_memory_bytes", "compile_seconds")
+_OWN = ("name", "config")
+
+
+def merge(folders: Mapping[int, Path], name: str, written: Mapping[str, Any], store: Path | None) -> xr.Dataset:
+    """Write the datasets of replications as one, and open it lazily.
+
+    Parameters
+    ----------
+    folders
+        Folder of each finished replication, by seed.
+    name
+        Name of the run.
+    written
+        Its configuration.
+    store
+        Folder of the new Zarr store; none: in memory.
+
+    Raises
+    ------
+    RunError
+        The store cannot be written.
+    """
+    import zarr
+
+    target: Any = zarr.storage.MemoryStore() if store is None else store
+    with disk_errors(target), quiet():
+        group = zarr.open_group(target, mode="w", zarr_format=3)
+        parts = [zarr.open_group(folder / DATASET, mode="r", zarr_format=3) for folder in folders.values()]
+        for variable, array in parts[0].arrays():
+            _join(group, variable, [part[variable] for part in parts] if _is_own(variable, array) else [array])
+        _add_seeds(group, list(folders))
+        group.attrs.update(merged_attributes([dict(part.attrs) for part in parts], name, written))
+        zarr.consolidate_metadata(target)
+    return open_store(target)
+
+
+def merged_attributes(every: list[dict[str, Any]], name: str, written: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes of a run of several replications: what all share, what it cost in all, and a list of what differs."""
+    first = every[0]
+    shared = {key: value for key, value in first.items() if all(one.get(key) == value for one in every)}
+    own = [{key: value for key, value in one.items() if key not in {*shared, *_OWN}} for one in every]
+    for one, attrs in zip(own, every, strict=True):
+        one["seed"] = attrs["seed"]
+    sums = {key: sum(one[key] for one in every) for key in _ADDED if key in first}
+    highest = {key: max(one[key] for one in every) for key in _HIGHEST if key in first}
+    whole = {"name": name, "config": dict(written), "seed": first["seed"], FOLDER: own}
+    return {**shared, **sums, **highest, **whole}
+
+
+def _is_own(variable: str, array: Any) -> bool:
+    """Whether each replication has values of its own: everything over time but the windows themselves."""
+    return array.metadata.dimension_names[:1] == ("time",) and variable not in ("time", "width")
+
+
+def _join(group: Any, variable: str, arrays: list[Any]) -> None:
+    """Write a variable of all replications, or one that they share (one array)."""
+    array = arrays[0]
+    dims = array.metadata.dimension_names
+    if not _is_own(variable, array):
+        _create(group, variable, array, array.shape, array.chunks, dims)[...] = array[...]
+        return
+    chunks = (array.chunks[0], 1, *array.chunks[1:])
+    shape = (array.shape[0], len(arrays), *array.shape[1:])
+    joined = _create(group, variable, array, shape, chunks, ("time", DIM, *dims[1:]))
+    for number, one in enumerate(arrays):
+        for start in range(0, one.shape[0], chunks[0]):
+            joined[start : start + chunks[0], number] = one[start : start + chunks[0]]
+
+
+def _create(
+    group: Any, variable: str, like: Any, shape: tuple[int, ...], chunks: tuple[int, ...], dims: tuple[str, ...]
+) -> Any:
+    return group.create_array(
+        variable,
+        shape=shape,
+        chunks=chunks,
+        dtype=like.dtype,
+        compressors=like.compressors,
+        dimension_names=dims,
+        attributes=dict(like.attrs),
+        config={"write_empty_chunks": True},
+    )
+
+
+def _add_seeds(group: Any, seeds: list[int]) -> None:
+    attrs = {"units": "1", "long_name": "Seed of the replication"}
+    made = group.create_array(DIM, shape=(len(seeds),), dtype="int64", dimension_names=(DIM,), attributes=attrs)
+    made[...] = np.array(seeds, np.int64)

@@ -1,0 +1,144 @@
+"""Processes that make replications: each makes one, so that one that is killed costs only itself."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+from sfmodel.live import Report
+from sfmodel.memory import available_bytes
+from sfmodel.plan import Plan
+from sfmodel.world import total_bytes
+
+COMMAND = (sys.executable, "-m", "sfmodel.replications.worker")
+
+_LOOK_S = 0.5
+"""An interrupt that another thread was given is seen by the main one within this time."""
+
+
+def how_many(asked: int | None, wanted: int, plan: Plan) -> int:
+    """Processes at a time: as asked, else as many as there is work, cores and memory for."""
+    if asked is not None:
+        return min(asked, wanted)
+    return max(1, min(wanted, cores(), available_bytes() // total_bytes(plan)))
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Processes:
+    """Makes replications, so many at a time; when it is left, however that is, none is under way any more."""
+
+    def __init__(self, at_a_time: int) -> None:
+        """Start nothing yet."""
+        self._pool = ThreadPoolExecutor(at_a_time)
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._ended = False
+
+    def __enter__(self) -> Processes:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End what is under way; it keeps its windows."""
+        with self._lock:
+            self._ended = True
+            for process in self._running:
+                process.terminate()
+        self._pool.shutdown(cancel_futures=True)
+
+    def make(
+        self, mappings: Mapping[int, Mapping[str, Any]], root: Path, reports: Mapping[int, Report]
+    ) -> Iterator[tuple[int, str | None]]:
+        """Make replications and yield the seed of each that has ended, with the reason if it failed.
+
+        Parameters
+        ----------
+        mappings
+            Configuration of each, by seed.
+        root
+            Folder in which their folders appear.
+        reports
+            Told of the state of each while it goes on.
+        """
+        running = {
+            self._pool.submit(self._one, mapping, root, reports[seed]): seed for seed, mapping in mappings.items()
+        }
+        under_way = set(running)
+        while under_way:
+            done, under_way = wait(under_way, _LOOK_S, FIRST_COMPLETED)
+            for future in done:
+                yield running[future], future.result()
+
+    def _one(self, mapping: Mapping[str, Any], root: Path, report: Report) -> str | None:
+        """Make one; the reason if it failed."""
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as complaints:
+            process = self._start(complaints)
+            if process is None:
+                return "it was not begun"
+            with process:
+                _hand_over(process, {"mapping": mapping, "root": root.absolute()})
+                error = _follow(process.stdout or (), report)
+            with self._lock:
+                self._running.discard(process)
+            complaints.seek(0)
+            return _reason(process.returncode, error, complaints.read())
+
+    def _start(self, complaints: Any) -> subprocess.Popen[bytes] | None:
+        """Start a process that Ctrl-C does not reach; none where all have been told to end."""
+        with self._lock:
+            if self._ended:
+                return None
+            process = subprocess.Popen(
+                COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # the same packages as here
+                start_new_session=True,
+            )
+            self._running.add(process)
+            return process
+
+
+def _hand_over(process: subprocess.Popen[bytes], job: Mapping[str, Any]) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):  # it has ended already: its exit status says why
+        process.stdin.write(pickle.dumps(job))
+        process.stdin.close()
+
+
+def _follow(lines: Iterable[bytes], report: Report) -> str | None:
+    """Pass on what a process says until it ends; the error that it names."""
+    error = None
+    for line in lines:
+        message = json.loads(line)
+        error = message.get("error", error)
+        if "share" in message:
+            report(message["share"], message["state"])
+    return error
+
+
+def _reason(status: int, error: str | None, complaints: str) -> str | None:
+    if status == 0:
+        return None
+    if error is not None:
+        return error
+    if status < 0:
+        return f"it was ended by {signal.Signals(-status).name}, as by a machine that is out of memory"
+    said = [line for line in complaints.splitlines() if line.strip()]
+    return said[-1] if said else f"it ended with status {status} and no message"

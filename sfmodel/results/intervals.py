@@ -1,0 +1,68 @@
+"""Confidence intervals of a mean over independent replications: Student's t, at 95 % unless said otherwise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LEVEL = 0.95
+"""Level of every interval."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The mean of a sample and how well it is known."""
+
+    mean: float
+    """Mean of the values."""
+    half: float
+    """Half of the width of the interval; NaN: it is not known, of fewer than two values or where one is not finite."""
+    n: int
+    """Number of values."""
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Lower and upper end; none: not known."""
+        return None if math.isnan(self.half) else (self.mean - self.half, self.mean + self.half)
+
+
+def interval(values: Sequence[float], level: float = LEVEL) -> Interval:
+    """Mean of independent values of one distribution, and its interval at this level.
+
+    Parameters
+    ----------
+    values
+        At least one, in any unit.
+    level
+        Probability that the interval holds the true mean, where the values are normal.
+    """
+    n = len(values)
+    mean = math.fsum(values) / n
+    if n < 2 or not all(map(math.isfinite, values)):
+        return Interval(mean, math.nan, n)
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    return Interval(mean, student_quantile((1 + level) / 2, n - 1) * deviation / math.sqrt(n), n)
+
+
+def student_quantile(p: float, freedom: int) -> float:
+    """Quantile of Student's t, p in (0, 1), within 1e-9 of its value; `freedom` is a whole number of at least 1.
+
+    By bisection of the angle θ = arctan(t/√ν), for which the distribution is a finite sum.
+    """
+    low, high = -math.pi / 2, math.pi / 2
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if (1 + _within(middle, freedom)) / 2 < p else (low, middle)
+    return math.sqrt(freedom) * math.tan((low + high) / 2)
+
+
+def _within(theta: float, freedom: int) -> float:
+    """P(|T| ≤ √ν tan θ), with the sign of θ: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4."""
+    cos, sin = math.cos(theta), math.sin(theta)
+    odd = freedom % 2
+    term = total = 0.0 if freedom == 1 else cos if odd else 1.0
+    for k in range(2 + odd, freedom - 1, 2):
+        term *= cos * cos * (k - 1) / k
+        total += term
+    return 2 / math.pi * (theta + sin * total) if odd else sin * total

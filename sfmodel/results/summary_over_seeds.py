@@ -1,0 +1,71 @@
+"""The headline figures of several replications: of each its mean, its interval, and of how many replications."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from sfmodel.results.intervals import interval
+
+Summary = dict[str, Any]
+
+_KINDS = "failed_"
+"""A kind of failure that a replication does not name did not happen in it."""
+
+
+def combine(summaries: Sequence[Summary], facts: dict[str, Any]) -> Summary:
+    """Make one summary of those of all replications.
+
+    Parameters
+    ----------
+    summaries
+        What `summarise` gives for each.
+    facts
+        What is said of the run as a whole.
+
+    Returns
+    -------
+    As for one run; the `value` of a figure is the mean over the `n` replications that show it, and `low` and `high` are
+    the ends of its interval at 95 %, null where it is not known. A figure is there if all replications have it, such as
+    of a station that is among the busiest in each.
+    """
+    combined: Summary = {"run": facts, "classes": {}}
+    for period in [name for name in summaries[0] if name not in ("run", "classes")]:
+        every = [one[period] for one in summaries if period in one]
+        combined[period] = _figures(every)
+        combined["classes"][period] = _classes([one["classes"][period] for one in summaries if period in one])
+    return combined
+
+
+def _figures(every: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    longest = max(every, key=len)
+    found = {}
+    for key, entry in longest.items():
+        entries = [one.get(key) or ({"value": 0.0} if key.startswith(_KINDS) else None) for one in every]
+        if all(entries):
+            values = [one["value"] for one in entries if one and one["value"] is not None]
+            found[key] = {"name": entry["name"], **_over_seeds(values), "unit": entry["unit"]}
+    return found
+
+
+def _over_seeds(values: Sequence[float]) -> dict[str, Any]:
+    if not values:
+        return {"value": None, "low": None, "high": None, "n": 0}
+    known = interval(values)
+    low, high = known.ends or (None, None)
+    return {"value": known.mean, "low": low, "high": high, "n": known.n}
+
+
+def _classes(every: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, float | None]]:
+    """Mean of each column over the replications in which the class has requests."""
+    labels = dict.fromkeys(label for one in every for label in one)
+    rows = {label: [one[label] for one in every if label in one] for label in labels}
+    return {
+        label: {column: _mean([row[column] for row in found]) for column in found[0]} for label, found in rows.items()
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None

@@ -1,0 +1,169 @@
+"""Whether a run had settled when it began to be measured, and how long it took where it had not.
+
+What is sought is the start-up transient: empty queues, cold caches, sessions that have not begun. An evening is not
+stationary, so it is sought where demand is flat, in the first stretch of the run in which the curve of the demand stays
+within its own breathing (or 1 %) of where it began and no event or spike falls. What the breathing explains is taken out
+of each series: its slope against demand, from the second half of the stretch.
+
+Requests answered, response time, tasks at stations and the hit rate of each cache are tested; a transient of less than
+2 % of the value is left where it is. A run that had settled is said to have a transient with probability 0.1 % at most,
+where a window tells little of the next; in few windows that hang together over minutes it is a few times as likely.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfmodel.live import span
+from sfmodel.plan.demand import curve
+from sfmodel.results import measures
+from sfmodel.results.replications import FOLDER
+from sfmodel.results.transient import SHORTEST, begins_elsewhere, transient
+from sfmodel.schema.run import Run
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FALSE_ALARMS = 0.001
+"""Share of settled runs that may be said to have a transient; each series gets its part."""
+
+SMALLEST = 0.02
+"""Transient that matters: difference of means, relative to what follows."""
+
+FLAT = 0.01
+"""Demand without breathing counts as flat within this share."""
+
+Series = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Settling:
+    """What was found at the beginning of a run."""
+
+    transient_s: float
+    """Length of the transient, s; 0: none."""
+    seen_in: tuple[str, ...] = ()
+    """Series that have it."""
+    unsettled: tuple[str, ...] = ()
+    """Series that had not settled within the first half of the stretch."""
+
+    @classmethod
+    def of(cls, ds: xr.Dataset) -> Settling:
+        """What was noted in a dataset; of several replications the longest transient, and all series that any names."""
+        every = [{**ds.attrs, **own} for own in ds.attrs.get(FOLDER, [{}])]
+        names = [
+            dict.fromkeys(name for one in every for name in one.get(key, ())) for key in ("transient_in", "unsettled")
+        ]
+        return cls(measures.transient_s(ds), *map(tuple, names))
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Attributes of the dataset."""
+        return {"transient_s": self.transient_s, "transient_in": list(self.seen_in), "unsettled": list(self.unsettled)}
+
+    def warnings(self, run: Run) -> Iterator[str]:
+        """Say what the user should know and do."""
+        if self.transient_s:
+            enough_s = 60 * math.ceil((run.warmup + self.transient_s) / 60)
+            yield (
+                f"the run begins with a transient of {span(self.transient_s)}, seen in {', '.join(self.seen_in)}; it is left "
+                f"out of the figures. With warmup={enough_s // 60} min it would be over before measuring begins"
+            )
+        if self.unsettled:
+            yield (
+                f"the run has not settled, seen in {', '.join(self.unsettled)}: something is overloaded, or the warm-up, "
+                f"{span(run.warmup)}, is far too short. Nothing is left out for it; give a longer warmup and a later until"
+            )
+
+
+def settle(run: Run, ds: xr.Dataset) -> Settling:
+    """Seek the start-up transient of a finished run."""
+    stretch = ds.isel(time=slice(flat_windows(run, ds["time"].values + ds["width"].values)))
+    if stretch.sizes["time"] < SHORTEST:
+        return Settling(0.0)
+    found = {name: freed_of(values, stretch["demand"].values) for name, values in series_of(stretch).items()}
+    lengths = {name: _length(values, FALSE_ALARMS / len(found)) for name, values in found.items()}
+    seen = {name: length for name, length in lengths.items() if length}
+    unsettled = tuple(name for name, length in lengths.items() if length is None)
+    longest = max(seen.values(), default=0)
+    return Settling(float(stretch["width"].values[:longest].sum()), tuple(seen), unsettled)
+
+
+def flat_windows(run: Run, ends_s: NDArray[np.float64]) -> int:
+    """Number of windows, which end at these times, until the demand's curve leaves where it was, or something is scheduled."""
+    if not ends_s.size:
+        return 0
+    times = np.concatenate([[run.start], ends_s])
+    demand = curve(run.demand, times)
+    flat = np.abs(demand - demand[0]) <= max(run.demand.breathing.cv, FLAT) * demand[0]
+    calm = ends_s <= min(_scheduled_s(run), default=math.inf)
+    steady = flat[1:] & calm & (demand[0] > 0)
+    return int(steady.size if steady.all() else np.argmin(steady))
+
+
+def _scheduled_s(run: Run) -> Iterator[float]:
+    """Times after the start, s since midnight, at which an event or a spike begins or ends."""
+    spans = [(event.at, event.for_) for event in run.scenario.events]
+    for source in run.platform.sources.values():
+        spans += [(spike.at, spike.for_) for spike in source.spikes]
+        spans += [(at, None) for at in source.at]
+    for begins_s, length_s in spans:
+        yield from (time_s for time_s in (begins_s, begins_s + (length_s or 0.0)) if time_s > run.start)
+
+
+def series_of(ds: xr.Dataset) -> Mapping[str, Series]:
+    """Key series of a run, a value for each window; those that lack values, or never change, are left out."""
+    every = dict(_key_series(ds))
+    return {name: values for name, values in every.items() if np.isfinite(values).all() and np.ptp(values) > 0}
+
+
+def _key_series(ds: xr.Dataset) -> Iterator[tuple[str, Series]]:
+    width_s = ds["width"].values
+    of = "users" if "users_outcomes" in ds else "endpoint"
+    if f"{of}_outcomes" in ds:
+        inside = ds if of == "users" else ds.sel(endpoint=measures.roots(ds))
+        answered = _over_time(inside[f"{of}_outcomes"])
+        yield "requests answered", answered / width_s
+        yield "response time", _quotient(_over_time(inside[f"{of}_time"]), answered)
+    if "station_busy" in ds:
+        yield "tasks at stations", (_over_time(ds["station_busy"]) + _over_time(ds["station_queue"])) / width_s
+    if "cache_hits" in ds:
+        for cache, rates in zip(
+            ds["cache"].values, measures.hit_rate(ds).transpose("cache", "time").values, strict=True
+        ):
+            yield f"hit rate of {cache}", rates
+
+
+def _over_time(array: xr.DataArray) -> Series:
+    return np.asarray(array.sum([dim for dim in array.dims if dim != "time"]).values, float)
+
+
+def _quotient(above: Series, below: Series) -> Series:
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+
+
+def freed_of(values: Series, demand: Series) -> Series:
+    """Take out of a series what demand explains: its slope against demand in the second half; both [t]."""
+    late = slice(len(values) // 2, None)
+    spread = demand[late] - demand[late].mean()
+    if not spread.any():
+        return values
+    slope = float((spread * values[late]).sum() / (spread**2).sum())
+    return values - slope * (demand - demand[late].mean())
+
+
+def _length(values: Series, level: float) -> int | None:
+    """Windows of the transient of a series, 0: it has none that matters; None: it has not settled."""
+    if not begins_elsewhere(values, level):
+        return 0
+    length = transient(values)
+    edge = len(values) // 2 if length is None else length
+    after = float(values[edge:].mean())
+    matters = edge > 0 and abs(float(values[:edge].mean()) - after) > SMALLEST * abs(after)
+    return length if matters else 0

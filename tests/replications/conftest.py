@@ -1,0 +1,72 @@
+"""A platform of one station, run in two replications through the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sfmodel.cli import main
+
+PLATFORM = """# @package _global_
+defaults: [override /demand: flat]
+start: 1 min
+until: 3 min
+warmup: 1 min
+trace: {one_in: 1000}
+platform:
+  name: tiny
+  services:
+    server:
+      stations: {servers: {servers: 10}}
+      endpoints: {serve: {steps: [{use: servers, time: {exponential: 100 ms}}]}}
+  sources: {arrivals: {call: server.serve, rate: 80/s}}
+"""
+TIME = "mean(endpoint[server.serve])"
+ROWS = {
+    "window": "30 s",
+    "rows": [
+        {"id": "T", "title": "Time", "measure": TIME, "unit": "s", "at_least": "0.1 s", "at_most": "0.2 s"},
+        {"id": "Q", "title": "Quick", "measure": TIME, "unit": "s", "at_most": "0.1 s"},
+    ],
+}
+EVENT = {"at": "90 s", "for": "10 s", "set": {"services.server.stations.servers.servers": 8}}
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="session")
+def call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
+    """The command, in a folder with the platform; (exit status, output, complaints)."""
+    folder = tmp_path_factory.mktemp("replications")
+    texts = {
+        "platform/tiny.yaml": PLATFORM,
+        "rows/tiny.yaml": yaml.safe_dump(ROWS),
+        "scenario/slow.yaml": yaml.safe_dump({"title": "Slow", "events": [EVENT]}),
+    }
+    for name, text in texts.items():
+        path = folder / "conf" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def execute(*words: str) -> tuple[int, str, str]:
+        with redirect_stdout(StringIO()) as said, redirect_stderr(StringIO()) as complaints:
+            status = main(words)
+        assert "Traceback" not in complaints.getvalue()
+        return status, said.getvalue(), complaints.getvalue()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield execute
+
+
+@pytest.fixture(scope="session")
+def pair(call: Call) -> Path:
+    """The folder of a run of the seeds 5 and 6."""
+    status, _, complaints = call("run", "platform=tiny", "seed=5", "replications=2", "name=pair")
+    assert status == 0, complaints
+    return Path("runs/pair").absolute()

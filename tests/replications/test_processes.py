@@ -1,0 +1,75 @@
+"""Processes that make replications, with made-up workers in place of the real one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from sfmodel.replications import processes
+from sfmodel.replications.processes import Processes, how_many
+
+REPORTS = """
+import json, os, pickle, sys, time
+job = pickle.load(sys.stdin.buffer)
+seed = job["mapping"]["seed"]
+print(json.dumps({"share": 0.5, "state": f"half of {seed}"}), flush=True)
+"""
+ENDS = {
+    "fine": ("", None),
+    "error": ('print(json.dumps({"error": "the disk is full"})); sys.exit(1)', "the disk is full"),
+    "crash": ('sys.exit("something broke")', "something broke"),
+    "silent": ("sys.exit(3)", "it ended with status 3 and no message"),
+    "killed": ("os.kill(os.getpid(), 9)", "it was ended by SIGKILL, as by a machine that is out of memory"),
+}
+
+
+def make(tmp_path, monkeypatch, script: str, seeds: list[int], said: list[str] | None = None, at_a_time: int = 2):
+    monkeypatch.setattr(processes, "COMMAND", (sys.executable, "-c", REPORTS + script))
+    said = [] if said is None else said
+    reports = {seed: lambda share, state: said.append(state) for seed in seeds}
+    with Processes(at_a_time) as made:
+        return dict(made.make({seed: {"seed": seed} for seed in seeds}, tmp_path, reports))
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_a_process_ended_with(end, tmp_path, monkeypatch):
+    script, reason = ENDS[end]
+    said: list[str] = []
+    assert make(tmp_path, monkeypatch, script, [4], said) == {4: reason}
+    assert said == ["half of 4"]
+
+
+def test_one_that_is_killed_costs_only_itself(tmp_path, monkeypatch):
+    found = make(tmp_path, monkeypatch, "if seed == 2: os.kill(os.getpid(), 9)", [1, 2, 3])
+    assert [seed for seed, reason in found.items() if reason] == [2]
+
+
+def test_an_interrupt_ends_what_is_under_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "COMMAND", (sys.executable, "-c", REPORTS + "time.sleep(600)"))
+    begun: list[str] = []
+
+    def interrupt(share: float, state: str) -> None:
+        begun.append(state)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    started = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt), Processes(1) as made:
+        list(made.make({1: {"seed": 1}, 2: {"seed": 2}}, tmp_path, dict.fromkeys((1, 2), interrupt)))
+    assert begun == ["half of 1"]
+    assert time.perf_counter() - started < 300
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted", "fit", "expected"),
+    [(None, 8, 100, 4), (None, 3, 100, 3), (None, 8, 2, 2), (None, 8, 0, 1), (6, 8, 1, 6), (6, 2, 100, 2)],
+)
+def test_as_many_at_a_time_as_there_is_work_cores_and_memory(asked, wanted, fit, expected, monkeypatch):
+    monkeypatch.setattr(processes, "cores", lambda: 4)
+    monkeypatch.setattr(processes, "available_bytes", lambda: int(2.3e9 * fit) + 1)
+    monkeypatch.setattr(processes, "total_bytes", lambda plan: 2_300_000_000)
+    assert how_many(asked, wanted, SimpleNamespace()) == expected  # type: ignore[arg-type]

@@ -1,0 +1,140 @@
+"""Replications as a user meets them: one dataset, one summary, one table; what was finished is not made again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import sfmodel
+from sfmodel.results.replications import replication, replications
+
+
+def test_each_replication_is_the_plain_run_of_its_seed(call, pair):
+    call("run", "platform=tiny", "seed=6", "name=six")
+    plain, both = sfmodel.open("six"), sfmodel.open(pair)
+    assert both.sizes["replication"] == 2
+    assert both.replication.values.tolist() == [5, 6]
+    xr.testing.assert_identical(replication(both, 6).drop_attrs(), plain.drop_attrs())
+    assert replication(both, 6).attrs["config"] | {"name": "six"} == plain.attrs["config"]
+    assert replication(both, 6).attrs["events"] == plain.attrs["events"]
+    xr.testing.assert_identical(both.sel(replication=6, drop=True).drop_attrs(), plain.drop_attrs())
+
+
+def test_time_is_the_first_dimension_so_that_measures_take_all_replications_at_once(pair):
+    both = sfmodel.open(pair)
+    assert both.endpoint_latency.dims[:2] == ("time", "replication")
+    p95 = sfmodel.quantile(both.endpoint_latency.sum(["time", "endpoint"]), 0.95)
+    one = [
+        float(sfmodel.quantile(ds.endpoint_latency.sum(["time", "endpoint"]), 0.95))
+        for ds in replications(both).values()
+    ]
+    np.testing.assert_array_equal(p95, one)
+
+
+def test_attributes_are_those_of_all_with_a_list_of_what_differs(pair):
+    attrs = sfmodel.open(pair).attrs
+    assert (attrs["name"], attrs["seed"], attrs["config"]["seed"]) == ("pair", 5, 5)
+    assert [one["seed"] for one in attrs["replications"]] == [5, 6]
+    assert attrs["events"] == sum(one["events"] for one in attrs["replications"])
+    assert "replications" not in attrs["config"]
+
+
+def test_the_summary_has_means_and_intervals(call, pair):
+    summary = json.loads((pair / "summary.json").read_text())
+    each = [json.loads((pair / f"replications/{seed}/summary.json").read_text()) for seed in (5, 6)]
+    figure, values = summary["whole"]["response_mean"], [one["whole"]["response_mean"]["value"] for one in each]
+    assert figure["value"] == pytest.approx(np.mean(values))
+    half = 12.706205 * np.std(values, ddof=1) / np.sqrt(2)  # Student's t, 1 degree of freedom, 97.5 %
+    assert (figure["low"], figure["high"]) == pytest.approx((np.mean(values) - half, np.mean(values) + half))
+    assert (figure["n"], summary["run"]["seeds"]) == (2, [5, 6])
+    status, said, _ = call("summary", "pair")
+    assert status == 0
+    assert "± " in said
+    assert "Means over 2 replications, seeds 5, 6, ± half of their 95% intervals." in said
+
+
+def test_figures_are_judged_by_the_mean(call, pair):
+    status, said, _ = call("figures", "pair")
+    assert status == 1
+    assert "1 of 2 figures are reproduced; not met: Q." in said
+    assert "2/2" in said
+    assert call("figures", "pair", "--only", "T")[0] == 0
+    (row,) = json.loads(call("figures", "pair", "--only", "T", "--json")[1])
+    assert row["value"] == pytest.approx(np.mean(list(row["values"].values())))
+    assert list(row["values"]) == ["5", "6"]
+
+
+def test_curves_are_means_with_bands(call, pair):
+    assert (pair / "figures/peak_hours.svg").stat().st_size > 10_000
+    status, said, _ = call("plot", "pair", "--terminal")
+    assert status == 0
+    assert "tiny, 00:01 to 00:03, mean of seeds 5, 6" in said
+
+
+def test_a_trace_is_of_one_replication(call, pair):
+    assert call("trace", "pair")[0] == 0
+    assert call("trace", "pair", "--replication", "6")[0] == 0
+    assert call("trace", "pair")[1] == call("trace", "pair", "--replication", "5")[1]
+    status, _, complaints = call("trace", "pair", "--replication", "7")
+    assert (status, complaints) == (2, "sfmodel: there is no replication with seed 7; there are those with 5, 6\n")
+
+
+@pytest.mark.usefixtures("pair")
+def test_what_a_killed_call_has_finished_is_taken_over(call, pair):
+    killed = pair.parent / "again.partial"
+    shutil.copytree(pair, killed)
+    (killed / "INCOMPLETE").write_text("This run is being written, or was killed.\n")
+    shutil.rmtree(killed / "replications/6")
+    made = (killed / "replications/5/MANIFEST.json").stat().st_mtime_ns
+    status, said, _ = call("run", "platform=tiny", "seed=5", "replications=2", "name=again")
+    assert status == 0
+    assert "finished before, and taken from runs/again.incomplete: seeds 5" in said
+    assert (pair.parent / "again/replications/5/MANIFEST.json").stat().st_mtime_ns == made
+    assert not list(pair.parent.glob("again.*"))
+    xr.testing.assert_identical(sfmodel.open("again").drop_attrs(), sfmodel.open("pair").drop_attrs())
+
+
+@pytest.mark.usefixtures("pair")
+def test_of_another_configuration_nothing_is_taken_over(call, pair):
+    killed = pair.parent / "other.incomplete"
+    shutil.copytree(pair, killed)
+    (killed / "INCOMPLETE").write_text("The run failed.\n")
+    status, said, _ = call("run", "platform=tiny", "seed=5", "replications=2", "until=2 min", "name=other")
+    assert status == 0
+    assert "finished before" not in said
+    shutil.rmtree(killed)
+
+
+def test_a_replicated_run_is_measured_beside_a_replicated_pair(call, pair):
+    call("run", "platform=tiny", "seed=5", "replications=2", "scenario=slow", "name=slow")
+    row = {"id": "S", "title": "Slower", "measure": f"base({'mean(endpoint[server.serve])'})", "at_least": 0}
+    (pair.parent.parent / "beside.yaml").write_text(json.dumps({"window": "10 s", "rows": [row]}))
+    status, said, complaints = call("figures", "slow", "--rows", "beside.yaml")
+    assert (status, complaints) == (0, "")
+    assert "2/2" in said
+
+
+def test_in_memory(pair):
+    both = sfmodel.load("tiny").run(seed=5, replications=2)
+    xr.testing.assert_identical(both.load().drop_attrs(), sfmodel.open(pair).drop_attrs())
+
+
+def test_each_point_of_a_sweep_has_its_replications(call):
+    words = ("platform.sources.arrivals.rate=70/s,60/s", "hydra.sweep.dir=runs/sweep")
+    status, _, complaints = call("run", "-m", "platform=tiny", "replications=2", "until=2 min", *words)
+    assert status == 0, complaints
+    rates = {70.0: "arrivals.rate=70-s", 60.0: "arrivals.rate=60-s"}
+    for rate, name in rates.items():
+        ds = sfmodel.open(f"sweep/{name}")
+        assert ds.replication.values.tolist() == [1, 2]
+        assert float(ds.endpoint_arrivals.mean()) / 10 == pytest.approx(rate, rel=0.1)
+
+
+def test_too_many_seeds(call):
+    status, _, complaints = call("run", "platform=tiny", f"seed={2**63 - 1024}", "replications=2000")
+    assert status == 2
+    assert "replications: expected at most 1,024 with this seed, found 2,000" in complaints

@@ -1,0 +1,33 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sfmodel.results.intervals import interval, student_quantile
+
+
+def test_the_interval_of_three_values():
+    half = 4.302653 / math.sqrt(3)  # Student's t, 2 degrees of freedom, 97.5 %; standard deviation 1
+    found = interval([1.0, 2.0, 3.0])
+    assert found.ends == pytest.approx((2 - half, 2 + half))
+    assert (found.mean, found.n) == (2, 3)
+
+
+@pytest.mark.parametrize("values", [[2.0], [1.0, math.inf]])
+def test_an_interval_that_is_not_known(values):
+    assert interval(values).ends is None
+    assert interval(values).mean == values[-1]
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 10, 29, 100, 1001])
+def test_the_quantile_of_student(freedom):
+    for p in (0.01, 0.5, 0.975, 0.9995, 1 - 1e-6):
+        assert student_quantile(p, freedom) == pytest.approx(stats.t.ppf(p, freedom), rel=1e-8, abs=1e-9)
+
+
+def test_95_of_100_intervals_hold_the_mean():
+    # 4,000 samples of 4: the share that holds it is within 4 standard deviations, 0.0034 each, of the level
+    samples = np.random.default_rng(1).normal(10.0, 3.0, (4000, 4))
+    held = [low <= 10.0 <= high for low, high in (interval(list(sample)).ends or (0, 0) for sample in samples)]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.0138)

@@ -1,0 +1,110 @@
+"""Whether a run had settled: transients of known length, demand that is not flat, and how often the alarm is false."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import sfmodel
+from sfmodel.cli.compose import composed
+from sfmodel.results.measures import settled
+from sfmodel.rows import Rows, measure_rows
+from sfmodel.schema import parse_run
+from sfmodel.settling import Settling, flat_windows, freed_of
+
+SLOW = (
+    "platform.services.server.stations.servers.servers=5000",
+    "platform.services.server.endpoints.serve.steps.0.time={exponential: 60 s}",
+    "platform.sources.arrivals.rate=10/s",
+)
+"""Ten calls a second of a minute each, none of which waits: 600 (1 - exp(-t/60 s)) are there."""
+
+
+def slow(warmup: str, **keys):
+    return sfmodel.load("mmc", *SLOW).run(start="1h", until="2h", warmup=warmup, **keys)
+
+
+def test_without_a_warm_up_the_transient_is_found_and_the_rest_is_stationary():
+    with pytest.warns(UserWarning, match="the run begins with a transient of .*, seen in requests answered"):
+        ds = slow("0 s")
+    # 600 exp(-t/60) sinks below the noise, √600 = 24.5, after 192 s; below a third of it after 258 s; later by chance
+    assert 120 <= ds.attrs["transient_s"] <= 900
+    assert ds.attrs["unsettled"] == []
+    kept = ds.isel(time=np.flatnonzero(settled(ds)))
+    present = float(kept.station_busy.sum() / kept.width.sum())
+    spread = np.sqrt(2 * 600 * 60 / float(kept.width.sum()))  # covariance 600 exp(-t/60)
+    assert present == pytest.approx(600, abs=4 * spread)
+
+
+@pytest.mark.filterwarnings("error")
+def test_with_a_warm_up_there_is_none():
+    assert slow("10 min").attrs["transient_s"] == 0
+
+
+@pytest.mark.parametrize(("platform", "until", "runs"), [("mmc", "11 min", 40), ("chain", "10 min", 3)])
+@pytest.mark.filterwarnings("error")  # nothing is said to the user either
+def test_no_false_alarms(platform, until, runs):
+    # 0.1 % of runs: with probability 96 % and more none of so many, and the seeds are always the same
+    model = sfmodel.load(platform)
+    assert [model.run(seed=seed, until=until).attrs["transient_s"] for seed in range(runs)] == [0.0] * runs
+
+
+def test_an_overloaded_run_has_not_settled_and_nothing_is_left_out():
+    with pytest.warns(
+        UserWarning, match=r"the run has not settled, seen in .*tasks at stations.*: something is overloaded"
+    ):
+        ds = sfmodel.load("mmc", "platform.sources.arrivals.rate=110/s").run(until="16 min")
+    assert "tasks at stations" in ds.attrs["unsettled"]
+
+
+def test_figures_begin_when_the_transient_is_over():
+    with pytest.warns(UserWarning, match="transient"):
+        ds = slow("0 s")
+    rows = {"id": "A", "title": "t", "measure": "rate(station_busy)", "take": "lowest", "at_least": 400}
+    early = {**rows, "id": "B", "period": "early"}
+    found = measure_rows(
+        ds, Rows.model_validate({"window": "10 s", "periods": {"early": ["01:00", "01:02"]}, "rows": [rows, early]})
+    )
+    assert found["A"].met
+    assert found["B"].lacks == "since the run has nothing of 01:00–01:02 (early) after its start-up transient"
+
+
+# Where demand is flat
+
+
+def windows_of(*words: str) -> float:
+    """Hours until demand is no longer flat, or something is scheduled."""
+    run = parse_run(composed(words))
+    ends_s = np.arange(run.start + run.window, run.until + 1, run.window)
+    return flat_windows(run, ends_s) * run.window / 3600
+
+
+@pytest.mark.parametrize(
+    ("words", "hours"),
+    [
+        (("platform=chain", "until=1h"), 59 / 60),  # all of it
+        ((), 3.5),  # 15:30 at 0.975 to 19:00 at 1, from where it rises by 2 an hour: 3.5 % after 18 s
+        (("scenario=f4_engine_half", "start=20:00"), 0.5),  # the event
+        (("start=19:30",), 0.035),  # from 2, rising by 2 an hour: 3.5 % after 126 s
+    ],
+)
+def test_the_first_stretch_of_flat_demand(words, hours):
+    assert windows_of(*words) == pytest.approx(hours, abs=0.01)
+
+
+def test_what_demand_explains_is_taken_out():
+    random = np.random.default_rng(1)
+    demand = 1 + 0.035 * random.normal(size=400)
+    freed = freed_of(3 + 5 * demand + 1e-6 * random.normal(size=400), demand)
+    assert np.ptp(freed) < 1e-4
+
+
+def test_what_the_user_is_told():
+    run = parse_run(composed(["platform=mmc"]))
+    told = list(Settling(190.0, ("response time",), ("hit rate of web.pages",)).warnings(run))
+    assert told == [
+        "the run begins with a transient of 3 min 10 s, seen in response time; it is left out of the figures. With "
+        "warmup=5 min it would be over before measuring begins",
+        "the run has not settled, seen in hit rate of web.pages: something is overloaded, or the warm-up, 1 min 00 s, is "
+        "far too short. Nothing is left out for it; give a longer warmup and a later until",
+    ]
