@@ -268,7 +268,7 @@ def test_parameters_show_the_defaults_of_a_run_where_the_configuration_has_other
     rows = {line.split()[0]: " ".join(line.split()) for line in lines}
     assert rows["KEY"] == "KEY WHAT IS WRITTEN DEFAULT MEANING"
     assert rows["start"] == "start a time of day, quoted 15:30 First moment measured."
-    assert " 20 min " in rows["warmup"]
+    assert " 45 min " in rows["warmup"]
     assert " 10000 " in rows["trace.one_in"]
     assert " none " in rows["tick"]
     assert " required " in rows["platform.users.population"]
