@@ -49,6 +49,15 @@ def test_one_that_is_killed_costs_only_itself(tmp_path, monkeypatch):
     assert [seed for seed, reason in found.items() if reason] == [2]
 
 
+@pytest.fixture
+def interruptible():
+    """Interrupts interrupt, also where the tests run in the background, which ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_what_is_under_way(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "COMMAND", (sys.executable, "-c", REPORTS + "time.sleep(600)"))
     begun: list[str] = []
