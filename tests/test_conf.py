@@ -116,7 +116,7 @@ def test_breakers_guard_every_call_to_the_engine_and_every_call_of_the_engines_t
         if getattr(step, "call", "").startswith(("engine.", "llm."))
     }
     assert len(guarded) == 4
-    assert set(guarded.values()) == {Breaker.model_validate({"open_for": "30 s"})}
+    assert set(guarded.values()) == {Breaker.model_validate({"window": "30 s", "open_for": "30 s"})}
 
 
 @pytest.mark.parametrize(
