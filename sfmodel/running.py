@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,7 +179,7 @@ def attributes(simulation: Simulation, name: str) -> dict[str, Any]:
         "until_s": run.until,
         "population": simulation.plan.population if run.platform.users is not None else 0,
         "items": simulation.plan.items,
-        "version": version("sfmodel"),
+        **simulation.provenance,
         "config": dict(run.written),
         "counter_totals": simulation.counter_totals,
         "events": simulation.events,

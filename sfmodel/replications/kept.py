@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from sfmodel.provenance import provenance
 from sfmodel.results.folder import DATASET, RunFolder, is_finished, unfinished_runs
 from sfmodel.results.replications import FOLDER
 
@@ -42,10 +42,11 @@ def take_over(folder: RunFolder, seeds: Sequence[int], written: Mapping[str, Any
 
 
 def _fits(folder: Path, seed: int, written: Mapping[str, Any]) -> bool:
-    """Whether a finished replication is what this version would make of this configuration."""
+    """Whether a finished replication is what this code would make of this configuration and the files that it names."""
     if not is_finished(folder):
         return False
     described = json.loads((folder / DATASET / "zarr.json").read_text(encoding="utf-8"))
     attrs: dict[str, Any] = described.get("attributes") or {}
-    wanted = json.loads(json.dumps({**written, "seed": seed, "name": str(seed)}, default=str))
-    return attrs.get("config") == wanted and attrs.get("version") == version("sfmodel")
+    config = {**written, "seed": seed, "name": str(seed)}
+    wanted = json.loads(json.dumps({"config": config, **provenance(written)}, default=str))
+    return all(attrs.get(key) == value for key, value in wanted.items())

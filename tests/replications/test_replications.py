@@ -10,6 +10,8 @@ import pytest
 import xarray as xr
 
 import sfmodel
+from sfmodel.replications.kept import take_over
+from sfmodel.results.folder import RunFolder
 from sfmodel.results.replications import replication, replications
 
 
@@ -96,6 +98,37 @@ def test_what_a_killed_call_has_finished_is_taken_over(call, pair):
     assert (pair.parent / "again/replications/5/MANIFEST.json").stat().st_mtime_ns == made
     assert not list(pair.parent.glob("again.*"))
     xr.testing.assert_identical(sfmodel.open("again").drop_attrs(), sfmodel.open("pair").drop_attrs())
+
+
+def made_before(pair, name: str, **attrs: object):
+    """The pair as an unfinished run, with other attributes of its seed 5; its seed 6 is not there."""
+    left = pair.parent / f"{name}.incomplete"
+    shutil.copytree(pair, left)
+    (left / "INCOMPLETE").write_text("The run failed.\n")
+    shutil.rmtree(left / "replications/6")
+    described = left / "replications/5/dataset.zarr/zarr.json"
+    content = json.loads(described.read_text())
+    content["attributes"].update(attrs)
+    written = described.write_text(json.dumps(content))
+    manifest = left / "replications/5/MANIFEST.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"zarr.json": written}))
+    return left
+
+
+@pytest.mark.parametrize("attrs", [{"sources": "other"}, {"files": {"x.csv": "other"}}, {"version": "0"}], ids=str)
+def test_of_other_code_or_data_nothing_is_taken_over(pair, attrs):
+    left = made_before(pair, "changed", **attrs)
+    with RunFolder("anew", pair.parent) as folder:
+        assert take_over(folder, [5, 6], sfmodel.open(pair).attrs["config"]) == {}
+    shutil.rmtree(left)
+    shutil.rmtree(pair.parent / "anew.incomplete")
+
+
+def test_of_the_same_code_and_data_it_is_taken_over(pair):
+    left = made_before(pair, "same")
+    with RunFolder("anew", pair.parent) as folder:
+        assert take_over(folder, [5, 6], sfmodel.open(pair).attrs["config"]) == {5: left}
+    shutil.rmtree(pair.parent / "anew.incomplete")
 
 
 @pytest.mark.usefixtures("pair")
