@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sfmodel.errors import RunError
 from sfmodel.provenance import provenance
-from sfmodel.results.folder import DATASET, RunFolder, is_finished, unfinished_runs
+from sfmodel.results.folder import DATASET, RunFolder, check_run, is_finished, unfinished_runs
 from sfmodel.results.replications import FOLDER
 
 
@@ -45,8 +46,11 @@ def _fits(folder: Path, seed: int, written: Mapping[str, Any]) -> bool:
     """Whether a finished replication is what this code would make of this configuration and the files that it names."""
     if not is_finished(folder):
         return False
-    described = json.loads((folder / DATASET / "zarr.json").read_text(encoding="utf-8"))
-    attrs: dict[str, Any] = described.get("attributes") or {}
+    try:
+        check_run(folder)
+        attrs = json.loads((folder / DATASET / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+    except (RunError, OSError):  # it is damaged, or was taken by another process meanwhile
+        return False
     config = {**written, "seed": seed, "name": str(seed)}
     wanted = json.loads(json.dumps({"config": config, **provenance(written)}, default=str))
     return all(attrs.get(key) == value for key, value in wanted.items())

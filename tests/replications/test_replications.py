@@ -124,6 +124,18 @@ def test_of_other_code_or_data_nothing_is_taken_over(pair, attrs):
     shutil.rmtree(pair.parent / "anew.incomplete")
 
 
+@pytest.mark.parametrize("content", [None, "", "[]", '{"attributes": null}'], ids=repr)
+def test_what_is_damaged_is_not_taken_over(pair, content):
+    left = made_before(pair, "damaged")
+    described = left / "replications/5/dataset.zarr/zarr.json"
+    described.unlink() if content is None else described.write_text(content)
+    (left / "replications/5/MANIFEST.json").write_text("{}")
+    with RunFolder("anew", pair.parent) as folder:
+        assert take_over(folder, [5, 6], sfmodel.open(pair).attrs["config"]) == {}
+    shutil.rmtree(left)
+    shutil.rmtree(pair.parent / "anew.incomplete")
+
+
 def test_of_the_same_code_and_data_it_is_taken_over(pair):
     left = made_before(pair, "same")
     with RunFolder("anew", pair.parent) as folder:
