@@ -11,6 +11,7 @@ import xarray as xr
 
 import sfmodel
 from sfmodel.replications.kept import take_over
+from sfmodel.replications.merging import merged_attributes
 from sfmodel.results.folder import RunFolder
 from sfmodel.results.replications import replication, replications
 
@@ -43,6 +44,15 @@ def test_attributes_are_those_of_all_with_a_list_of_what_differs(pair):
     assert [one["seed"] for one in attrs["replications"]] == [5, 6]
     assert attrs["events"] == sum(one["events"] for one in attrs["replications"])
     assert "replications" not in attrs["config"]
+
+
+def test_what_each_has_cost_is_its_own_also_where_it_is_the_same_for_all():
+    every = [
+        {"name": str(seed), "config": {}, "seed": seed, "requests": 1800, "compile_seconds": 0.5} for seed in (1, 2)
+    ]
+    attrs = merged_attributes(every, "both", {})
+    assert (attrs["requests"], attrs["compile_seconds"]) == (3600, 0.5)
+    assert attrs["replications"] == [{"seed": seed, "requests": 1800, "compile_seconds": 0.5} for seed in (1, 2)]
 
 
 def test_the_summary_has_means_and_intervals(call, pair):
