@@ -2,7 +2,8 @@
 
 What is sought is the start-up transient: empty queues, cold caches, sessions that have not begun. An evening is not
 stationary, so it is sought where demand is flat, in the first stretch of the run in which the curve of the demand stays
-within its own breathing (or 1 %) of where it began and no event or spike falls. What the breathing explains is taken out
+within its own breathing (or 1 %) of where it began and no event or spike falls; where one falls into the warm-up, or
+arrivals are recorded, nothing is judged. What the breathing explains is taken out
 of each series: its slope against demand, from the second half of the stretch.
 
 Requests answered, response time, tasks at stations and the hit rate of each cache are tested; a transient of less than
@@ -38,6 +39,9 @@ SMALLEST = 0.02
 
 FLAT = 0.01
 """Demand without breathing counts as flat within this share."""
+
+OFTEN = 20
+"""Arrivals at fixed intervals belong to the steady state if at least so many fall into the run."""
 
 Series = NDArray[np.float64]
 
@@ -102,19 +106,33 @@ def flat_windows(run: Run, ends_s: NDArray[np.float64]) -> int:
     times = np.concatenate([[run.start], ends_s])
     demand = curve(run.demand, times)
     flat = np.abs(demand - demand[0]) <= max(run.demand.breathing.cv, FLAT) * demand[0]
-    calm = ends_s <= min(_scheduled_s(run), default=math.inf)
+    calm = ends_s <= _undisturbed_until_s(run)
     steady = flat[1:] & calm & (demand[0] > 0)
     return int(steady.size if steady.all() else np.argmin(steady))
 
 
+def _undisturbed_until_s(run: Run) -> float:
+    """Until when, s since midnight, nothing is scheduled; the start, where the warm-up itself is disturbed.
+
+    What a scenario leads to is no start-up transient, and of recorded arrivals nobody knows how they change.
+    """
+    if any(source.file is not None for source in run.platform.sources.values()):
+        return run.start
+    since_s = run.start - run.warmup
+    first_s = min((time_s for time_s in _scheduled_s(run) if time_s >= since_s), default=math.inf)
+    return max(first_s, run.start)
+
+
 def _scheduled_s(run: Run) -> Iterator[float]:
-    """Times after the start, s since midnight, at which an event or a spike begins or ends."""
+    """Times, s since midnight, at which an event, a spike or a rare arrival begins or ends."""
     spans = [(event.at, event.for_) for event in run.scenario.events]
     for source in run.platform.sources.values():
         spans += [(spike.at, spike.for_) for spike in source.spikes]
         spans += [(at, None) for at in source.at]
+        if source.every is not None and source.every * OFTEN > run.until - run.start:
+            spans += [(run.start, None)]  # so rare that each is an event
     for begins_s, length_s in spans:
-        yield from (time_s for time_s in (begins_s, begins_s + (length_s or 0.0)) if time_s > run.start)
+        yield from (begins_s, begins_s + (length_s or 0.0))
 
 
 def series_of(ds: xr.Dataset) -> Mapping[str, Series]:

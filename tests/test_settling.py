@@ -10,6 +10,7 @@ from sfmodel.cli.compose import composed
 from sfmodel.results.measures import settled
 from sfmodel.rows import Rows, measure_rows
 from sfmodel.schema import parse_run
+from sfmodel.schema.sources import Recording
 from sfmodel.settling import Settling, flat_windows, freed_of
 
 SLOW = (
@@ -79,6 +80,14 @@ def windows_of(*words: str) -> float:
     return flat_windows(run, ends_s) * run.window / 3600
 
 
+def _event(at: str, length: str = "null") -> str:
+    return f"+scenario.events=[{{at: {at}, for: {length}, set: {{services.server.stations.servers.servers: 7}}}}]"
+
+
+def _every(interval: str) -> tuple[str, str]:
+    return "~platform.sources.arrivals.rate", f"+platform.sources.arrivals.every={interval}"
+
+
 @pytest.mark.parametrize(
     ("words", "hours"),
     [
@@ -86,10 +95,32 @@ def windows_of(*words: str) -> float:
         ((), 3.5),  # 15:30 at 0.975 to 19:00 at 1, from where it rises by 2 an hour: 3.5 % after 18 s
         (("scenario=f4_engine_half", "start=20:00"), 0.5),  # the event
         (("start=19:30",), 0.035),  # from 2, rising by 2 an hour: 3.5 % after 126 s
+        (("platform=mmc", "start=1h", "until=2h", _event("59 min", "1 min")), 0),  # its queue is there at the start
+        (("platform=mmc", "start=1h", "until=2h", _event("1h")), 0),
+        (("platform=mmc", "start=1h", "until=2h", _event("50 min", "5 min")), 1),  # over before the warm-up of 1 min
+        (("platform=mmc", "start=1h", "until=2h", _event("30 min")), 1),  # so is all of the run
+        (("platform=mmc", "until=1h", *_every("5 min")), 0),  # 12 arrivals
+        (("platform=mmc", "until=1h", *_every("1 min")), 59 / 60),
     ],
 )
 def test_the_first_stretch_of_flat_demand(words, hours):
     assert windows_of(*words) == pytest.approx(hours, abs=0.01)
+
+
+@pytest.mark.filterwarnings("error", "ignore:scenario.events.0 .* lies outside of what is measured")
+def test_the_queue_that_an_event_left_is_no_start_up_transient():
+    ds = sfmodel.load("mmc", "platform.sources.arrivals.rate=80/s", _event("59 min", "1 min")).run(
+        start="1h", until="2h"
+    )
+    assert (ds.attrs["transient_s"], ds.attrs["unsettled"]) == (0.0, [])
+
+
+def test_recorded_arrivals_are_not_judged():
+    run = parse_run(composed(["platform=mmc", "until=1h"]))
+    arrivals = run.platform.sources["arrivals"]
+    recorded = arrivals.model_copy(update={"rate": 0.0, "file": Recording(file="arrivals.csv")})
+    run.platform.sources["arrivals"] = recorded
+    assert flat_windows(run, np.arange(run.start + 10, run.until + 1, 10.0)) == 0
 
 
 def test_what_demand_explains_is_taken_out():
