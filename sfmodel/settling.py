@@ -7,8 +7,10 @@ arrivals are recorded, nothing is judged. What the breathing explains is taken o
 of each series: its slope against demand, from the second half of the stretch.
 
 Requests answered, response time, tasks at stations and the hit rate of each cache are tested; a transient of less than
-2 % of the value is left where it is. A run that had settled is said to have a transient with probability 0.1 % at most,
-where a window tells little of the next; in few windows that hang together over minutes it is a few times as likely.
+2 % of the value is left where it is. A run that had settled is said to have a transient with probability 0.1 % at most:
+this holds for series that are autoregressions once demand is taken out. A series that hangs together over more than a
+30th of the second half of the stretch is only said to begin elsewhere where a random walk would not. Where demand's
+breathing does, nothing is judged; nor is a series whose response to demand is no line, as near to saturation.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from sfmodel.live import span
 from sfmodel.plan.demand import curve
 from sfmodel.results import measures
 from sfmodel.results.replications import FOLDER
-from sfmodel.results.transient import SHORTEST, begins_elsewhere, transient
+from sfmodel.results.transient import LEAST_INDEPENDENT, SHORTEST, begins_elsewhere, transient
 from sfmodel.schema.run import Run
 
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ SMALLEST = 0.02
 
 FLAT = 0.01
 """Demand without breathing counts as flat within this share."""
+
+CURVED = 0.05
+"""Share of the rest of a series that the square of demand explains, from which on its response to demand is no line."""
 
 OFTEN = 20
 """Arrivals at fixed intervals belong to the steady state if at least so many fall into the run."""
@@ -89,14 +94,22 @@ class Settling:
 def settle(run: Run, ds: xr.Dataset) -> Settling:
     """Seek the start-up transient of a finished run."""
     stretch = ds.isel(time=slice(flat_windows(run, ds["time"].values + ds["width"].values)))
-    if stretch.sizes["time"] < SHORTEST:
+    if stretch.sizes["time"] < SHORTEST or not _shows_what_demand_does(run, stretch):
         return Settling(0.0)
-    found = {name: freed_of(values, stretch["demand"].values) for name, values in series_of(stretch).items()}
+    demand = stretch["demand"].values
+    straight = {name: values for name, values in series_of(stretch).items() if not is_curved(values, demand)}
+    found = {name: freed_of(values, demand) for name, values in straight.items()}
     lengths = {name: _length(values, FALSE_ALARMS / len(found)) for name, values in found.items()}
     seen = {name: length for name, length in lengths.items() if length}
     unsettled = tuple(name for name, length in lengths.items() if length is None)
     longest = max(seen.values(), default=0)
     return Settling(float(stretch["width"].values[:longest].sum()), tuple(seen), unsettled)
+
+
+def _shows_what_demand_does(run: Run, stretch: xr.Dataset) -> bool:
+    """Whether the second half of a stretch holds so many breaths that what follows demand can be told from it."""
+    breath_s = run.demand.breathing.correlation if run.demand.breathing.cv else 0.0
+    return float(stretch["width"].sum()) / 2 >= LEAST_INDEPENDENT * breath_s
 
 
 def flat_windows(run: Run, ends_s: NDArray[np.float64]) -> int:
@@ -174,6 +187,24 @@ def freed_of(values: Series, demand: Series) -> Series:
         return values
     slope = float((spread * values[late]).sum() / (spread**2).sum())
     return values - slope * (demand - demand[late].mean())
+
+
+def is_curved(values: Series, demand: Series) -> bool:
+    """Whether the square of demand explains much of what its slope and a drift leave of the second half; both [t]."""
+    late = slice(len(values) // 2, None)
+    spread = demand[late] - demand[late].mean()
+    if not spread.any():
+        return False
+    spread /= spread.std()
+    terms = np.column_stack([np.vander(spread, 3), np.linspace(-1, 1, len(spread))])
+    left = [_left(values[late], terms[:, columns]) for columns in (slice(1, None), slice(None))]
+    return left[1] < (1 - CURVED) * left[0]
+
+
+def _left(values: Series, terms: Series) -> float:
+    """Sum of squares that a least-squares fit of terms[t, k] leaves of values[t]."""
+    rest = values - terms @ np.linalg.lstsq(terms, values, rcond=None)[0]
+    return float(rest @ rest)
 
 
 def _length(values: Series, level: float) -> int | None:

@@ -8,10 +8,11 @@ import pytest
 import sfmodel
 from sfmodel.cli.compose import composed
 from sfmodel.results.measures import settled
+from sfmodel.results.transient import begins_elsewhere
 from sfmodel.rows import Rows, measure_rows
 from sfmodel.schema import parse_run
 from sfmodel.schema.sources import Recording
-from sfmodel.settling import Settling, flat_windows, freed_of
+from sfmodel.settling import Settling, flat_windows, freed_of, is_curved
 
 SLOW = (
     "platform.services.server.stations.servers.servers=5000",
@@ -128,6 +129,42 @@ def test_what_demand_explains_is_taken_out():
     demand = 1 + 0.035 * random.normal(size=400)
     freed = freed_of(3 + 5 * demand + 1e-6 * random.normal(size=400), demand)
     assert np.ptp(freed) < 1e-4
+
+
+def breathing(seed: int, n: int = 720, correlation: float = 12) -> np.ndarray:
+    """Demand of n windows that breathes by 4 %, of a correlation time in windows."""
+    follows = np.exp(-1 / correlation)
+    random = np.random.default_rng(seed)
+    breaths = random.normal(size=n) * np.sqrt(np.r_[1, np.full(n - 1, 1 - follows**2)])
+    for k in range(1, n):
+        breaths[k] += follows * breaths[k - 1]
+    return 1 + 0.04 * breaths
+
+
+@pytest.mark.parametrize("load", [0.5, 0.7, 0.85])
+def test_a_convex_response_to_demand_is_no_transient(load):
+    # half of 720 windows holds the 30 breaths that are asked for; of 500 runs at most 5 % + 4 standard deviations
+    found = []
+    for seed in range(500):
+        demand = breathing(seed)
+        response = 100 / (1 - load * np.minimum(demand, 1.13))
+        response += 0.2 * response.std() * np.random.default_rng((seed, 1)).normal(size=720)
+        found.append(not is_curved(response, demand) and begins_elsewhere(freed_of(response, demand), 0.05))
+    assert np.mean(found) <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / 500)
+
+
+def test_a_line_is_not_curved():
+    # of n = 360 values of noise the square explains 1/360 on average; a 20th with probability P(F > 18) = 0.00003
+    noise = np.random.default_rng(1).normal(size=720)
+    assert not is_curved(3 + 50 * breathing(1) + noise, breathing(1))
+
+
+def test_of_few_breaths_nothing_is_said():
+    words = ("platform.sources.arrivals.rate=110/s", "demand.breathing={cv: 0.04, correlation: 30 s}")
+    model = sfmodel.load("mmc", *words)
+    assert model.run(until="30 min", seed=2).attrs["unsettled"] == []  # half of 29 min: 29 breaths
+    with pytest.warns(UserWarning, match="has not settled"):
+        model.run(until="32 min", seed=2)
 
 
 def test_what_the_user_is_told():
