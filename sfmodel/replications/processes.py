@@ -21,7 +21,7 @@ from sfmodel.memory import available_bytes
 from sfmodel.plan import Plan
 from sfmodel.world import total_bytes
 
-COMMAND = (sys.executable, "-m", "sfmodel.replications.worker")
+COMMAND = (sys.executable, "-P", "-m", "sfmodel.replications.worker")
 
 _LOOK_S = 0.5
 """An interrupt that another thread was given is seen by the main one within this time."""

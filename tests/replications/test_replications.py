@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,6 +177,21 @@ def test_a_replicated_run_is_measured_beside_a_replicated_pair(call, pair):
 def test_in_memory(pair):
     both = sfmodel.load("tiny").run(seed=5, replications=2)
     xr.testing.assert_identical(both.load().drop_attrs(), sfmodel.open(pair).drop_attrs())
+
+
+def test_in_memory_the_user_is_warned_as_of_one_run():
+    keys = {"start": "1 min", "until": "16 min", "replications": 2}
+    with pytest.warns(UserWarning, match="the run has not settled, seen in .*tasks at stations"):
+        sfmodel.load("tiny", "platform.sources.arrivals.rate=110/s").run(**keys)
+
+
+def test_a_file_with_the_name_of_a_package_is_not_taken_for_it(call):
+    Path("numpy.py").write_text("raise SystemExit('this is not NumPy')\n")
+    try:
+        status, _, complaints = call("run", "platform=tiny", "until=2 min", "replications=2", "name=beside-numpy")
+    finally:
+        Path("numpy.py").unlink()
+    assert status == 0, complaints
 
 
 def test_each_point_of_a_sweep_has_its_replications(call):
