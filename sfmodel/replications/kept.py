@@ -33,13 +33,21 @@ def take_over(folder: RunFolder, seeds: Sequence[int], written: Mapping[str, Any
     taken: dict[int, Path] = {}
     for earlier in unfinished_runs(folder.root):
         found = [seed for seed in seeds if seed not in taken and _fits(earlier / FOLDER / str(seed), seed, written)]
-        for seed in found:
-            (folder.path / FOLDER).mkdir(exist_ok=True)
-            (earlier / FOLDER / str(seed)).rename(folder.path / FOLDER / str(seed))
-            taken[seed] = earlier
-        if found and not any(map(is_finished, (earlier / FOLDER).iterdir())):
+        (folder.path / FOLDER).mkdir(exist_ok=True)
+        moved = [seed for seed in found if _moved(earlier / FOLDER / str(seed), folder.path / FOLDER / str(seed))]
+        taken |= dict.fromkeys(moved, earlier)
+        if moved and not any(map(is_finished, (earlier / FOLDER).glob("*"))):
             shutil.rmtree(earlier, ignore_errors=True)
     return taken
+
+
+def _moved(source: Path, target: Path) -> bool:
+    """Move a folder, unless another process took it meanwhile."""
+    try:
+        source.rename(target)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _fits(folder: Path, seed: int, written: Mapping[str, Any]) -> bool:

@@ -87,7 +87,10 @@ class Processes:
     def _one(self, mapping: Mapping[str, Any], root: Path, report: Report) -> str | None:
         """Make one; the reason if it failed."""
         with tempfile.TemporaryFile("w+", encoding="utf-8") as complaints:
-            process = self._start(complaints)
+            try:
+                process = self._start(complaints)
+            except OSError as refused:
+                return f"its process cannot be started: {(refused.strerror or str(refused)).lower()}"
             if process is None:
                 return "it was not begun"
             with process:
