@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sfkernels import names
 from sfmodel.plan import Plan, build_plan
+from sfmodel.provenance import provenance
 from sfmodel.readings import Readings
 from sfmodel.schema.run import Run
 from sfmodel.schema.scenario_segments import segments
@@ -34,9 +36,12 @@ class Simulation:
     windows: int = 0
     """Windows that were measured."""
     readings: Readings = field(init=False)
+    provenance: dict[str, Any] = field(init=False)
+    """What it is made of, as it was at the beginning: it may be changed before the run ends."""
 
     def __post_init__(self) -> None:
         """Read the meters of this world."""
+        self.provenance = provenance(self.run.written)
         self.readings = Readings(self.plan, self.world)
 
     @property

@@ -6,9 +6,8 @@ import os
 import resource
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,19 +140,29 @@ def checked(mapping: Mapping[str, Any]) -> Run:
 def run_in_memory(mapping: Mapping[str, Any]) -> xr.Dataset:
     """Simulate a run, or its replications; the Dataset, kept in memory."""
     run = checked(mapping)
-    if run.replications > 1:
-        from sfmodel.replications import replicate_in_memory
+    warn(cautions(run))
+    ds = _replicated_in_memory(run, mapping) if run.replications > 1 else _one_in_memory(run)
+    warn(Settling.of(ds).warnings(run))
+    return ds
 
-        return replicate_in_memory(run, mapping)
+
+def _replicated_in_memory(run: Run, mapping: Mapping[str, Any]) -> xr.Dataset:
+    from sfmodel.replications import replicate_in_memory
+
+    return replicate_in_memory(run, mapping)
+
+
+def _one_in_memory(run: Run) -> xr.Dataset:
     simulation = prepare(run)
-    for caution in cautions(run):
-        warnings.warn(caution, stacklevel=4)  # at whoever called Model.run
     recorder = _recorder(simulation, None)
     simulate(simulation, lambda k, end_s, values: recorder.record(k, values))
-    ds = _finished(simulation, recorder, run.name or run.platform.name)
-    for line in Settling.of(ds).warnings(run):
-        warnings.warn(line, stacklevel=4)
-    return ds
+    return _finished(simulation, recorder, run.name or run.platform.name)
+
+
+def warn(lines: Iterable[str]) -> None:
+    """Warn whoever called `Model.run`."""
+    for line in lines:
+        warnings.warn(line, stacklevel=5)
 
 
 def describe(plan: Plan, run: Run) -> str:
@@ -180,7 +189,7 @@ def attributes(simulation: Simulation, name: str) -> dict[str, Any]:
         "until_s": run.until,
         "population": simulation.plan.population if run.platform.users is not None else 0,
         "items": simulation.plan.items,
-        "version": version("sfmodel"),
+        **simulation.provenance,
         "config": dict(run.written),
         "counter_totals": simulation.counter_totals,
         "events": simulation.events,

@@ -2,12 +2,15 @@
 
 What is sought is the start-up transient: empty queues, cold caches, sessions that have not begun. An evening is not
 stationary, so it is sought where demand is flat, in the first stretch of the run in which the curve of the demand stays
-within its own breathing (or 1 %) of where it began and no event or spike falls. What the breathing explains is taken out
+within its own breathing (or 1 %) of where it began and no event or spike falls; where one falls into the warm-up, or
+arrivals are recorded, nothing is judged. What the breathing explains is taken out
 of each series: its slope against demand, from the second half of the stretch.
 
 Requests answered, response time, tasks at stations and the hit rate of each cache are tested; a transient of less than
-2 % of the value is left where it is. A run that had settled is said to have a transient with probability 0.1 % at most,
-where a window tells little of the next; in few windows that hang together over minutes it is a few times as likely.
+2 % of the value is left where it is. A run that had settled is said to have a transient with probability 0.1 % at most:
+this holds for series that are autoregressions once demand is taken out. A series that hangs together over more than a
+30th of the second half of the stretch is only said to begin elsewhere where a random walk would not. Where demand's
+breathing does, nothing is judged; nor is a series whose response to demand is no line, as near to saturation.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from sfmodel.live import span
 from sfmodel.plan.demand import curve
 from sfmodel.results import measures
 from sfmodel.results.replications import FOLDER
-from sfmodel.results.transient import SHORTEST, begins_elsewhere, transient
+from sfmodel.results.transient import LEAST_INDEPENDENT, SHORTEST, begins_elsewhere, transient
 from sfmodel.schema.run import Run
 
 if TYPE_CHECKING:
@@ -38,6 +41,12 @@ SMALLEST = 0.02
 
 FLAT = 0.01
 """Demand without breathing counts as flat within this share."""
+
+CURVED = 0.05
+"""Share of the rest of a series that the square of demand explains, from which on its response to demand is no line."""
+
+OFTEN = 20
+"""Arrivals at fixed intervals belong to the steady state if at least so many fall into the run."""
 
 Series = NDArray[np.float64]
 
@@ -85,14 +94,22 @@ class Settling:
 def settle(run: Run, ds: xr.Dataset) -> Settling:
     """Seek the start-up transient of a finished run."""
     stretch = ds.isel(time=slice(flat_windows(run, ds["time"].values + ds["width"].values)))
-    if stretch.sizes["time"] < SHORTEST:
+    if stretch.sizes["time"] < SHORTEST or not _shows_what_demand_does(run, stretch):
         return Settling(0.0)
-    found = {name: freed_of(values, stretch["demand"].values) for name, values in series_of(stretch).items()}
+    demand = stretch["demand"].values
+    straight = {name: values for name, values in series_of(stretch).items() if not is_curved(values, demand)}
+    found = {name: freed_of(values, demand) for name, values in straight.items()}
     lengths = {name: _length(values, FALSE_ALARMS / len(found)) for name, values in found.items()}
     seen = {name: length for name, length in lengths.items() if length}
     unsettled = tuple(name for name, length in lengths.items() if length is None)
     longest = max(seen.values(), default=0)
     return Settling(float(stretch["width"].values[:longest].sum()), tuple(seen), unsettled)
+
+
+def _shows_what_demand_does(run: Run, stretch: xr.Dataset) -> bool:
+    """Whether the second half of a stretch holds so many breaths that what follows demand can be told from it."""
+    breath_s = run.demand.breathing.correlation if run.demand.breathing.cv else 0.0
+    return float(stretch["width"].sum()) / 2 >= LEAST_INDEPENDENT * breath_s
 
 
 def flat_windows(run: Run, ends_s: NDArray[np.float64]) -> int:
@@ -102,19 +119,33 @@ def flat_windows(run: Run, ends_s: NDArray[np.float64]) -> int:
     times = np.concatenate([[run.start], ends_s])
     demand = curve(run.demand, times)
     flat = np.abs(demand - demand[0]) <= max(run.demand.breathing.cv, FLAT) * demand[0]
-    calm = ends_s <= min(_scheduled_s(run), default=math.inf)
+    calm = ends_s <= _undisturbed_until_s(run)
     steady = flat[1:] & calm & (demand[0] > 0)
     return int(steady.size if steady.all() else np.argmin(steady))
 
 
+def _undisturbed_until_s(run: Run) -> float:
+    """Until when, s since midnight, nothing is scheduled; the start, where the warm-up itself is disturbed.
+
+    What a scenario leads to is no start-up transient, and of recorded arrivals nobody knows how they change.
+    """
+    if any(source.file is not None for source in run.platform.sources.values()):
+        return run.start
+    since_s = run.start - run.warmup
+    first_s = min((time_s for time_s in _scheduled_s(run) if time_s >= since_s), default=math.inf)
+    return max(first_s, run.start)
+
+
 def _scheduled_s(run: Run) -> Iterator[float]:
-    """Times after the start, s since midnight, at which an event or a spike begins or ends."""
+    """Times, s since midnight, at which an event, a spike or a rare arrival begins or ends."""
     spans = [(event.at, event.for_) for event in run.scenario.events]
     for source in run.platform.sources.values():
         spans += [(spike.at, spike.for_) for spike in source.spikes]
         spans += [(at, None) for at in source.at]
+        if source.every is not None and source.every * OFTEN > run.until - run.start:
+            spans += [(run.start, None)]  # so rare that each is an event
     for begins_s, length_s in spans:
-        yield from (time_s for time_s in (begins_s, begins_s + (length_s or 0.0)) if time_s > run.start)
+        yield from (begins_s, begins_s + (length_s or 0.0))
 
 
 def series_of(ds: xr.Dataset) -> Mapping[str, Series]:
@@ -156,6 +187,24 @@ def freed_of(values: Series, demand: Series) -> Series:
         return values
     slope = float((spread * values[late]).sum() / (spread**2).sum())
     return values - slope * (demand - demand[late].mean())
+
+
+def is_curved(values: Series, demand: Series) -> bool:
+    """Whether the square of demand explains much of what its slope and a drift leave of the second half; both [t]."""
+    late = slice(len(values) // 2, None)
+    spread = demand[late] - demand[late].mean()
+    if not spread.any():
+        return False
+    spread /= spread.std()
+    terms = np.column_stack([np.vander(spread, 3), np.linspace(-1, 1, len(spread))])
+    left = [_left(values[late], terms[:, columns]) for columns in (slice(1, None), slice(None))]
+    return left[1] < (1 - CURVED) * left[0]
+
+
+def _left(values: Series, terms: Series) -> float:
+    """Sum of squares that a least-squares fit of terms[t, k] leaves of values[t]."""
+    rest = values - terms @ np.linalg.lstsq(terms, values, rcond=None)[0]
+    return float(rest @ rest)
 
 
 def _length(values: Series, level: float) -> int | None:

@@ -8,9 +8,11 @@ import pytest
 import sfmodel
 from sfmodel.cli.compose import composed
 from sfmodel.results.measures import settled
+from sfmodel.results.transient import begins_elsewhere
 from sfmodel.rows import Rows, measure_rows
 from sfmodel.schema import parse_run
-from sfmodel.settling import Settling, flat_windows, freed_of
+from sfmodel.schema.sources import Recording
+from sfmodel.settling import Settling, flat_windows, freed_of, is_curved
 
 SLOW = (
     "platform.services.server.stations.servers.servers=5000",
@@ -79,6 +81,14 @@ def windows_of(*words: str) -> float:
     return flat_windows(run, ends_s) * run.window / 3600
 
 
+def _event(at: str, length: str = "null") -> str:
+    return f"+scenario.events=[{{at: {at}, for: {length}, set: {{services.server.stations.servers.servers: 7}}}}]"
+
+
+def _every(interval: str) -> tuple[str, str]:
+    return "~platform.sources.arrivals.rate", f"+platform.sources.arrivals.every={interval}"
+
+
 @pytest.mark.parametrize(
     ("words", "hours"),
     [
@@ -86,10 +96,32 @@ def windows_of(*words: str) -> float:
         ((), 3.5),  # 15:30 at 0.975 to 19:00 at 1, from where it rises by 2 an hour: 3.5 % after 18 s
         (("scenario=f4_engine_half", "start=20:00"), 0.5),  # the event
         (("start=19:30",), 0.035),  # from 2, rising by 2 an hour: 3.5 % after 126 s
+        (("platform=mmc", "start=1h", "until=2h", _event("59 min", "1 min")), 0),  # its queue is there at the start
+        (("platform=mmc", "start=1h", "until=2h", _event("1h")), 0),
+        (("platform=mmc", "start=1h", "until=2h", _event("50 min", "5 min")), 1),  # over before the warm-up of 1 min
+        (("platform=mmc", "start=1h", "until=2h", _event("30 min")), 1),  # so is all of the run
+        (("platform=mmc", "until=1h", *_every("5 min")), 0),  # 12 arrivals
+        (("platform=mmc", "until=1h", *_every("1 min")), 59 / 60),
     ],
 )
 def test_the_first_stretch_of_flat_demand(words, hours):
     assert windows_of(*words) == pytest.approx(hours, abs=0.01)
+
+
+@pytest.mark.filterwarnings("error", "ignore:scenario.events.0 .* lies outside of what is measured")
+def test_the_queue_that_an_event_left_is_no_start_up_transient():
+    ds = sfmodel.load("mmc", "platform.sources.arrivals.rate=80/s", _event("59 min", "1 min")).run(
+        start="1h", until="2h"
+    )
+    assert (ds.attrs["transient_s"], ds.attrs["unsettled"]) == (0.0, [])
+
+
+def test_recorded_arrivals_are_not_judged():
+    run = parse_run(composed(["platform=mmc", "until=1h"]))
+    arrivals = run.platform.sources["arrivals"]
+    recorded = arrivals.model_copy(update={"rate": 0.0, "file": Recording(file="arrivals.csv")})
+    run.platform.sources["arrivals"] = recorded
+    assert flat_windows(run, np.arange(run.start + 10, run.until + 1, 10.0)) == 0
 
 
 def test_what_demand_explains_is_taken_out():
@@ -97,6 +129,42 @@ def test_what_demand_explains_is_taken_out():
     demand = 1 + 0.035 * random.normal(size=400)
     freed = freed_of(3 + 5 * demand + 1e-6 * random.normal(size=400), demand)
     assert np.ptp(freed) < 1e-4
+
+
+def breathing(seed: int, n: int = 720, correlation: float = 12) -> np.ndarray:
+    """Demand of n windows that breathes by 4 %, of a correlation time in windows."""
+    follows = np.exp(-1 / correlation)
+    random = np.random.default_rng(seed)
+    breaths = random.normal(size=n) * np.sqrt(np.r_[1, np.full(n - 1, 1 - follows**2)])
+    for k in range(1, n):
+        breaths[k] += follows * breaths[k - 1]
+    return 1 + 0.04 * breaths
+
+
+@pytest.mark.parametrize("load", [0.5, 0.7, 0.85])
+def test_a_convex_response_to_demand_is_no_transient(load):
+    # half of 720 windows holds the 30 breaths that are asked for; of 500 runs at most 5 % + 4 standard deviations
+    found = []
+    for seed in range(500):
+        demand = breathing(seed)
+        response = 100 / (1 - load * np.minimum(demand, 1.13))
+        response += 0.2 * response.std() * np.random.default_rng((seed, 1)).normal(size=720)
+        found.append(not is_curved(response, demand) and begins_elsewhere(freed_of(response, demand), 0.05))
+    assert np.mean(found) <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / 500)
+
+
+def test_a_line_is_not_curved():
+    # of n = 360 values of noise the square explains 1/360 on average; a 20th with probability P(F > 18) = 0.00003
+    noise = np.random.default_rng(1).normal(size=720)
+    assert not is_curved(3 + 50 * breathing(1) + noise, breathing(1))
+
+
+def test_of_few_breaths_nothing_is_said():
+    words = ("platform.sources.arrivals.rate=110/s", "demand.breathing={cv: 0.04, correlation: 30 s}")
+    model = sfmodel.load("mmc", *words)
+    assert model.run(until="30 min", seed=2).attrs["unsettled"] == []  # half of 29 min: 29 breaths
+    with pytest.warns(UserWarning, match="has not settled"):
+        model.run(until="32 min", seed=2)
 
 
 def test_what_the_user_is_told():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 _PARQUET = b"PAR1"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_QUOTED = re.compile(r'"[^"]*"')
 _SEPARATORS = (",", ";", "\t", "|")
 
 
@@ -47,6 +49,6 @@ def _read_once(path: Path, changed_ns: int, size: int) -> pl.DataFrame:
 
 
 def _separator(begins: bytes) -> str:
-    """The sign between the names in the first line: the most frequent of those that tables use."""
-    header = begins.decode(errors="replace").partition("\n")[0]
+    """The sign between the names in the first line: the most frequent outside of quotes of those that tables use."""
+    header = _QUOTED.sub("", begins.decode(errors="replace")).partition("\n")[0]
     return max(_SEPARATORS, key=header.count)

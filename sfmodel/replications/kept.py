@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sfmodel.results.folder import DATASET, RunFolder, is_finished, unfinished_runs
+from sfmodel.errors import RunError
+from sfmodel.provenance import provenance
+from sfmodel.results.folder import DATASET, RunFolder, check_run, is_finished, unfinished_runs
 from sfmodel.results.replications import FOLDER
 
 
@@ -32,20 +33,32 @@ def take_over(folder: RunFolder, seeds: Sequence[int], written: Mapping[str, Any
     taken: dict[int, Path] = {}
     for earlier in unfinished_runs(folder.root):
         found = [seed for seed in seeds if seed not in taken and _fits(earlier / FOLDER / str(seed), seed, written)]
-        for seed in found:
-            (folder.path / FOLDER).mkdir(exist_ok=True)
-            (earlier / FOLDER / str(seed)).rename(folder.path / FOLDER / str(seed))
-            taken[seed] = earlier
-        if found and not any(map(is_finished, (earlier / FOLDER).iterdir())):
+        (folder.path / FOLDER).mkdir(exist_ok=True)
+        moved = [seed for seed in found if _moved(earlier / FOLDER / str(seed), folder.path / FOLDER / str(seed))]
+        taken |= dict.fromkeys(moved, earlier)
+        if moved and not any(map(is_finished, (earlier / FOLDER).glob("*"))):
             shutil.rmtree(earlier, ignore_errors=True)
     return taken
 
 
+def _moved(source: Path, target: Path) -> bool:
+    """Move a folder, unless another process took it meanwhile."""
+    try:
+        source.rename(target)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _fits(folder: Path, seed: int, written: Mapping[str, Any]) -> bool:
-    """Whether a finished replication is what this version would make of this configuration."""
+    """Whether a finished replication is what this code would make of this configuration and the files that it names."""
     if not is_finished(folder):
         return False
-    described = json.loads((folder / DATASET / "zarr.json").read_text(encoding="utf-8"))
-    attrs: dict[str, Any] = described.get("attributes") or {}
-    wanted = json.loads(json.dumps({**written, "seed": seed, "name": str(seed)}, default=str))
-    return attrs.get("config") == wanted and attrs.get("version") == version("sfmodel")
+    try:
+        check_run(folder)
+        attrs = json.loads((folder / DATASET / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+    except (RunError, OSError):  # it is damaged, or was taken by another process meanwhile
+        return False
+    config = {**written, "seed": seed, "name": str(seed)}
+    wanted = json.loads(json.dumps({"config": config, **provenance(written)}, default=str))
+    return all(attrs.get(key) == value for key, value in wanted.items())

@@ -58,14 +58,11 @@ def replicate(
         finished = _taken_over(folder, run, say)
         try:
             _make_missing(run, mapping, plan, folder, finished, log)
+            ds = _merged(run, folder, say)
         except (KeyboardInterrupt, RunError) as error:
             with interrupts_later():
                 tell(_what_is_kept(folder, run.seeds, error))
             raise
-        ds = merge(replication_folders(folder.path, run.seeds), folder.name, run.written, folder.dataset)
-        for line in Settling.of(ds).warnings(run):
-            say(f"warning: {line}")
-        _write_results(ds, folder, say)
         folder.write(LOG, "\n".join(log) + "\n")
         ds.close()
         with interrupts_later():
@@ -127,6 +124,15 @@ def _of_seed(mapping: Config, seed: int) -> dict[str, Any]:
     return {**own, "name": str(seed), "seed": seed}
 
 
+def _merged(run: Run, folder: RunFolder, say: Say) -> xr.Dataset:
+    """Put the replications together, and write what they show."""
+    ds = merge(replication_folders(folder.path, run.seeds), folder.name, run.written, folder.dataset)
+    for line in Settling.of(ds).warnings(run):
+        say(f"warning: {line}")
+    _write_results(ds, folder, say)
+    return ds
+
+
 def _write_results(ds: xr.Dataset, folder: RunFolder, say: Say) -> None:
     show_summary(ds, folder)
     if ds.sizes["time"]:
@@ -143,5 +149,5 @@ def _what_is_kept(folder: RunFolder, seeds: Sequence[int], error: BaseException)
         return f"{why} before the first replication was finished: the same command starts from the beginning"
     return (
         f"{why}: the {len(finished)} of {len(seeds)} replications that were finished are kept in {kept / FOLDER}; "
-        "the same command goes on with the others"
+        f"the same command {'goes on with the others' if len(finished) < len(seeds) else 'puts them together'}"
     )

@@ -61,7 +61,8 @@ def merge(folders: Mapping[int, Path], name: str, written: Mapping[str, Any], st
 def merged_attributes(every: list[dict[str, Any]], name: str, written: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes of a run of several replications: what all share, what it cost in all, and a list of what differs."""
     first = every[0]
-    shared = {key: value for key, value in first.items() if all(one.get(key) == value for one in every)}
+    same = {key: value for key, value in first.items() if all(one.get(key) == value for one in every)}
+    shared = {key: value for key, value in same.items() if key not in (*_ADDED, *_HIGHEST)}
     own = [{key: value for key, value in one.items() if key not in {*shared, *_OWN}} for one in every]
     for one, attrs in zip(own, every, strict=True):
         one["seed"] = attrs["seed"]

@@ -21,7 +21,7 @@ from sfmodel.memory import available_bytes
 from sfmodel.plan import Plan
 from sfmodel.world import total_bytes
 
-COMMAND = (sys.executable, "-m", "sfmodel.replications.worker")
+COMMAND = (sys.executable, "-P", "-m", "sfmodel.replications.worker")
 
 _LOOK_S = 0.5
 """An interrupt that another thread was given is seen by the main one within this time."""
@@ -87,7 +87,10 @@ class Processes:
     def _one(self, mapping: Mapping[str, Any], root: Path, report: Report) -> str | None:
         """Make one; the reason if it failed."""
         with tempfile.TemporaryFile("w+", encoding="utf-8") as complaints:
-            process = self._start(complaints)
+            try:
+                process = self._start(complaints)
+            except OSError as refused:
+                return f"its process cannot be started: {(refused.strerror or str(refused)).lower()}"
             if process is None:
                 return "it was not begun"
             with process:

@@ -303,7 +303,7 @@ def _manifest(folder: Path) -> dict[str, int]:
 def _attributes(folder: Path) -> dict[str, Any]:
     try:
         described = json.loads((folder / DATASET / "zarr.json").read_text(encoding="utf-8"))
-        return dict(described.get("attributes", {}))
+        return dict(described.get("attributes") or {})
     except (OSError, ValueError, AttributeError) as error:
         raise RunError(f"{folder} has no readable dataset ({error}); run it again") from error
 

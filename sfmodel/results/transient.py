@@ -34,6 +34,12 @@ SHORTEST = LEAST_BATCHES * BATCH
 TEST_BATCHES = 12
 """Batches of the second half from which the test takes the variance."""
 
+LEAST_INDEPENDENT = 30
+"""Correlation times (the integrated one, in values) of the second half, from which on it can be estimated there."""
+
+RANDOM_WALK = 7.0
+"""Correlation time, in lengths of the second half, that gives a random walk no more false alarms than stated: 6.2 does."""
+
 
 def transient(series: ArrayLike, batch: int = BATCH) -> int | None:
     """Length of the start-up transient of a series by MSER: the truncation that makes the mean of the rest best known.
@@ -81,7 +87,10 @@ def _scores(means: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def begins_elsewhere(series: ArrayLike, level: float) -> bool:
-    """Whether a series begins elsewhere than it goes on; of a stationary one this is said with probability `level`.
+    """Whether a series begins elsewhere than it goes on; of a stationary one this is said with probability `level` at most.
+
+    This holds for autoregressions of order 1 up to a random walk. Of a series whose second half is shorter than 30
+    of its correlation times only what no random walk would do is seen: a trend such as that of an overload.
 
     Parameters
     ----------
@@ -120,10 +129,21 @@ def _variance(values: NDArray[np.float64]) -> float:
     n = len(values)
     size = n // TEST_BATCHES
     batches = values[n - TEST_BATCHES * size :].reshape(TEST_BATCHES, size).mean(axis=1)
+    variance, correlation = _autoregression(values)
+    return max(size * float(batches.var(ddof=1)), variance * correlation)
+
+
+def _autoregression(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Variance of n values, and their integrated correlation time, both about a straight line.
+
+    A time that n values are too few to tell is taken to be that of a random walk, which passes for all shorter ones.
+    """
+    n = len(values)
     along = np.arange(n) - (n - 1) / 2
     apart = values - values.mean()
     apart = apart - along * (along @ apart) / (along @ along)
     scale = float(apart @ apart)
     follows = float(apart[1:] @ apart[:-1]) / scale if scale else 0.0
-    follows = min(0.95, max(0.0, follows + (2 + 4 * follows) / n))  # about a line it is found too small by so much
-    return max(size * float(batches.var(ddof=1)), scale / (n - 2) * (1 + follows) / (1 - follows))
+    follows = min(0.995, max(0.0, follows + (2 + 4 * follows) / n))  # about a line it is found too small by so much
+    correlation = (1 + follows) / (1 - follows)
+    return scale / (n - 2), correlation if n >= LEAST_INDEPENDENT * correlation else RANDOM_WALK * n

@@ -49,6 +49,11 @@ def test_every_kind_of_csv(tmp_path: Path, name: str, content: bytes) -> None:
     assert recorded_level(series(tmp_path / name), NOON) == pytest.approx(EXPECTED)
 
 
+def test_separators_in_quotes_are_part_of_a_name(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(csv().replace("timestamp,value", 'timestamp,"value;a;b"'))
+    assert recorded_level(series(tmp_path / "x.csv", value="value;a;b"), NOON) == pytest.approx(EXPECTED)
+
+
 @pytest.mark.parametrize("name", ["x.parquet", "X.PARQUET", "x.pq"])
 def test_parquet_by_any_name(tmp_path: Path, name: str) -> None:
     pl.DataFrame({"timestamp": HOURS, "value": VALUES}).write_parquet(tmp_path / name)

@@ -57,6 +57,13 @@ def interruptible():
     signal.signal(signal.SIGINT, before)
 
 
+def test_a_process_that_cannot_be_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "COMMAND", (str(tmp_path / "nothing"),))
+    with Processes(1) as made:
+        found = dict(made.make({1: {"seed": 1}}, tmp_path, {1: print}))
+    assert found == {1: "its process cannot be started: no such file or directory"}
+
+
 @pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_what_is_under_way(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "COMMAND", (sys.executable, "-c", REPORTS + "time.sleep(600)"))

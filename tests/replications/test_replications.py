@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
 import sfmodel
+from sfmodel.replications.kept import take_over
+from sfmodel.replications.merging import merged_attributes
+from sfmodel.results.folder import RunFolder
 from sfmodel.results.replications import replication, replications
 
 
@@ -41,6 +45,15 @@ def test_attributes_are_those_of_all_with_a_list_of_what_differs(pair):
     assert [one["seed"] for one in attrs["replications"]] == [5, 6]
     assert attrs["events"] == sum(one["events"] for one in attrs["replications"])
     assert "replications" not in attrs["config"]
+
+
+def test_what_each_has_cost_is_its_own_also_where_it_is_the_same_for_all():
+    every = [
+        {"name": str(seed), "config": {}, "seed": seed, "requests": 1800, "compile_seconds": 0.5} for seed in (1, 2)
+    ]
+    attrs = merged_attributes(every, "both", {})
+    assert (attrs["requests"], attrs["compile_seconds"]) == (3600, 0.5)
+    assert attrs["replications"] == [{"seed": seed, "requests": 1800, "compile_seconds": 0.5} for seed in (1, 2)]
 
 
 def test_the_summary_has_means_and_intervals(call, pair):
@@ -98,6 +111,49 @@ def test_what_a_killed_call_has_finished_is_taken_over(call, pair):
     xr.testing.assert_identical(sfmodel.open("again").drop_attrs(), sfmodel.open("pair").drop_attrs())
 
 
+def made_before(pair, name: str, **attrs: object):
+    """The pair as an unfinished run, with other attributes of its seed 5; its seed 6 is not there."""
+    left = pair.parent / f"{name}.incomplete"
+    shutil.copytree(pair, left)
+    (left / "INCOMPLETE").write_text("The run failed.\n")
+    shutil.rmtree(left / "replications/6")
+    described = left / "replications/5/dataset.zarr/zarr.json"
+    content = json.loads(described.read_text())
+    content["attributes"].update(attrs)
+    written = described.write_text(json.dumps(content))
+    manifest = left / "replications/5/MANIFEST.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"zarr.json": written}))
+    return left
+
+
+@pytest.mark.parametrize("attrs", [{"sources": "other"}, {"files": {"x.csv": "other"}}, {"version": "0"}], ids=str)
+def test_of_other_code_or_data_nothing_is_taken_over(pair, attrs):
+    left = made_before(pair, "changed", **attrs)
+    with RunFolder("anew", pair.parent) as folder:
+        assert take_over(folder, [5, 6], sfmodel.open(pair).attrs["config"]) == {}
+    shutil.rmtree(left)
+    shutil.rmtree(pair.parent / "anew.incomplete")
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", '{"attributes": null}'], ids=repr)
+def test_what_is_damaged_is_not_taken_over(pair, content):
+    left = made_before(pair, "damaged")
+    described = left / "replications/5/dataset.zarr/zarr.json"
+    described.unlink() if content is None else described.write_text(content)
+    (left / "replications/5/MANIFEST.json").write_text("{}")
+    with RunFolder("anew", pair.parent) as folder:
+        assert take_over(folder, [5, 6], sfmodel.open(pair).attrs["config"]) == {}
+    shutil.rmtree(left)
+    shutil.rmtree(pair.parent / "anew.incomplete")
+
+
+def test_of_the_same_code_and_data_it_is_taken_over(pair):
+    left = made_before(pair, "same")
+    with RunFolder("anew", pair.parent) as folder:
+        assert take_over(folder, [5, 6], sfmodel.open(pair).attrs["config"]) == {5: left}
+    shutil.rmtree(pair.parent / "anew.incomplete")
+
+
 @pytest.mark.usefixtures("pair")
 def test_of_another_configuration_nothing_is_taken_over(call, pair):
     killed = pair.parent / "other.incomplete"
@@ -121,6 +177,21 @@ def test_a_replicated_run_is_measured_beside_a_replicated_pair(call, pair):
 def test_in_memory(pair):
     both = sfmodel.load("tiny").run(seed=5, replications=2)
     xr.testing.assert_identical(both.load().drop_attrs(), sfmodel.open(pair).drop_attrs())
+
+
+def test_in_memory_the_user_is_warned_as_of_one_run():
+    keys = {"start": "1 min", "until": "16 min", "replications": 2}
+    with pytest.warns(UserWarning, match="the run has not settled, seen in .*tasks at stations"):
+        sfmodel.load("tiny", "platform.sources.arrivals.rate=110/s").run(**keys)
+
+
+def test_a_file_with_the_name_of_a_package_is_not_taken_for_it(call):
+    Path("numpy.py").write_text("raise SystemExit('this is not NumPy')\n")
+    try:
+        status, _, complaints = call("run", "platform=tiny", "until=2 min", "replications=2", "name=beside-numpy")
+    finally:
+        Path("numpy.py").unlink()
+    assert status == 0, complaints
 
 
 def test_each_point_of_a_sweep_has_its_replications(call):

@@ -68,11 +68,24 @@ def test_a_series_that_is_too_short():
         transient(np.zeros(49))
 
 
-@pytest.mark.parametrize(("n", "follows"), [(54, 0.0), (180, 0.0), (180, 0.3), (600, 0.5)])
+@pytest.mark.parametrize(("n", "follows"), [(54, 0.0), (180, 0.0), (180, 0.3), (600, 0.5), (60, 0.9), (180, 0.95)])
 def test_false_alarms_are_at_most_as_frequent_as_stated(n, follows):
     # of 2000 series at most 5 % + 4 standard deviations (0.49 % each) may be said to begin elsewhere
     found = [begins_elsewhere(autoregressive(n, follows, seed), 0.05) for seed in range(2000)]
     assert np.mean(found) <= 0.05 + 4 * 0.0049
+
+
+def test_of_what_follows_from_one_value_to_the_next_no_more_is_said_than_stated_at_a_small_level():
+    # 4000 series at the level of one of eight in a run, 0.000125: 0.5 are expected, more than 5 with probability 0.00001
+    found = [begins_elsewhere(autoregressive(60, 0.9, seed), 0.000125) for seed in range(4000)]
+    assert sum(found) <= 5
+
+
+def test_a_random_walk_seldom_begins_elsewhere_and_a_trend_does():
+    # of 2000 walks at most 5 % + 4 standard deviations; a trend of 10 of its steps' deviations a step is none
+    walks = [np.cumsum(np.random.default_rng(seed).normal(size=90)) for seed in range(2000)]
+    assert np.mean([begins_elsewhere(walk, 0.05) for walk in walks]) <= 0.05 + 4 * 0.0049
+    assert all(begins_elsewhere(walk + 10 * np.arange(90), 0.000125) for walk in walks[:50])
 
 
 def test_the_statistic_is_student_where_the_variance_is_that_of_batches():
