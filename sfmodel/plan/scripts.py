@@ -146,7 +146,7 @@ class Scripts:
             self.ops[first]["probability"] = step.with_probability
             self.ops[first]["skip"] = end
         self.ops[first].setdefault("skip", end)
-        return self._emit(code=names.OP_AWAITED, next=first, other=end) if step.unless_zombie else first
+        return self._emit(code=names.OP_AWAITED, next=first, other=end, hold=hold) if step.unless_zombie else first
 
     def _handled(self, step: verbs.Failing, end: int, hold: int) -> int:
         """Row of the handler table for this step."""
