@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
@@ -40,8 +40,8 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="session")
-def call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
-    """The command, in a folder with the platform; (exit status, output, complaints)."""
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the platform."""
     folder = tmp_path_factory.mktemp("replications")
     texts = {
         "platform/tiny.yaml": PLATFORM,
@@ -52,21 +52,31 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
         path = folder / "conf" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def there(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test runs in that folder."""
+    monkeypatch.chdir(place)
+
+
+@pytest.fixture(scope="session")
+def call(place: Path) -> Call:
+    """The command, in that folder; (exit status, output, complaints)."""
 
     def execute(*words: str) -> tuple[int, str, str]:
-        with redirect_stdout(StringIO()) as said, redirect_stderr(StringIO()) as complaints:
+        with chdir(place), redirect_stdout(StringIO()) as said, redirect_stderr(StringIO()) as complaints:
             status = main(words)
         assert "Traceback" not in complaints.getvalue()
         return status, said.getvalue(), complaints.getvalue()
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        yield execute
+    return execute
 
 
 @pytest.fixture(scope="session")
-def pair(call: Call) -> Path:
+def pair(call: Call, place: Path) -> Path:
     """The folder of a run of the seeds 5 and 6."""
     status, _, complaints = call("run", "platform=tiny", "seed=5", "replications=2", "name=pair")
     assert status == 0, complaints
-    return Path("runs/pair").absolute()
+    return place / "runs" / "pair"
