@@ -12,6 +12,21 @@ from sfmodel.results.variables import OUTCOMES, VARIABLES
 from sfmodel.schema import parse_run
 from sfmodel.schema.references import check_references
 
+TINY = """# @package _global_
+defaults: [override /demand: flat]
+start: 1 min
+until: 3 min
+warmup: 1 min
+platform:
+  name: tiny
+  services:
+    server:
+      stations: {servers: {servers: 10}}
+      endpoints: {serve: {steps: [{use: servers, time: {exponential: 100 ms}}]}}
+  sources: {arrivals: {call: server.serve, rate: 80/s}}
+"""
+"""A file of conf/platform: one station, two minutes."""
+
 LABELLED = ("endpoint", "station", "call", "cache", "limiter", "queue", "request", "service")
 
 

@@ -31,8 +31,10 @@ def take_over(folder: RunFolder, seeds: Sequence[int], written: Mapping[str, Any
     seed → the folder that each was in.
     """
     taken: dict[int, Path] = {}
+    made_of = provenance(written)
+    wanted = {seed: {"config": {**written, "seed": seed, "name": str(seed)}, **made_of} for seed in seeds}
     for earlier in unfinished_runs(folder.root):
-        found = [seed for seed in seeds if seed not in taken and _fits(earlier / FOLDER / str(seed), seed, written)]
+        found = [seed for seed in seeds if seed not in taken and _fits(earlier / FOLDER / str(seed), wanted[seed])]
         (folder.path / FOLDER).mkdir(exist_ok=True)
         moved = [seed for seed in found if _moved(earlier / FOLDER / str(seed), folder.path / FOLDER / str(seed))]
         taken |= dict.fromkeys(moved, earlier)
@@ -50,8 +52,8 @@ def _moved(source: Path, target: Path) -> bool:
     return True
 
 
-def _fits(folder: Path, seed: int, written: Mapping[str, Any]) -> bool:
-    """Whether a finished replication is what this code would make of this configuration and the files that it names."""
+def _fits(folder: Path, wanted: Mapping[str, Any]) -> bool:
+    """Whether a replication is finished, whole, and has these attributes."""
     if not is_finished(folder):
         return False
     try:
@@ -59,6 +61,4 @@ def _fits(folder: Path, seed: int, written: Mapping[str, Any]) -> bool:
         attrs = json.loads((folder / DATASET / "zarr.json").read_text(encoding="utf-8"))["attributes"]
     except (RunError, OSError):  # it is damaged, or was taken by another process meanwhile
         return False
-    config = {**written, "seed": seed, "name": str(seed)}
-    wanted = json.loads(json.dumps({"config": config, **provenance(written)}, default=str))
-    return all(attrs.get(key) == value for key, value in wanted.items())
+    return all(attrs.get(key) == value for key, value in json.loads(json.dumps(wanted, default=str)).items())

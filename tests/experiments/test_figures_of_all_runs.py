@@ -13,26 +13,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support import TINY
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
 
 import figures
 from figures import Job, Plan, studies
 
-PLATFORM = """# @package _global_
-defaults: [override /demand: flat]
-start: 1 min
-until: 3 min
-warmup: 1 min
-trace: {one_in: 0}
-platform:
-  name: tiny
-  services:
-    server:
-      stations: {servers: {servers: 10}}
-      endpoints: {serve: {steps: [{use: servers, time: {exponential: 100 ms}}]}}
-  sources: {arrivals: {call: server.serve, rate: 80/s}}
-"""
+PLATFORM = TINY + "trace: {one_in: 0}\n"
 EVENT = {"at": "90 s", "for": "10 s", "set": {"services.server.stations.servers.servers": 8}}
 TIME = "mean(endpoint[server.serve])"
 SERVED = {"id": "T", "title": "Time", "measure": TIME, "unit": "s", "at_least": "0.1 s", "at_most": "1 s"}

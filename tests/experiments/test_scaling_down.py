@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from support import TINY
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
 
@@ -24,20 +25,7 @@ from sfmodel.rows import Row
 from sfmodel.running import checked
 from sfmodel.schema import Run
 
-PLATFORM = """# @package _global_
-defaults: [override /demand: flat]
-start: 1 min
-until: 3 min
-warmup: 1 min
-trace: {one_in: 0}
-platform:
-  name: tiny
-  services:
-    server:
-      stations: {servers: {servers: 10}}
-      endpoints: {serve: {steps: [{use: servers, time: {exponential: 100 ms}}]}}
-  sources: {arrivals: {call: server.serve, rate: 80/s}}
-"""
+PLATFORM = TINY + "trace: {one_in: 0}\n"
 TIME = {"id": "T", "title": "Time", "measure": "mean(endpoint[server.serve])", "unit": "s", "at_most": "0.2 s"}
 ROW = Row.model_validate({"id": "R", "title": "t", "measure": "x", "at_least": 1, "at_most": 3})
 

@@ -9,23 +9,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support import TINY
 
 from sfmodel.cli import main
 
-PLATFORM = """# @package _global_
-defaults: [override /demand: flat]
-start: 1 min
-until: 3 min
-warmup: 1 min
-trace: {one_in: 1000}
-platform:
-  name: tiny
-  services:
-    server:
-      stations: {servers: {servers: 10}}
-      endpoints: {serve: {steps: [{use: servers, time: {exponential: 100 ms}}]}}
-  sources: {arrivals: {call: server.serve, rate: 80/s}}
-"""
+PLATFORM = TINY + "trace: {one_in: 1000}\n"
 TIME = "mean(endpoint[server.serve])"
 ROWS = {
     "window": "30 s",
