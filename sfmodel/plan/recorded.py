@@ -54,9 +54,15 @@ def recorded_level(series: Series, t: Times) -> Times:
 
 def _midnight(series: Series, times: Times, stamped: bool) -> float:
     """Midnight of day 1, on the scale of the times."""
-    zone = _zone(series)
+    since_1970 = not stamped and bool(times[0] > _SINCE_1970)
+    zone = _zone(series, since_1970)
     if series.day is None:
         return _first_midnight(times[0], zone) if stamped else 0.0
+    if not stamped and not since_1970:
+        raise ConfigError(
+            f"{_KEY}.day: column '{series.time}' of '{series.file}' holds times of the day, which belong to no date; leave "
+            "day out"
+        )
     try:
         return datetime.fromisoformat(f"{series.day}T00:00:00").replace(tzinfo=zone).timestamp()
     except ValueError:
@@ -70,15 +76,18 @@ def _first_midnight(time_s: float, zone: ZoneInfo) -> float:
     return (midnight if midnight == local else midnight + timedelta(days=1)).timestamp()
 
 
-def _zone(series: Series) -> ZoneInfo:
-    """Time zone of the platform's clock; timestamps without one are on that clock, whichever it is."""
+def _zone(series: Series, since_1970: bool) -> ZoneInfo:
+    """Time zone of the platform's clock; timestamps without one are on that clock, whichever it is.
+
+    Seconds since 1970 are of UTC where a zone is named, else of that clock.
+    """
     zoned = has_zone(series.file, series.time, f"{_KEY}.time")
     if zoned and series.zone is None:
         raise ConfigError(
             f"{_KEY}.time: column '{series.time}' of '{series.file}' holds timestamps with a time zone; say with "
             f"{_KEY}.zone in which zone the platform's clock runs, such as Europe/Berlin or UTC"
         )
-    if not zoned and series.zone is not None:
+    if not zoned and not since_1970 and series.zone is not None:
         raise ConfigError(
             f"{_KEY}.zone: column '{series.time}' of '{series.file}' holds times without a time zone, which are taken "
             "as they are; leave zone out"

@@ -61,7 +61,7 @@ def replicate(
             ds = _merged(run, folder, say)
         except (KeyboardInterrupt, RunError) as error:
             with interrupts_later():
-                tell(_what_is_kept(folder, run.seeds, error))
+                tell(_what_is_kept(folder, run.seeds, error, in_sweep=fallback is not None))
             raise
         folder.write(LOG, "\n".join(log) + "\n")
         ds.close()
@@ -140,14 +140,15 @@ def _write_results(ds: xr.Dataset, folder: RunFolder, say: Say) -> None:
     say(cost(ds.attrs["requests"], ds.attrs["events"], ds.attrs["wall_seconds"]))
 
 
-def _what_is_kept(folder: RunFolder, seeds: Sequence[int], error: BaseException) -> str:
+def _what_is_kept(folder: RunFolder, seeds: Sequence[int], error: BaseException, in_sweep: bool) -> str:
     """Set the folder aside, and say how to go on."""
     finished = [seed for seed, place in replication_folders(folder.path, seeds).items() if is_finished(place)]
     why = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
     kept = folder.abandon(f"{why} when {len(finished)} of {len(seeds)} replications were finished")
     if not finished:
         return f"{why} before the first replication was finished: the same command starts from the beginning"
+    command = f"the same command with hydra.sweep.dir={folder.root}" if in_sweep else "the same command"
     return (
         f"{why}: the {len(finished)} of {len(seeds)} replications that were finished are kept in {kept / FOLDER}; "
-        f"the same command {'goes on with the others' if len(finished) < len(seeds) else 'puts them together'}"
+        f"{command} {'goes on with the others' if len(finished) < len(seeds) else 'puts them together'}"
     )

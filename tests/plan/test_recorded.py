@@ -83,6 +83,21 @@ def test_timestamps_with_a_zone_are_put_on_the_clock_of_the_platform(tmp_path: P
     assert recorded_level(series(tmp_path / "x.parquet", zone="UTC"), NOON) == pytest.approx(EXPECTED)
 
 
+def test_seconds_since_1970_are_put_on_the_clock_of_the_platform(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(csv(stamps=[int(stamp.replace(tzinfo=dt.UTC).timestamp()) for stamp in HOURS]))
+    assert recorded_level(series(path, day="2024-01-01"), NOON) == pytest.approx(EXPECTED)
+    berlin = series(path, day="2024-01-01", zone="Europe/Berlin")  # noon in Berlin, UTC+1, is 11:00
+    assert recorded_level(berlin, NOON) == pytest.approx(111 / 116.5)
+
+
+def test_times_of_the_day_belong_to_no_date(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(csv(stamps=[3600 * k for k in range(49)]))
+    with pytest.raises(ConfigError, match=r"day: column 'timestamp' of .* times of the day, .* leave day out"):
+        recorded_level(series(path, day="2024-01-01"), NOON)
+
+
 @pytest.mark.parametrize(("day", "is_fine"), [("2024-10-26", True), ("2024-10-27", False), ("2024-10-28", True)])
 def test_a_year_with_changes_of_the_clock_serves_on_every_other_day(tmp_path: Path, day: str, is_fine: bool) -> None:
     begin = dt.datetime(2024, 10, 20, tzinfo=dt.UTC)

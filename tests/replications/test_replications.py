@@ -56,6 +56,12 @@ def test_what_each_has_cost_is_its_own_also_where_it_is_the_same_for_all():
     assert attrs["replications"] == [{"seed": seed, "requests": 1800, "compile_seconds": 0.5} for seed in (1, 2)]
 
 
+def test_all_replications_leave_out_the_longest_transient():
+    own = [{"seed": 5, "transient_s": 20.0}, {"seed": 6, "transient_s": 0.0}]
+    ds = xr.Dataset(coords={"replication": [5, 6]}, attrs={"replications": own})
+    assert [one.attrs["transient_s"] for one in replications(ds).values()] == [20.0, 20.0]
+
+
 def test_the_summary_has_means_and_intervals(call, pair):
     summary = json.loads((pair / "summary.json").read_text())
     each = [json.loads((pair / f"replications/{seed}/summary.json").read_text()) for seed in (5, 6)]
