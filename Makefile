@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 JOBS ?= 2
 
-.PHONY: run test check bench figures wheel constraints clean help
+.PHONY: run test check bench figures robust wheel constraints clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,10 @@ bench: $(STAMP) ## speed, as ratios within one run
 
 figures: $(STAMP) ## every figure of the case study, over seeds: an hour; goes on where it was stopped
 	$(BIN)/python experiments/figures.py --jobs $(JOBS) trace.one_in=2500 trace.limit=4000000
+
+robust: $(STAMP) ## the evening's figures at 0.97 and 1.03 of the demand: at least 80 % must hold; an hour
+	for level in 0.97 1.03; do $(BIN)/python experiments/figures.py --jobs $(JOBS) --only baseline --share 0.8 \
+	  --folder results/figures-$$level demand.level=$$level trace.one_in=2500 trace.limit=4000000 || exit 1; done
 
 wheel: $(STAMP) ## dist/*.whl
 	$(BIN)/python -m build --outdir dist .

@@ -3,10 +3,9 @@
     python experiments/calibrate.py search --minutes 20      the recommendation path, by Optuna; goes on where it was
     python experiments/calibrate.py sets                     eight other sets that hold too, as platform/streamflow/sets
     python experiments/calibrate.py sensitivity              each row against each value, into sensitivity.csv
-    python experiments/calibrate.py check                    whole evenings, five seeds, demand at 0.97, 1 and 1.03
 
-All but `check` simulate the recommendation path alone (recommendation_path.py), from before the peak, since a platform
-that can collapse for good remembers how it came there. Beside the rows of the peak stand those of two scenarios
+All simulate the recommendation path alone (recommendation_path.py), from before the peak, since a platform that can
+collapse for good remembers how it came there; the last word has `make figures`, whole evenings at full scale. Beside the rows of the peak stand those of two scenarios
 (scenario_rows.yaml): half of the engine must bring it down for good, a viral upload must not. The loss of a set of
 values is how far its rows lie outside their ranges (less a margin), in widths of the range, squared; inside it costs
 nothing. Demand at 0.97 and 1.03 counts half each.
@@ -41,15 +40,12 @@ from sfmodel.schema.quantities import to_amount, to_duration_s
 HERE = Path(__file__).parent
 JOBS = os.cpu_count() or 1
 ON_THE_PATH = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10.database", "P12.*")
-PATH: dict[str, Any] = {"warmup": "20 min", "users": "500 k", "trace": {"one_in": 0, "limit": 1}}
+PATH: dict[str, Any] = {"warmup": "20 min", "users": "10 M", "trace": {"one_in": 0, "limit": 1}}
 PEAK: dict[str, Any] = {**PATH, "start": "19:45"}
 SCENARIOS: dict[str, dict[str, Any]] = {
     "f4_engine_half": {**PEAK, "until": "21:03"},
     "s1_viral_upload": {**PATH, "start": "18:45", "until": "19:30"},
 }
-FAILURES, MORE_IN_AN_EVENING = ("P3", "P4", "P5"), 2.0
-"""In a whole evening more fail than on the path alone, where no titles push lists out of the cache: 1.5 to 2.5 times as many
-(seeds 1 to 3). So the last word on these rows has `check`."""
 LEVELS = {1.0: 1.0, 0.97: 0.5, 1.03: 0.5}
 HOPELESS = 8.0
 MARGIN = 0.1
@@ -123,8 +119,7 @@ def path_rows(
     config["demand"]["level"] = level
     config = recommendation_path(config)
     config.update(**PEAK, until=until, seed=seed)
-    rows = _rows()
-    return {name: _of_an_evening(one) for name, one in _measured(config, rows, ON_THE_PATH).items()}
+    return _measured(config, _rows(), ON_THE_PATH)
 
 
 def scenario_rows(values: Mapping[str, float], seed: int = 1) -> dict[str, Measured]:
@@ -150,14 +145,6 @@ def _measured(config: dict[str, Any], rows: Rows, only: Sequence[str]) -> dict[s
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the second viral upload, which comes later
         return measure_rows(run_in_memory(config), rows, rows.only(only))
-
-
-def _of_an_evening(one: Measured) -> Measured:
-    """What a whole evening would show."""
-    if one.row.id not in FAILURES or one.value is None:
-        return one
-    value = MORE_IN_AN_EVENING * one.value
-    return Measured(one.row, value, one.row.holds(value))
 
 
 def loss(measured: Mapping[str, Measured]) -> float:
@@ -300,30 +287,6 @@ def _numbers(value: float | None, base: float | None, ratio: float) -> list[str]
     return [f"{value:.5g}", f"{base:.5g}", f"{math.log(value / base) / math.log(ratio):.3g}"]
 
 
-def check(seeds: int, levels: Sequence[float], overrides: Sequence[str], target: Path) -> None:
-    """Whole evenings at full scale: the mean of the seeds at each level, row by row, into a CSV file."""
-    rows = _rows()
-    with target.open("w", newline="") as file:
-        out = csv.writer(file)
-        out.writerow(["level", "row", "title", "mean", "met", *(f"seed {seed + 1}" for seed in range(seeds))])
-        for level in levels:
-            found: dict[str, list[float]] = {}
-            for seed in range(seeds):
-                config = dict(composed(["platform=streamflow", *overrides]))
-                config["demand"]["level"] = level
-                config.update(seed=seed + 1, trace={"one_in": 0, "limit": 1})
-                for name, one in measure_rows(run_in_memory(config), rows).items():
-                    found.setdefault(name, []).append(math.nan if one.value is None else one.value)
-            met = 0
-            for row in rows.every:
-                mean = float(np.mean(found[row.id]))
-                met += row.holds(mean)
-                every = [f"{value:.5g}" for value in found[row.id]]
-                out.writerow([level, row.id, row.title, f"{mean:.5g}", row.holds(mean), *every])
-            file.flush()
-            print(f"demand {level:g}: {met} of {len(rows.every)} rows hold as the mean of {seeds} seeds", flush=True)
-
-
 def _rows() -> Rows:
     return read_rows(conf_folder() / "rows" / "streamflow.yaml")
 
@@ -343,20 +306,13 @@ def main() -> None:
     sensing = commands.add_parser("sensitivity")
     sensing.add_argument("-o", "--output", type=Path, default=Path("sensitivity.csv"))
     sensing.add_argument("--only", nargs="*", default=[])
-    checking = commands.add_parser("check")
-    checking.add_argument("--seeds", type=int, default=5)
-    checking.add_argument("--levels", type=float, nargs="+", default=[1.0, 0.97, 1.03])
-    checking.add_argument("-o", "--output", type=Path, default=Path("rows.csv"))
-    checking.add_argument("overrides", nargs="*")
     given = parser.parse_args()
     if given.command == "search":
         search(given.minutes, given.journal, given.only, given.levels)
     elif given.command == "sets":
         distinct_sets(given.count, given.output)
-    elif given.command == "sensitivity":
-        sensitivity(given.output, given.only)
     else:
-        check(given.seeds, given.levels, given.overrides, given.output)
+        sensitivity(given.output, given.only)
 
 
 if __name__ == "__main__":

@@ -128,6 +128,12 @@ def test_a_wrong_name_is_a_sentence(call: Call, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == "figures: --only: there is no file of rows 'slwo'; did you mean 'slow'?\n"
 
 
+@pytest.mark.usefixtures("first")
+@pytest.mark.parametrize(("share", "status"), [("0.5", 0), ("0.51", 1)])
+def test_a_share_of_the_rows_may_be_enough(call: Call, share: str, status: int) -> None:
+    assert call("--only", "baseline", "--table-only", "--share", share)[0] == status  # one of two is met
+
+
 # Which runs
 
 

@@ -1,6 +1,6 @@
 """No figure is met by construction: each follows from its cause, and goes when the cause goes.
 
-The peak of StreamFlow's recommendation path, half a million users asking as often as 50 million do. Which way a figure
+The peak of StreamFlow's recommendation path, ten million users asking as often as 50 million do. Which way a figure
 goes is written beside its perturbation; it counts if Student's interval of the paired differences, one-sided at 95 %,
 leaves out 0. Seeds are fixed.
 """
