@@ -10,8 +10,8 @@ never meet the engine. So this turns the composed configuration into one in whic
 - behaviour and reviews come from sources; campaigns, the dashboard and messages are left out.
 
 The users may be fewer too, but not so few that many come back while their list is still cached: of 500 thousand so many
-do at peak that a twentieth of the misses is missing, and with them half of the failures; of 10 million none. Rows of the content database, the cache's memory,
-analytics, notifications and shared addresses need the whole platform.
+do at peak that a twentieth of the misses is missing, and with them half of the failures; of 10 million none. Rows of the
+content database, the cache's memory, analytics, notifications and shared addresses need the whole platform.
 """
 
 from __future__ import annotations
