@@ -343,6 +343,10 @@ def test_the_engine_waits_as_it_does_today() -> None:
     assert order[:5] == ["lookup", "call", "call", "use", "store"]
 
 
+def test_nothing_breaks_the_circuit() -> None:
+    assert "'breaker'" not in str(composed()["platform"])
+
+
 def test_the_provider_gives_up_after_30_s_and_has_three_models() -> None:
     for model in ("small", "medium", "large"):
         assert step("llm", "describe", "call", f"llm.ask_{model}")["timeout"] == "30 s"
