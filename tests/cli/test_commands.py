@@ -331,7 +331,7 @@ def test_lint_fits_a_terminal_of_80_columns_and_leaves_keys_whole(sfmodel, monke
     output = sfmodel("lint", "streamflow")[1]
     too_long = [line for line in output.splitlines() if len(line) > 80 and len(line.split()) > 1]
     assert too_long == []
-    assert "platform.services.llm.endpoints.describe.steps.0.choose.2.do.0.retries.attempts" in output
+    assert "platform.services.llm.endpoints.ask_large.steps.0.retries.attempts" in output
 
 
 def test_a_run_is_told_before_it_begins_what_it_will_not_show(sfmodel) -> None:

@@ -2,7 +2,8 @@
 
 The peak of StreamFlow's recommendation path, ten million users asking as often as 50 million do. Which way a figure
 goes is written beside its perturbation; it counts if Student's interval of the paired differences, one-sided at 95 %,
-leaves out 0. Seeds are fixed.
+leaves out 0. Shares of 504s go with a high power of the load, so that one seed decides their mean: of them Wilcoxon's signed
+ranks are taken, at the same level. Seeds are fixed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import t
+from scipy.stats import t, wilcoxon
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
 
@@ -91,8 +92,11 @@ def test_a_figure_follows_its_cause(
     change: Callable[[Config], None], row: str, way: int, seeds: tuple[int, ...]
 ) -> None:
     found = way * differences(change, row, seeds)
-    least = found.mean() - t.ppf(0.95, len(found) - 1) * found.std(ddof=1) / np.sqrt(len(found))
-    assert least > 0, f"{row} goes the other way, or not at all: {way * found}"
+    said = f"{row} goes the other way, or not at all: {way * found}"
+    if row == "P4":
+        assert wilcoxon(found, alternative="greater").pvalue < 0.05, said
+    else:
+        assert found.mean() > t.ppf(0.95, len(found) - 1) * found.std(ddof=1) / np.sqrt(len(found)), said
 
 
 def test_with_twice_the_quota_next_to_nobody_is_refused() -> None:
