@@ -107,6 +107,8 @@ def _make_missing(
     """
     missing = {seed: _of_seed(mapping, seed) for seed in run.seeds if seed not in finished}
     failed: dict[int, str] = {}
+    if not missing:
+        return
     at_a_time = how_many(run.processes, len(missing), plan)
     with Progress(folder.name, run.seeds, finished, log=log.append) as progress, Processes(at_a_time) as processes:
         reports = {seed: progress.report_of(seed) for seed in missing}

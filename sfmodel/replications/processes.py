@@ -29,9 +29,8 @@ _LOOK_S = 0.5
 
 def how_many(asked: int | None, wanted: int, plan: Plan) -> int:
     """Processes at a time: as asked, else as many as there is work, cores and memory for."""
-    if asked is not None:
-        return min(asked, wanted)
-    return max(1, min(wanted, cores(), available_bytes() // total_bytes(plan)))
+    most = min(cores(), available_bytes() // total_bytes(plan)) if asked is None else asked
+    return max(1, min(wanted, most))
 
 
 def cores() -> int:

@@ -82,7 +82,16 @@ def test_an_interrupt_ends_what_is_under_way(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("asked", "wanted", "fit", "expected"),
-    [(None, 8, 100, 4), (None, 3, 100, 3), (None, 8, 2, 2), (None, 8, 0, 1), (6, 8, 1, 6), (6, 2, 100, 2)],
+    [
+        (None, 8, 100, 4),
+        (None, 3, 100, 3),
+        (None, 8, 2, 2),
+        (None, 8, 0, 1),
+        (6, 8, 1, 6),
+        (6, 2, 100, 2),
+        (2, 0, 9, 1),
+        (None, 0, 9, 1),
+    ],
 )
 def test_as_many_at_a_time_as_there_is_work_cores_and_memory(asked, wanted, fit, expected, monkeypatch):
     monkeypatch.setattr(processes, "cores", lambda: 4)
