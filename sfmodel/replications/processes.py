@@ -11,11 +11,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+from sfmodel.interrupts import interrupts_later
 from sfmodel.live import Report
 from sfmodel.memory import available_bytes
 from sfmodel.plan import Plan
@@ -25,6 +27,9 @@ COMMAND = (sys.executable, "-P", "-m", "sfmodel.replications.worker")
 
 _LOOK_S = 0.5
 """An interrupt that another thread was given is seen by the main one within this time."""
+
+PATIENCE_S = 10.0
+"""From being told to end to being killed: time to keep the windows that are finished."""
 
 
 def how_many(asked: int | None, wanted: int, plan: Plan) -> int:
@@ -53,12 +58,15 @@ class Processes:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """End what is under way; it keeps its windows."""
-        with self._lock:
-            self._ended = True
-            for process in self._running:
+        """End what is under way; it keeps its windows, unless that takes too long."""
+        with interrupts_later():  # until all have ended their folders are not to be touched
+            with self._lock:
+                self._ended = True
+                running = list(self._running)
+            for process in running:
                 process.terminate()
-        self._pool.shutdown(cancel_futures=True)
+            _end(running)
+            self._pool.shutdown(cancel_futures=True)
 
     def make(
         self, mappings: Mapping[int, Mapping[str, Any]], root: Path, reports: Mapping[int, Report]
@@ -118,10 +126,24 @@ class Processes:
 
 
 def _hand_over(process: subprocess.Popen[bytes], job: Mapping[str, Any]) -> None:
+    """Say what to make; the pipe stays open, since its end tells the process that this one is gone."""
     assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):  # it has ended already: its exit status says why
+    try:
         process.stdin.write(pickle.dumps(job))
-        process.stdin.close()
+        process.stdin.flush()
+    except BrokenPipeError:  # it has ended already: its exit status says why
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+
+
+def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+    """Wait for processes that were told to end, and kill those that do not."""
+    latest = time.monotonic() + PATIENCE_S
+    for process in processes:
+        try:
+            process.wait(max(0.0, latest - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def _follow(lines: Iterable[bytes], report: Report) -> str | None:

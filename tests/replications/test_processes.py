@@ -49,6 +49,11 @@ def test_one_that_is_killed_costs_only_itself(tmp_path, monkeypatch):
     assert [seed for seed, reason in found.items() if reason] == [2]
 
 
+def test_the_input_of_a_process_is_open_as_long_as_this_one_lives(tmp_path, monkeypatch):
+    script = "import select\nif select.select([0], [], [], 1)[0]: sys.exit('its input has ended')"
+    assert make(tmp_path, monkeypatch, script, [4]) == {4: None}
+
+
 @pytest.fixture
 def interruptible():
     """Interrupts interrupt, also where the tests run in the background, which ignores them."""
