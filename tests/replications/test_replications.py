@@ -12,8 +12,11 @@ import xarray as xr
 
 import sfmodel
 from sfmodel.replications.kept import take_over
-from sfmodel.replications.merging import merged_attributes
-from sfmodel.results.folder import RunFolder
+from sfmodel import running
+from sfmodel.errors import RunError
+from sfmodel.replications import making
+from sfmodel.replications.merging import merge, merged_attributes
+from sfmodel.results.folder import RunFolder, is_finished
 from sfmodel.results.replications import replication, replications
 
 
@@ -119,6 +122,53 @@ def test_what_a_killed_call_has_finished_is_taken_over(call, pair):
 
 def made_before(pair, name: str, **attrs: object):
     """The pair as an unfinished run, with other attributes of its seed 5; its seed 6 is not there."""
+@pytest.mark.usefixtures("pair")
+def test_where_all_are_finished_they_are_only_put_together(call, pair):
+    whole = pair.parent / "whole.incomplete"
+    shutil.copytree(pair, whole)
+    (whole / "INCOMPLETE").write_text("The run was interrupted.\n")
+    status, said, complaints = call("run", "platform=tiny", "seed=5", "replications=2", "processes=2", "name=whole")
+    assert (status, complaints) == (0, "")
+    assert "finished before, and taken from runs/whole.incomplete: seeds 5, 6" in said
+
+
+def garble(replication: Path, array: str) -> None:
+    """Other bytes, as many as there were."""
+    for chunk in (replication / "dataset.zarr" / array / "c").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(b"\xff" * chunk.stat().st_size)
+
+
+@pytest.mark.parametrize("array", ["time", "endpoint_time"])
+def test_a_damaged_replication_is_named_and_no_longer_counts_as_finished(pair, tmp_path, array):
+    folders = {seed: tmp_path / str(seed) for seed in (5, 6)}
+    for seed, folder in folders.items():
+        shutil.copytree(pair / f"replications/{seed}", folder)
+    garble(folders[5], array)
+    with pytest.raises(
+        RunError, match=r"^replications/5: its dataset is damaged .*; the next call makes seed 5 again$"
+    ):
+        merge(folders, "both", {}, None)
+    assert [is_finished(folder) for folder in folders.values()] == [False, True]
+
+
+def test_a_damaged_replication_is_made_again_by_the_next_call(call, pair):
+    left = pair.parent / "hurt.incomplete"
+    shutil.copytree(pair, left)
+    (left / "INCOMPLETE").write_text("The run was interrupted.\n")
+    garble(left / "replications/6", "endpoint_time")
+    command = ("run", "platform=tiny", "seed=5", "replications=2", "name=hurt")
+    status, said, complaints = call(*command)
+    assert status == 1
+    assert complaints.startswith("sfmodel: replications/6: its dataset is damaged")
+    assert len(complaints.splitlines()) == 1
+    assert "failed: the 1 of 2 replications that were finished are kept in" in said
+    status, said, complaints = call(*command)
+    assert status == 0, complaints
+    assert "seeds 5\n" in said
+    xr.testing.assert_identical(sfmodel.open("hurt").drop_attrs(), sfmodel.open("pair").drop_attrs())
+
+
     left = pair.parent / f"{name}.incomplete"
     shutil.copytree(pair, left)
     (left / "INCOMPLETE").write_text("The run failed.\n")
@@ -143,6 +193,25 @@ def test_of_other_code_or_data_nothing_is_taken_over(pair, attrs):
 
 @pytest.mark.parametrize("content", [None, "", "[]", '{"attributes": null}'], ids=repr)
 def test_what_is_damaged_is_not_taken_over(pair, content):
+@pytest.mark.parametrize(
+    ("attrs", "what"),
+    [
+        ({"sources": "other"}, "sources of sfmodel"),
+        ({"files": {"x.csv": "other"}}, "files of data"),
+        ({"version": "0"}, "versions of sfmodel"),
+    ],
+)
+def test_of_different_code_or_data_they_are_not_put_together_and_none_is_lost(pair, attrs, what):
+    left = made_before(pair, "mixed", **attrs)
+    folders = {5: left / "replications/5", 6: pair / "replications/6"}
+    with pytest.raises(
+        RunError, match=f"made of different {what}, changed while they were made: seeds 5 and seeds 6; "
+    ):
+        merge(folders, "both", {}, None)
+    assert all(map(is_finished, folders.values()))
+    shutil.rmtree(left)
+
+
     left = made_before(pair, "damaged")
     described = left / "replications/5/dataset.zarr/zarr.json"
     described.unlink() if content is None else described.write_text(content)
