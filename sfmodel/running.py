@@ -84,7 +84,7 @@ def run_to_folder(
             say("compiling the kernels, once for this version: about a minute")
         ds = _simulated(simulation, folder, say, log)
         show_summary(ds, folder)
-        _write_traces(simulation, folder, say)
+        say(_write_traces(simulation, folder, say))
         if simulation.windows:
             draw(ds, folder.path / FIGURES)
         folder.write(LOG, "\n".join(log) + "\n")
@@ -96,10 +96,13 @@ def run_to_folder(
     return final
 
 
-def run_replication(mapping: Mapping[str, Any], root: Path, report: Report) -> Path:
+@memory_errors()
+def run_replication(mapping: Mapping[str, Any], root: Path, report: Report, say: Say) -> Path:
     """Simulate one replication and keep its results; its curves are not drawn.
 
     Parameters
+        for line in Settling.of(ds).warnings(run):
+            say(f"warning: {line}")
     ----------
     mapping
         Its configuration: with its own seed, and its own name.
@@ -112,9 +115,11 @@ def run_replication(mapping: Mapping[str, Any], root: Path, report: Report) -> P
     simulation = prepare(run)
     with new_folder(run, root) as folder, disk_errors(folder.path):
         log: list[str] = []
-        ds = _simulated(simulation, folder, log.append, log, report)
+        say_and_log = teller(log, say)
+        ds = _simulated(simulation, folder, say_and_log, log, report)
+        log += [f"warning: {line}" for line in Settling.of(ds).warnings(run)]
         folder.write_json(SUMMARY, summarise(ds))
-        _write_traces(simulation, folder, log.append)
+        log.append(_write_traces(simulation, folder, say_and_log))
         folder.write(LOG, "\n".join(log) + "\n")
         ds.close()
         with interrupts_later():
@@ -124,6 +129,15 @@ def run_replication(mapping: Mapping[str, Any], root: Path, report: Report) -> P
 def new_folder(run: Run, root: Path, fallback: str | None = None) -> RunFolder:
     """Open the folder of a run: under the name that it was given, else under one that is free."""
     if run.name:
+    say
+        Told what the user should know of this replication that is not seen in the dataset of all of them.
+
+    Raises
+    ------
+    RunError
+        The work failed; what is on disk is marked incomplete.
+    KeyboardInterrupt
+        The windows that were finished are kept, marked incomplete.
         return RunFolder(run.name, root)
     chosen = fallback or default_name(run.platform.name, " ".join([run.scenario.title, *run.intervention]))
     return RunFolder.unique(chosen, root)
@@ -229,10 +243,7 @@ def _simulated(
         raise
     if not simulation.windows:
         say(f"nothing was measured: the run ends where it starts, at {clock(run.until)}; give a later until")
-    ds = _finished(simulation, recorder, folder.name)
-    for line in Settling.of(ds).warnings(run):
-        say(f"warning: {line}")
-    return ds
+    return _finished(simulation, recorder, folder.name)
 
 
 def _finished(simulation: Simulation, recorder: Recorder, name: str) -> xr.Dataset:
@@ -267,13 +278,13 @@ def show_summary(ds: xr.Dataset, folder: RunFolder) -> None:
     tell("\n".join([table.get().rstrip(), *notes(summary)]))
 
 
-def _write_traces(simulation: Simulation, folder: RunFolder, say: Say) -> None:
-    """Write the traces, and say what the run has cost."""
+def _write_traces(simulation: Simulation, folder: RunFolder, say: Say) -> str:
+    """Write the traces; in words, what the run has cost."""
     traced = write_traces(simulation.spans, simulation.plan.labels, folder.path) if len(simulation.spans) else 0
     if simulation.spans_lost:
         limit = simulation.run.trace.limit
         say(f"{simulation.spans_lost:,} spans came after trace.limit, {limit:,}: raise it, or trace fewer requests")
-    say(f"{cost(simulation.requests, simulation.events, simulation.wall_seconds)}, {traced} requests traced")
+    return f"{cost(simulation.requests, simulation.events, simulation.wall_seconds)}, {traced} requests traced"
 
 
 def cost(requests: int, events: int, wall_s: float) -> str:
@@ -320,19 +331,19 @@ def _has_story(folder: Path, ds: xr.Dataset) -> bool:
     return bool(file and scenario and read_stories(file).of_scenario(scenario) and find_pair(folder, RUNS))
 
 
-def teller(log: list[str]) -> Say:
-    """Return what prints a line and keeps it for the log."""
-
-    def say(line: str) -> None:
-        log.append(line)
-        tell(line)
-
-    return say
-
-
 def tell(text: str) -> None:
     """Print, or go on silently where nobody reads any more: a run does not end because its reader has gone."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def teller(log: list[str], show: Say = tell) -> Say:
+    """Return what shows a line and keeps it for the log."""
+
+    def say(line: str) -> None:
+        log.append(line)
+        show(line)
+
+    return say

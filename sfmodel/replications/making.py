@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sfkernels.jit import is_compiled
 from sfmodel.errors import RunError
 from sfmodel.figures import draw
 from sfmodel.interrupts import interrupts_later
@@ -23,7 +24,7 @@ from sfmodel.results.traces import REQUESTS
 from sfmodel.running import Say, cost, describe, new_folder, next_commands, show_summary, tell, teller
 from sfmodel.schema.run import HOW_IT_IS_MADE, Run
 from sfmodel.settling import Settling
-from sfmodel.world import check_memory
+from sfmodel.world import World, check_memory
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -106,16 +107,19 @@ def _make_missing(
         One or more failed; all others were made.
     """
     missing = {seed: _of_seed(mapping, seed) for seed in run.seeds if seed not in finished}
-    failed: dict[int, str] = {}
     if not missing:
         return
-    at_a_time = how_many(run.processes, len(missing), plan)
-    with Progress(folder.name, run.seeds, finished, log=log.append) as progress, Processes(at_a_time) as processes:
-        reports = {seed: progress.report_of(seed) for seed in missing}
-        for seed, reason in processes.make(missing, folder.path / FOLDER, reports):
-            progress.end(seed, reason)
-            if reason is not None:
-                failed[seed] = reason
+    failed: dict[int, str] = {}
+    with Progress(folder.name, run.seeds, finished, log=log.append) as progress:
+        if not is_compiled():
+            progress.say("compiling the kernels, once for this version: about a minute")
+            World(plan, run.seed, run.trace.one_in, run.trace.limit).compile()
+        with Processes(how_many(run.processes, len(missing), plan), progress.say) as processes:
+            reports = {seed: progress.report_of(seed) for seed in missing}
+            for seed, reason in processes.make(missing, folder.path / FOLDER, reports):
+                progress.end(seed, reason)
+                if reason is not None:
+                    failed[seed] = reason
     if failed:
         raise RunError("\n".join(f"seed {seed}: {reason}" for seed, reason in failed.items()))
 

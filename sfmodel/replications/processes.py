@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from sfmodel.live import Report
 from sfmodel.memory import available_bytes
 from sfmodel.plan import Plan
 from sfmodel.world import total_bytes
+
+Say = Callable[[str, int | None], object]
+"""Takes a sentence, and the seed that it is about; none: all."""
 
 COMMAND = (sys.executable, "-P", "-m", "sfmodel.replications.worker")
 
@@ -44,10 +47,19 @@ def cores() -> int:
 
 
 class Processes:
-    """Makes replications, so many at a time; when it is left, however that is, none is under way any more."""
+    """Makes replications, so many at a time; when it is left, however that is, none is under way any more.
 
-    def __init__(self, at_a_time: int) -> None:
+    Parameters
+    ----------
+    at_a_time
+        How many.
+    say
+        Told what the user should know.
+    """
+
+    def __init__(self, at_a_time: int, say: Say) -> None:
         """Start nothing yet."""
+        self._say = say
         self._pool = ThreadPoolExecutor(at_a_time)
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
@@ -65,6 +77,8 @@ class Processes:
                 running = list(self._running)
             for process in running:
                 process.terminate()
+            if running:
+                self._say(f"ending what is under way, within {PATIENCE_S:.0f} s", None)
             _end(running)
             self._pool.shutdown(cancel_futures=True)
 
@@ -83,7 +97,7 @@ class Processes:
             Told of the state of each while it goes on.
         """
         running = {
-            self._pool.submit(self._one, mapping, root, reports[seed]): seed for seed, mapping in mappings.items()
+            self._pool.submit(self._one, seed, mapping, root, reports[seed]): seed for seed, mapping in mappings.items()
         }
         under_way = set(running)
         while under_way:
@@ -91,7 +105,7 @@ class Processes:
             for future in done:
                 yield running[future], future.result()
 
-    def _one(self, mapping: Mapping[str, Any], root: Path, report: Report) -> str | None:
+    def _one(self, seed: int, mapping: Mapping[str, Any], root: Path, report: Report) -> str | None:
         """Make one; the reason if it failed."""
         with tempfile.TemporaryFile("w+", encoding="utf-8") as complaints:
             try:
@@ -101,12 +115,17 @@ class Processes:
             if process is None:
                 return "it was not begun"
             with process:
+                report(0.0, "begun")
                 _hand_over(process, {"mapping": mapping, "root": root.absolute()})
-                error = _follow(process.stdout or (), report)
+                error = _follow(process.stdout or (), report, lambda line: self._pass_on(line, seed))
             with self._lock:
                 self._running.discard(process)
             complaints.seek(0)
             return _reason(process.returncode, error, complaints.read())
+
+    def _pass_on(self, line: str, seed: int) -> None:
+        if not self._ended:  # what one that is told to end says is said of all of them
+            self._say(line, seed)
 
     def _start(self, complaints: Any) -> subprocess.Popen[bytes] | None:
         """Start a process that Ctrl-C does not reach; none where all have been told to end."""
@@ -146,7 +165,7 @@ def _end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
             process.kill()
 
 
-def _follow(lines: Iterable[bytes], report: Report) -> str | None:
+def _follow(lines: Iterable[bytes], report: Report, say: Callable[[str], object]) -> str | None:
     """Pass on what a process says until it ends; the error that it names."""
     error = None
     for line in lines:
@@ -154,6 +173,8 @@ def _follow(lines: Iterable[bytes], report: Report) -> str | None:
         error = message.get("error", error)
         if "share" in message:
             report(message["share"], message["state"])
+        if "said" in message:
+            say(message["said"])
     return error
 
 

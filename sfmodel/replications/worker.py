@@ -1,7 +1,8 @@
 """The process of one replication: `python -m sfmodel.replications.worker`.
 
 It reads what to run from its standard input, {"mapping": …, "root": …}, pickled, since keys of YAML need not be text. It
-writes lines of JSON to its standard output: {"share": 0.42, "state": "…"} while it goes on, {"error": "…"} if it failed. Told to end (SIGTERM), or when nobody reads any more, it keeps the windows that it
+writes lines of JSON to its standard output: {"share": 0.42, "state": "…"} while it goes on, {"said": "…"} for what the user
+should know, {"error": "…"} if it failed. Told to end (SIGTERM), or when nobody reads any more, it keeps the windows that it
 has finished, as an interrupted run does. So it does when its standard input ends: whoever started it is gone, and the next
 call may use its folder.
 """
@@ -36,7 +37,12 @@ def main() -> int:
         threading.Thread(target=_end_with_input, daemon=True).start()
         from sfmodel.running import run_replication
 
-        run_replication(job["mapping"], job["root"], lambda share, state: write({"share": share, "state": state}))
+        run_replication(
+            job["mapping"],
+            job["root"],
+            lambda share, state: write({"share": share, "state": state}),
+            lambda line: write({"said": line}),
+        )
     except SfmodelError as error:
         write({"error": str(error)})
         return error.exit_status

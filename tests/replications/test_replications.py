@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import xarray as xr
 
 import sfmodel
-from sfmodel.replications.kept import take_over
 from sfmodel import running
 from sfmodel.errors import RunError
 from sfmodel.replications import making
+from sfmodel.replications.kept import take_over
 from sfmodel.replications.merging import merge, merged_attributes
 from sfmodel.results.folder import RunFolder, is_finished
 from sfmodel.results.replications import replication, replications
+from sfmodel.running import run_replication
 
 
 def test_each_replication_is_the_plain_run_of_its_seed(call, pair):
@@ -120,8 +122,6 @@ def test_what_a_killed_call_has_finished_is_taken_over(call, pair):
     xr.testing.assert_identical(sfmodel.open("again").drop_attrs(), sfmodel.open("pair").drop_attrs())
 
 
-def made_before(pair, name: str, **attrs: object):
-    """The pair as an unfinished run, with other attributes of its seed 5; its seed 6 is not there."""
 @pytest.mark.usefixtures("pair")
 def test_where_all_are_finished_they_are_only_put_together(call, pair):
     whole = pair.parent / "whole.incomplete"
@@ -169,6 +169,8 @@ def test_a_damaged_replication_is_made_again_by_the_next_call(call, pair):
     xr.testing.assert_identical(sfmodel.open("hurt").drop_attrs(), sfmodel.open("pair").drop_attrs())
 
 
+def made_before(pair, name: str, **attrs: object):
+    """The pair as an unfinished run, with other attributes of its seed 5; its seed 6 is not there."""
     left = pair.parent / f"{name}.incomplete"
     shutil.copytree(pair, left)
     (left / "INCOMPLETE").write_text("The run failed.\n")
@@ -191,8 +193,6 @@ def test_of_other_code_or_data_nothing_is_taken_over(pair, attrs):
     shutil.rmtree(pair.parent / "anew.incomplete")
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", '{"attributes": null}'], ids=repr)
-def test_what_is_damaged_is_not_taken_over(pair, content):
 @pytest.mark.parametrize(
     ("attrs", "what"),
     [
@@ -212,6 +212,8 @@ def test_of_different_code_or_data_they_are_not_put_together_and_none_is_lost(pa
     shutil.rmtree(left)
 
 
+@pytest.mark.parametrize("content", [None, "", "[]", '{"attributes": null}'], ids=repr)
+def test_what_is_damaged_is_not_taken_over(pair, content):
     left = made_before(pair, "damaged")
     described = left / "replications/5/dataset.zarr/zarr.json"
     described.unlink() if content is None else described.write_text(content)
@@ -247,6 +249,38 @@ def test_a_replicated_run_is_measured_beside_a_replicated_pair(call, pair):
     status, said, complaints = call("figures", "slow", "--rows", "beside.yaml")
     assert (status, complaints) == (0, "")
     assert "2/2" in said
+
+
+def test_what_a_plain_run_says_is_said_here_too(call, monkeypatch):
+    compiled = []
+    world = SimpleNamespace(compile=lambda: compiled.append(True))
+    monkeypatch.setattr(making, "is_compiled", lambda: False)
+    monkeypatch.setattr(making, "World", lambda *_: world)
+    status, _, complaints = call("run", "platform=tiny", "until=1 min", "replications=2", "name=nothing")
+    assert status == 0, complaints
+    assert compiled == [True]
+    assert complaints.startswith(
+        "nothing: compiling the kernels, once for this version: about a minute\nnothing: seed "
+    )
+    assert complaints.count("nothing was measured: the run ends where it starts") == 1
+
+
+def test_what_the_dataset_of_all_does_not_show_is_said(tmp_path):
+    mapping = {**sfmodel.load("tiny").config, "until": "70 s", "name": "5", "trace": {"one_in": 1, "limit": 10}}
+    said: list[str] = []
+    folder = run_replication(mapping, tmp_path, lambda share, state: None, said.append)
+    (line,) = said
+    assert "spans came after trace.limit, 10" in line
+    assert line in (folder / "sfmodel.log").read_text()
+
+
+def test_a_replication_that_runs_out_of_memory_says_so(tmp_path, monkeypatch):
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(running, "prepare", exhausted)
+    with pytest.raises(RunError, match="not enough memory: none is left; use fewer users or items"):
+        run_replication(sfmodel.load("tiny").config, tmp_path, lambda share, state: None, print)
 
 
 def test_in_memory(pair):
