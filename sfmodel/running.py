@@ -19,9 +19,21 @@ from sfmodel.interrupts import interrupts_later
 from sfmodel.lint import cautions
 from sfmodel.memory import memory_errors
 from sfmodel.plan import Plan
+from sfmodel.provenance import provenance
 from sfmodel.results.disk import disk_errors
-from sfmodel.results.folder import DATASET, FIGURES, LOG, RUNS, SUMMARY, RunFolder, default_name
+from sfmodel.results.folder import (
+    DATASET,
+    FIGURES,
+    LOG,
+    RUNS,
+    SUMMARY,
+    RunFolder,
+    default_name,
+    is_made_of,
+    open_run,
+)
 from sfmodel.results.recorder import Recorder
+from sfmodel.results.replications import seeds_of
 from sfmodel.results.summary import notes, summarise, summary_table
 from sfmodel.results.traces import write_traces
 from sfmodel.schema import Run, parse_run
@@ -51,7 +63,8 @@ def run_to_folder(
     root
         Folder in which the run's own folder appears when it is complete.
     fallback
-        Name of a run to which the configuration gives none; none: platform, scenario and time.
+        In a sweep, the name of a run to which the configuration gives none; none: platform, scenario and time. What is
+        finished under `root` already, of the same configuration, code and data, is not made again.
 
     Returns
     -------
@@ -67,6 +80,10 @@ def run_to_folder(
         The windows that were finished are kept, marked incomplete.
     """
     run = checked(mapping)
+    finished = _finished_before(run, root, fallback) if fallback else None
+    if finished:
+        tell(f"finished before, and not made again: {finished}")
+        return finished
     if run.replications > 1:
         from sfmodel.replications import replicate
 
@@ -83,6 +100,8 @@ def run_to_folder(
         if not is_compiled():
             say("compiling the kernels, once for this version: about a minute")
         ds = _simulated(simulation, folder, say, log)
+        for line in Settling.of(ds).warnings(run):
+            say(f"warning: {line}")
         show_summary(ds, folder)
         say(_write_traces(simulation, folder, say))
         if simulation.windows:
@@ -101,8 +120,6 @@ def run_replication(mapping: Mapping[str, Any], root: Path, report: Report, say:
     """Simulate one replication and keep its results; its curves are not drawn.
 
     Parameters
-        for line in Settling.of(ds).warnings(run):
-            say(f"warning: {line}")
     ----------
     mapping
         Its configuration: with its own seed, and its own name.
@@ -110,6 +127,15 @@ def run_replication(mapping: Mapping[str, Any], root: Path, report: Report, say:
         Folder in which its own folder appears when it is complete.
     report
         Told of its state while it goes on, as `Live` says.
+    say
+        Told what the user should know of this replication that is not seen in the dataset of all of them.
+
+    Raises
+    ------
+    RunError
+        The work failed; what is on disk is marked incomplete.
+    KeyboardInterrupt
+        The windows that were finished are kept, marked incomplete.
     """
     run = checked(mapping)
     simulation = prepare(run)
@@ -129,18 +155,17 @@ def run_replication(mapping: Mapping[str, Any], root: Path, report: Report, say:
 def new_folder(run: Run, root: Path, fallback: str | None = None) -> RunFolder:
     """Open the folder of a run: under the name that it was given, else under one that is free."""
     if run.name:
-    say
-        Told what the user should know of this replication that is not seen in the dataset of all of them.
-
-    Raises
-    ------
-    RunError
-        The work failed; what is on disk is marked incomplete.
-    KeyboardInterrupt
-        The windows that were finished are kept, marked incomplete.
         return RunFolder(run.name, root)
     chosen = fallback or default_name(run.platform.name, " ".join([run.scenario.title, *run.intervention]))
     return RunFolder.unique(chosen, root)
+
+
+def _finished_before(run: Run, root: Path, fallback: str) -> Path | None:
+    """Folder of a finished run that is what this one will be, under its name, or with a number where nobody chose it."""
+    wanted = {"config": dict(run.written), **provenance(run.written)}
+    named = [root / run.name] if run.name else [root / fallback, *sorted(root.glob(f"{fallback}-*"))]
+    same = (folder for folder in named if is_made_of(folder, wanted))
+    return next((folder for folder in same if seeds_of(open_run(folder)) == list(run.seeds)), None)
 
 
 def checked(mapping: Mapping[str, Any]) -> Run:
@@ -295,10 +320,10 @@ def cost(requests: int, events: int, wall_s: float) -> str:
 
 def _what_is_kept(windows: int, kept: Path) -> str:
     if not windows:
-        return "interrupted before the first window was finished: nothing is kept, the same command starts from the beginning"
+        return "interrupted before the first window was finished: nothing is kept; made again, the run starts from the beginning"
     return (
         f"interrupted: the {windows} windows that were finished are kept, sfmodel.open('{kept}', allow_incomplete=True) "
-        "reads them; the same command starts from the beginning"
+        "reads them; made again, the run starts from the beginning"
     )
 
 

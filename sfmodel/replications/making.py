@@ -147,14 +147,13 @@ def _write_results(ds: xr.Dataset, folder: RunFolder, say: Say) -> None:
 
 
 def _what_is_kept(folder: RunFolder, seeds: Sequence[int], error: BaseException, in_sweep: bool) -> str:
-    """Set the folder aside, and say how to go on."""
+    """Set the folder aside, and say how to go on; an interrupted sweep says that itself."""
     finished = [seed for seed, place in replication_folders(folder.path, seeds).items() if is_finished(place)]
     why = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
     kept = folder.abandon(f"{why} when {len(finished)} of {len(seeds)} replications were finished")
     if not finished:
-        return f"{why} before the first replication was finished: the same command starts from the beginning"
-    command = f"the same command with hydra.sweep.dir={folder.root}" if in_sweep else "the same command"
-    return (
-        f"{why}: the {len(finished)} of {len(seeds)} replications that were finished are kept in {kept / FOLDER}; "
-        f"{command} {'goes on with the others' if len(finished) < len(seeds) else 'puts them together'}"
-    )
+        return f"{why} before the first replication was finished: made again, the run starts from the beginning"
+    said = f"{why}: the {len(finished)} of {len(seeds)} replications that were finished are kept in {kept / FOLDER}"
+    if in_sweep and why == "interrupted":
+        return said
+    return f"{said}; the same command{f' with hydra.sweep.dir={folder.root}' if in_sweep else ''} goes on from there"

@@ -192,6 +192,18 @@ def is_finished(folder: Path) -> bool:
     return (folder / MANIFEST).exists() and not (folder / INCOMPLETE).exists()
 
 
+def is_made_of(folder: Path, wanted: Mapping[str, Any]) -> bool:
+    """Whether the run in a folder is complete, whole, and has these attributes."""
+    if not is_finished(folder):
+        return False
+    try:
+        check_run(folder)
+        attributes = _attributes(folder)
+    except (RunError, OSError):  # it is damaged, or was taken by another process meanwhile
+        return False
+    return all(attributes.get(key) == value for key, value in json.loads(json.dumps(wanted, default=str)).items())
+
+
 def unfinished_runs(root: Path = RUNS) -> list[Path]:
     """Folders under a root that runs were written to and that nobody writes to any more, oldest first."""
     found = [path for path in root.glob(f"*/{INCOMPLETE}") if not _writer(path)]

@@ -283,6 +283,24 @@ def test_a_replication_that_runs_out_of_memory_says_so(tmp_path, monkeypatch):
         run_replication(sfmodel.load("tiny").config, tmp_path, lambda share, state: None, print)
 
 
+@pytest.mark.parametrize(
+    ("error", "in_sweep", "how"),
+    [
+        (KeyboardInterrupt(), False, "; the same command goes on from there"),
+        (KeyboardInterrupt(), True, ""),
+        (RunError(), False, "; the same command goes on from there"),
+        (RunError(), True, "; the same command with hydra.sweep.dir={root} goes on from there"),
+    ],
+    ids=repr,
+)
+def test_how_to_go_on_is_said_once(pair, tmp_path, error, in_sweep, how):
+    with RunFolder("some", tmp_path) as folder:
+        shutil.copytree(pair / "replications/5", folder.path / "replications/5")
+        said = making._what_is_kept(folder, [5, 6], error, in_sweep)
+    kept = f"the 1 of 2 replications that were finished are kept in {tmp_path}/some.incomplete/replications"
+    assert said.partition(": ")[2] == kept + how.format(root=tmp_path)
+
+
 def test_in_memory(pair):
     both = sfmodel.load("tiny").run(seed=5, replications=2)
     xr.testing.assert_identical(both.load().drop_attrs(), sfmodel.open(pair).drop_attrs())
@@ -312,6 +330,17 @@ def test_each_point_of_a_sweep_has_its_replications(call):
         ds = sfmodel.open(f"sweep/{name}")
         assert ds.replication.values.tolist() == [1, 2]
         assert float(ds.endpoint_arrivals.mean()) / 10 == pytest.approx(rate, rel=0.1)
+    status, said, complaints = call("run", "-m", "platform=tiny", "replications=2", "until=2 min", *words)
+    assert (status, complaints) == (0, "")
+    assert said.splitlines() == [f"finished before, and not made again: runs/sweep/{name}" for name in rates.values()]
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"), [({}, True), ({"replications": 3}, False), ({"seed": 6}, False), ({"until": "2 min"}, False)]
+)
+def test_only_the_same_run_is_not_made_again(pair, changes, found):
+    mapping = {**sfmodel.open(pair).attrs["config"], "replications": 2, **changes}
+    assert running._finished_before(running.checked(mapping), pair.parent, "any") == (pair if found else None)
 
 
 def test_too_many_seeds(call):
