@@ -17,7 +17,7 @@ trigger, or with the last period of its rows if that is later: stories are follo
 A figure is reproduced if the mean over the seeds is in its range; the interval is Student's, at 95 %. The table is also
 written beside the runs, as figures.md and figures.csv, and how many rows were met as summary.json. The exit status is 1
 if a run failed or a row was not met, with `--share` if fewer rows than that share were. Words of the form key=value go to
-every run; on a platform of your own (`platform=NAME`) its own rows are measured.
+every run, before those that a file of rows names; on a platform of your own (`platform=NAME`) its own rows are measured.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Plan:
         self._common, self._names, self._ends_s = common, dict[Words, str](), dict[Words, float]()
         base = composed(common)
         for study in every:
-            until_s = _ends_s(study, composed([*study.run, *common]), base)
+            until_s = _ends_s(study, composed([*common, *study.run]), base)
             for words, name in ((study.run, study.name), (study.beside, f"{study.name}-pair")):
                 if words is not None:
                     self._names.setdefault(words, name)
@@ -122,7 +122,7 @@ class Plan:
         has_end = not words or any(word.startswith("until=") for word in (*words, *self._common))
         end_s = math.ceil(min(self._ends_s[words], self._last_s) / 60) * 60
         end = () if has_end else (f"until={clock(end_s)}",)
-        return Job(f"{self._names[words]}-{seed}", (*words, *end, *self._common, f"seed={seed}"))
+        return Job(f"{self._names[words]}-{seed}", (*self._common, *words, *end, f"seed={seed}"))
 
     def jobs(self, study: Study) -> Iterator[tuple[Job, Job | None]]:
         """The run and its pair, for each seed."""

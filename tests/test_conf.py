@@ -343,16 +343,14 @@ def test_the_engine_waits_as_it_does_today() -> None:
     assert order[:5] == ["lookup", "call", "call", "use", "store"]
 
 
+def test_nothing_breaks_the_circuit() -> None:
+    assert "'breaker'" not in str(composed()["platform"])
+
+
 def test_the_provider_gives_up_after_30_s_and_has_three_models() -> None:
-    for model, call in (("small", "describe"), ("medium", "describe"), ("large", "describe")):
-        request = step("llm", call, "call", f"llm.{model}")
-        assert request["deadline"] == "30 s"
-        assert request["retries"]["on"] == ["throttled"]
-        assert step("llm", model, "pass", "quota")
-        assert step("llm", model, "count", "llm_cost")
-        mean = valid().platform.services["llm"].endpoints[model].steps[1].time.lognormal.mean
-        assert 0.2 <= mean <= 2
-    assert {"describe", "explain", "analyze", "classify"} <= set(valid().platform.services["llm"].endpoints)
+    for model in ("small", "medium", "large"):
+        assert step("llm", "describe", "call", f"llm.ask_{model}")["timeout"] == "30 s"
+        assert step("llm", f"ask_{model}", "call", f"llm.{model}")["retries"]["on"] == ["throttled"]
 
 
 def test_no_breaker_no_replica_no_order_but_fifo() -> None:

@@ -1,7 +1,8 @@
 """A path as data: which requests take it, and how its steps are told.
 
 `conf/paths/<platform>.yaml` has the paths of a platform by name. A request takes a path if it went to the path's
-endpoint, ended as the path says, made every call that a step names, and none that the path excludes.
+endpoint, ended as the path says, made every call that a step names, which took as long as it says, and none that the path
+excludes.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ class Step(Word):
     """Which attempt of the call: 0 the first."""
     abandoned: bool | None = None
     """Whether the caller had given up on it before it ended."""
+    lasts: Duration | None = None
+    """How long the call took at least, with call or own; a request without such a call does not take the path."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Step:
@@ -62,6 +65,8 @@ class Step(Word):
             raise ValueError("expected one of call, own and next; say the others in steps of their own")
         if self.call is None and (self.outcome, self.attempt, self.abandoned) != (None, None, None):
             raise ValueError("outcome, attempt and abandoned are of a call; name it with call")
+        if self.lasts is not None and self.call is None and self.own is None:
+            raise ValueError("lasts is of a call; name it with call or own")
         valid = [*BLANKS, *self.shows] if self.call or self.own or self.next else ["total", *self.shows]
         for name in self._blanks():
             if name not in valid:
@@ -90,6 +95,11 @@ class RequestPath(Word):
     """Calls that such a request does not make."""
     steps: tuple[Step, ...] = Field(min_length=1)
     """How it is told."""
+
+    @property
+    def long_calls(self) -> tuple[Step, ...]:
+        """Steps about the own work of a call that must have taken long enough."""
+        return tuple(step for step in self.steps if step.own is not None and step.lasts is not None)
 
     @property
     def calls(self) -> tuple[Step, ...]:

@@ -92,6 +92,8 @@ class Requests:
         found = roots.select("trace", "start_s", (pl.col("ended_s") - pl.col("start_s")).alias("total_s"))
         for pattern in path.without:
             found = found.join(spans.filter(self._at(pattern)), on="trace", how="anti")
+        for step in path.long_calls:
+            found = found.join(spans.filter(self._is(step)), on="trace", how="semi")
         for k, step in enumerate(path.calls):
             first = spans.filter(self._is(step)).sort("start_s", "span").group_by("trace", maintain_order=True).first()
             times = (pl.col("ended_s") - pl.col("start_s")).alias(f"time_{k}")
@@ -107,11 +109,13 @@ class Requests:
         return pl.col("call").is_in([label for label in self._calls if fits(label, pattern)])
 
     def _is(self, step: Step) -> pl.Expr:
-        """Whether a span is the call of this step."""
-        wanted = self._at(step.call or "")
+        """Whether a span is the call of this step, or that whose own work it is about."""
+        wanted = self._at(step.call or step.own or "")
         for column, value in (("outcome", step.outcome), ("attempt", step.attempt), ("zombie", step.abandoned)):
             if value is not None:
                 wanted = wanted & (pl.col(column) == value)
+        if step.lasts is not None:
+            wanted = wanted & (pl.col("ended_s") - pl.col("start_s") >= step.lasts)
         return wanted
 
 

@@ -100,6 +100,7 @@ def _span_of(step: Step, spans: Sequence[Span]) -> Span:
         if span["call"] is not None
         and fits(span["call"], step.call or step.own or "")
         and all(value is None or span[name] == value for name, value in wanted.items())
+        and _time(span) >= (step.lasts or 0.0)
     )
 
 

@@ -52,6 +52,8 @@ def taking(**keys) -> list[str]:
         ({"without": ["*>cache.get"]}, ["d", "c"]),
         ({"steps": [{"say": "x", "call": "*>shop.search", "outcome": "timeout"}]}, ["c"]),
         ({"steps": [{"say": "x", "call": "*>shop.search", "attempt": 1}]}, []),
+        ({"steps": [{"say": "x", "call": "*>shop.search", "lasts": "0.3 s"}]}, ["d", "c"]),
+        ({"steps": [{"say": "x", "own": "*>shop.search", "lasts": "0.3 s"}]}, ["d", "c"]),
         ({"steps": calls("web.get>shop.serch")}, []),
     ],
 )
