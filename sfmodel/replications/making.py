@@ -23,7 +23,7 @@ from sfmodel.results.replications import FOLDER, written_seeds
 from sfmodel.results.traces import REQUESTS
 from sfmodel.running import Say, cost, describe, new_folder, next_commands, show_summary, tell, teller
 from sfmodel.schema.run import HOW_IT_IS_MADE, Run
-from sfmodel.settling import Settling
+from sfmodel.settling import Settling, settled_together
 from sfmodel.world import World, check_memory
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def replicate_in_memory(run: Run, mapping: Config) -> xr.Dataset:
     name = run.name or run.platform.name
     with tempfile.TemporaryDirectory(prefix="sfmodel-") as place, RunFolder(name, Path(place)) as folder:
         _make_missing(run, mapping, plan, folder, [], [])
-        return merge(replication_folders(folder.path, run.seeds), name, run.written, None)
+        ds = merge(replication_folders(folder.path, run.seeds), name, run.written, None)
+        return settled_together(run, ds, None)
 
 
 def replication_folders(folder: Path, seeds: Sequence[int]) -> dict[int, Path]:
@@ -133,6 +134,7 @@ def _of_seed(mapping: Config, seed: int) -> dict[str, Any]:
 def _merged(run: Run, folder: RunFolder, say: Say) -> xr.Dataset:
     """Put the replications together, and write what they show."""
     ds = merge(replication_folders(folder.path, run.seeds), folder.name, run.written, folder.dataset)
+    ds = settled_together(run, ds, folder.dataset)
     for line in Settling.of(ds).warnings(run):
         say(f"warning: {line}")
     _write_results(ds, folder, say)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _ADDED = ("events", "requests", "wall_seconds")
 _HIGHEST = ("peak_memory_bytes", "compile_seconds")
-_OWN = ("name", "config")
+_OWN = ("name", "config", "transient_s", "transient_in", "unsettled")
+"""What the list leaves out: how each was called, and what it showed alone."""
 
 
 def merge(folders: Mapping[int, Path], name: str, written: Mapping[str, Any], store: Path | None) -> xr.Dataset:

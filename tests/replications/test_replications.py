@@ -28,8 +28,11 @@ def test_each_replication_is_the_plain_run_of_its_seed(call, pair):
     assert both.sizes["replication"] == 2
     assert both.replication.values.tolist() == [5, 6]
     xr.testing.assert_identical(replication(both, 6).drop_attrs(), plain.drop_attrs())
-    assert replication(both, 6).attrs["config"] | {"name": "six"} == plain.attrs["config"]
-    assert replication(both, 6).attrs["events"] == plain.attrs["events"]
+    attrs = sfmodel.replication(both, 6).attrs
+    assert attrs["config"] | {"name": "six"} == plain.attrs["config"]
+    assert {key: attrs[key] for key in ("seed", "events", "counter_totals")} == {
+        key: plain.attrs[key] for key in ("seed", "events", "counter_totals")
+    }
     xr.testing.assert_identical(both.sel(replication=6, drop=True).drop_attrs(), plain.drop_attrs())
 
 
@@ -61,10 +64,11 @@ def test_what_each_has_cost_is_its_own_also_where_it_is_the_same_for_all():
     assert attrs["replications"] == [{"seed": seed, "requests": 1800, "compile_seconds": 0.5} for seed in (1, 2)]
 
 
-def test_all_replications_leave_out_the_longest_transient():
-    own = [{"seed": 5, "transient_s": 20.0}, {"seed": 6, "transient_s": 0.0}]
-    ds = xr.Dataset(coords={"replication": [5, 6]}, attrs={"replications": own})
-    assert [one.attrs["transient_s"] for one in replications(ds).values()] == [20.0, 20.0]
+def test_all_replications_leave_out_the_same_transient():
+    alone = [{"name": str(seed), "config": {}, "seed": seed, "transient_s": 20.0 * (seed == 5)} for seed in (5, 6)]
+    attrs = merged_attributes(alone, "both", {}) | {"transient_s": 10.0}
+    ds = xr.Dataset(coords={"replication": [5, 6]}, attrs=attrs)
+    assert [one.attrs["transient_s"] for one in replications(ds).values()] == [10.0, 10.0]
 
 
 def test_the_summary_has_means_and_intervals(call, pair):
@@ -310,6 +314,14 @@ def test_in_memory_the_user_is_warned_as_of_one_run():
     keys = {"start": "1 min", "until": "16 min", "replications": 2}
     with pytest.warns(UserWarning, match="the run has not settled, seen in .*tasks at stations"):
         sfmodel.load("tiny", "platform.sources.arrivals.rate=110/s").run(**keys)
+
+
+def test_whether_they_had_settled_is_noted_in_the_run(call):
+    words = ("start=1 min", "until=16 min", "platform.sources.arrivals.rate=110/s", "name=overloaded")
+    status, said, _ = call("run", "platform=tiny", "replications=2", *words)
+    assert status == 0
+    assert "warning: the run has not settled, seen in " in said
+    assert "tasks at stations" in sfmodel.open("overloaded").attrs["unsettled"]
 
 
 def test_a_file_with_the_name_of_a_package_is_not_taken_for_it(call):
