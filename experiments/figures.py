@@ -14,10 +14,11 @@ A scenario begins with its evening, since the paired run must begin when it does
 trigger, or with the last period of its rows if that is later: stories are followed for an hour from their trigger, and
 "no recovery" is known half an hour after its end.
 
-A figure is reproduced if the mean over the seeds is in its range; the interval is Student's, at 95 %. The table is also
-written beside the runs, as figures.md and figures.csv, and how many rows were met as summary.json. The exit status is 1
-if a run failed or a row was not met, with `--share` if fewer rows than that share were. Words of the form key=value go to
-every run, before those that a file of rows names; on a platform of your own (`platform=NAME`) its own rows are measured.
+A figure is reproduced if the mean over the seeds is in its range, where a value is infinite if each is, and if all seeds
+show it; the interval is Student's, at 95 %. The table is also written beside the runs, as figures.md and figures.csv, and
+how many rows were met, on how many seeds, as summary.json. The exit status is 1 if a run failed or a row was not met, with
+`--share` if fewer rows than that share were. Words of the form key=value go to every run, before those that a file of rows
+names; on a platform of your own (`platform=NAME`) its own rows are measured.
 """
 
 from __future__ import annotations
@@ -84,9 +85,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Figure(OverSeeds):
-    """What the runs of a study show of one row; runs that failed are left out."""
+    """What the runs of a study show of one row; one of which runs are missing or failed is not met."""
 
-    study: str
+    study: Study
+
+    @property
+    def wanted(self) -> int:
+        """How many runs should show it."""
+        return self.study.seeds
 
 
 def studies(platform: str, seeds: int, scenario_seeds: int) -> list[Study]:
@@ -195,7 +201,7 @@ def measure(study: Study, plan: Plan, folder: Path, failed: Mapping[str, str]) -
             every.append(_measured(study.rows, *(folder / name for name in needed)))
         except SfmodelError as error:
             lost[job.name] = str(error)
-    return [Figure(row, tuple(one[row.id] for one in every), study.name) for row in study.rows.every], lost
+    return [Figure(row, tuple(one[row.id] for one in every), study) for row in study.rows.every], lost
 
 
 def _measured(rows: Rows, run: Path, pair: Path | None = None) -> dict[str, Measured]:
@@ -212,8 +218,8 @@ def table(figures: Sequence[Figure]) -> Table:
     add_columns(laid)
     study = ""
     for one in figures:
-        if one.study != study:
-            study = one.study
+        if one.study.name != study:
+            study = one.study.name
             laid.add_section()
             laid.add_row("", "", f"[bold]{escape(study)}[/bold]")
         add_line(laid, one)
@@ -224,7 +230,7 @@ def markdown(figures: Sequence[Figure]) -> str:
     """All figures as one table for a page."""
     heads = ("run", *HEADS, "met")
     lines = [heads, tuple("---" if head in ("run", "row", "figure") else "--:" for head in heads)]
-    lines += [(one.study, *one.cells, _MET[one.mean.met]) for one in figures]
+    lines += [(one.study.name, *one.cells, _MET[one.mean.met]) for one in figures]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -237,9 +243,9 @@ def write_csv(figures: Sequence[Figure], path: Path) -> None:
             over, found = one.mean, one.interval
             mean, ends = ("", ("", "")) if found is None else (found.mean, found.ends or ("", ""))
             bounds = " ".join(f"{key}={end:g}" for key, end in one.row.bounds.items())
-            numbers = (mean, *ends, one.seeds_met, len(one.seeds), _MET[over.met], over.lacks or "")
+            numbers = (mean, *ends, one.seeds_met, one.wanted, _MET[over.met], over.lacks or "")
             values = " ".join("-" if seed.value is None else f"{seed.value:.6g}" for seed in one.seeds)
-            out.writerow([one.study, one.row.id, one.row.title.strip(), one.row.unit, bounds, *numbers, values])
+            out.writerow([one.study.name, one.row.id, one.row.title.strip(), one.row.unit, bounds, *numbers, values])
 
 
 _MET = {True: "yes", False: "no", None: ""}
@@ -312,11 +318,13 @@ def _execute(given: argparse.Namespace, console: Console) -> int:
 
 
 def summary_of(figures: Sequence[Figure], failed: Mapping[str, str]) -> dict[str, Any]:
-    """How many rows have a range, how many are met, which are not, and which runs failed."""
-    judged = {f"{one.study}.{one.row.id}": one.mean.met for one in figures if one.row.bounds}
+    """How many rows have a range, how many are met, which are not, on how many seeds, and which runs failed."""
+    judged = {f"{one.study.name}.{one.row.id}": one.mean.met for one in figures if one.row.bounds}
     return {
         "rows": len(judged), "rows_met": sum(bool(met) for met in judged.values()),
-        "not_met": [name for name, met in judged.items() if not met], "failed": dict(failed),
+        "not_met": [name for name, met in judged.items() if not met],
+        "seeds": {one.study.name: {"measured": len(one.seeds), "wanted": one.wanted} for one in figures},
+        "failed": dict(failed),
     }  # fmt: skip
 
 

@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from sfmodel.model import load
     from sfmodel.results.folder import open_run as open
     from sfmodel.results.measures import quantile
+    from sfmodel.results.replications import replication
     from sfmodel.results.transient import transient
 
-__all__ = ["load", "open", "quantile", "transient"]
+__all__ = ["load", "open", "quantile", "replication", "transient"]
 
 _EXPORTS = {
     "load": ("sfmodel.model", "load"),
     "open": ("sfmodel.results.folder", "open_run"),
     "quantile": ("sfmodel.results.measures", "quantile"),
+    "replication": ("sfmodel.results.replications", "replication"),
     "transient": ("sfmodel.results.transient", "transient"),
 }
 

@@ -17,8 +17,8 @@ CONTAINER = (
 
 
 @contextmanager
-def memory_errors() -> Iterator[None]:
-    """Turn memory that has run out into a RunError that says what to do.
+def memory_errors(remedy: str = "use fewer users or items, or end earlier") -> Iterator[None]:
+    """Turn memory that has run out into a RunError that says what to do, the `remedy`.
 
     Raises
     ------
@@ -28,9 +28,7 @@ def memory_errors() -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        raise RunError(
-            f"not enough memory: {str(error) or 'none is left'}; use fewer users or items, or end earlier"
-        ) from error
+        raise RunError(f"not enough memory: {str(error) or 'none is left'}; {remedy}") from error
 
 
 def available_bytes() -> int:

@@ -12,6 +12,9 @@ from typing import Any
 import sfkernels.jit as jit
 from sfmodel.schema.files import find_file
 
+PROVENANCE = {"version": "versions of sfmodel", "sources": "sources of sfmodel", "files": "files of data"}
+"""Attributes that say what a dataset was made of, and what several of each are called."""
+
 _BYTES = 8
 
 

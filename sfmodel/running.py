@@ -19,9 +19,21 @@ from sfmodel.interrupts import interrupts_later
 from sfmodel.lint import cautions
 from sfmodel.memory import memory_errors
 from sfmodel.plan import Plan
+from sfmodel.provenance import provenance
 from sfmodel.results.disk import disk_errors
-from sfmodel.results.folder import DATASET, FIGURES, LOG, RUNS, SUMMARY, RunFolder, default_name
+from sfmodel.results.folder import (
+    DATASET,
+    FIGURES,
+    LOG,
+    RUNS,
+    SUMMARY,
+    RunFolder,
+    default_name,
+    is_made_of,
+    open_run,
+)
 from sfmodel.results.recorder import Recorder
+from sfmodel.results.replications import seeds_of
 from sfmodel.results.summary import notes, summarise, summary_table
 from sfmodel.results.traces import write_traces
 from sfmodel.schema import Run, parse_run
@@ -51,7 +63,8 @@ def run_to_folder(
     root
         Folder in which the run's own folder appears when it is complete.
     fallback
-        Name of a run to which the configuration gives none; none: platform, scenario and time.
+        In a sweep, the name of a run to which the configuration gives none; none: platform, scenario and time. What is
+        finished under `root` already, of the same configuration, code and data, is not made again.
 
     Returns
     -------
@@ -67,6 +80,10 @@ def run_to_folder(
         The windows that were finished are kept, marked incomplete.
     """
     run = checked(mapping)
+    finished = _finished_before(run, root, fallback) if fallback else None
+    if finished:
+        tell(f"finished before, and not made again: {finished}")
+        return finished
     if run.replications > 1:
         from sfmodel.replications import replicate
 
@@ -83,8 +100,10 @@ def run_to_folder(
         if not is_compiled():
             say("compiling the kernels, once for this version: about a minute")
         ds = _simulated(simulation, folder, say, log)
+        for line in Settling.of(ds).warnings(run):
+            say(f"warning: {line}")
         show_summary(ds, folder)
-        _write_traces(simulation, folder, say)
+        say(_write_traces(simulation, folder, say))
         if simulation.windows:
             draw(ds, folder.path / FIGURES)
         folder.write(LOG, "\n".join(log) + "\n")
@@ -96,7 +115,8 @@ def run_to_folder(
     return final
 
 
-def run_replication(mapping: Mapping[str, Any], root: Path, report: Report) -> Path:
+@memory_errors()
+def run_replication(mapping: Mapping[str, Any], root: Path, report: Report, say: Say) -> Path:
     """Simulate one replication and keep its results; its curves are not drawn.
 
     Parameters
@@ -107,14 +127,25 @@ def run_replication(mapping: Mapping[str, Any], root: Path, report: Report) -> P
         Folder in which its own folder appears when it is complete.
     report
         Told of its state while it goes on, as `Live` says.
+    say
+        Told what the user should know of this replication that is not seen in the dataset of all of them.
+
+    Raises
+    ------
+    RunError
+        The work failed; what is on disk is marked incomplete.
+    KeyboardInterrupt
+        The windows that were finished are kept, marked incomplete.
     """
     run = checked(mapping)
     simulation = prepare(run)
     with new_folder(run, root) as folder, disk_errors(folder.path):
         log: list[str] = []
-        ds = _simulated(simulation, folder, log.append, log, report)
+        say_and_log = teller(log, say)
+        ds = _simulated(simulation, folder, say_and_log, log, report)
+        log += [f"warning: {line}" for line in Settling.of(ds).warnings(run)]
         folder.write_json(SUMMARY, summarise(ds))
-        _write_traces(simulation, folder, log.append)
+        log.append(_write_traces(simulation, folder, say_and_log))
         folder.write(LOG, "\n".join(log) + "\n")
         ds.close()
         with interrupts_later():
@@ -127,6 +158,14 @@ def new_folder(run: Run, root: Path, fallback: str | None = None) -> RunFolder:
         return RunFolder(run.name, root)
     chosen = fallback or default_name(run.platform.name, " ".join([run.scenario.title, *run.intervention]))
     return RunFolder.unique(chosen, root)
+
+
+def _finished_before(run: Run, root: Path, fallback: str) -> Path | None:
+    """Folder of a finished run that is what this one will be, under its name, or with a number where nobody chose it."""
+    wanted = {"config": dict(run.written), **provenance(run.written)}
+    named = [root / run.name] if run.name else [root / fallback, *sorted(root.glob(f"{fallback}-*"))]
+    same = (folder for folder in named if is_made_of(folder, wanted))
+    return next((folder for folder in same if seeds_of(open_run(folder)) == list(run.seeds)), None)
 
 
 def checked(mapping: Mapping[str, Any]) -> Run:
@@ -229,10 +268,7 @@ def _simulated(
         raise
     if not simulation.windows:
         say(f"nothing was measured: the run ends where it starts, at {clock(run.until)}; give a later until")
-    ds = _finished(simulation, recorder, folder.name)
-    for line in Settling.of(ds).warnings(run):
-        say(f"warning: {line}")
-    return ds
+    return _finished(simulation, recorder, folder.name)
 
 
 def _finished(simulation: Simulation, recorder: Recorder, name: str) -> xr.Dataset:
@@ -267,13 +303,13 @@ def show_summary(ds: xr.Dataset, folder: RunFolder) -> None:
     tell("\n".join([table.get().rstrip(), *notes(summary)]))
 
 
-def _write_traces(simulation: Simulation, folder: RunFolder, say: Say) -> None:
-    """Write the traces, and say what the run has cost."""
+def _write_traces(simulation: Simulation, folder: RunFolder, say: Say) -> str:
+    """Write the traces; in words, what the run has cost."""
     traced = write_traces(simulation.spans, simulation.plan.labels, folder.path) if len(simulation.spans) else 0
     if simulation.spans_lost:
         limit = simulation.run.trace.limit
         say(f"{simulation.spans_lost:,} spans came after trace.limit, {limit:,}: raise it, or trace fewer requests")
-    say(f"{cost(simulation.requests, simulation.events, simulation.wall_seconds)}, {traced} requests traced")
+    return f"{cost(simulation.requests, simulation.events, simulation.wall_seconds)}, {traced} requests traced"
 
 
 def cost(requests: int, events: int, wall_s: float) -> str:
@@ -284,10 +320,10 @@ def cost(requests: int, events: int, wall_s: float) -> str:
 
 def _what_is_kept(windows: int, kept: Path) -> str:
     if not windows:
-        return "interrupted before the first window was finished: nothing is kept, the same command starts from the beginning"
+        return "interrupted before the first window was finished: nothing is kept; made again, the run starts from the beginning"
     return (
         f"interrupted: the {windows} windows that were finished are kept, sfmodel.open('{kept}', allow_incomplete=True) "
-        "reads them; the same command starts from the beginning"
+        "reads them; made again, the run starts from the beginning"
     )
 
 
@@ -320,19 +356,19 @@ def _has_story(folder: Path, ds: xr.Dataset) -> bool:
     return bool(file and scenario and read_stories(file).of_scenario(scenario) and find_pair(folder, RUNS))
 
 
-def teller(log: list[str]) -> Say:
-    """Return what prints a line and keeps it for the log."""
-
-    def say(line: str) -> None:
-        log.append(line)
-        tell(line)
-
-    return say
-
-
 def tell(text: str) -> None:
     """Print, or go on silently where nobody reads any more: a run does not end because its reader has gone."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def teller(log: list[str], show: Say = tell) -> Say:
+    """Return what shows a line and keeps it for the log."""
+
+    def say(line: str) -> None:
+        log.append(line)
+        show(line)
+
+    return say

@@ -11,6 +11,10 @@ Requests answered, response time, tasks at stations and the hit rate of each cac
 this holds for series that are autoregressions once demand is taken out. A series that hangs together over more than a
 30th of the second half of the stretch is only said to begin elsewhere where a random walk would not. Where demand's
 breathing does, nothing is judged; nor is a series whose response to demand is no line, as near to saturation.
+
+Of several replications the mean of each series over them is tested, once, so that the probability of a false alarm is the
+same for any number of them, and a transient is seen the better the more there are (Welch, The statistical analysis of
+simulation results, in Lavenberg, Computer Performance Modeling Handbook, 1983). What is found holds for all of them.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +31,8 @@ from numpy.typing import NDArray
 from sfmodel.live import span
 from sfmodel.plan.demand import curve
 from sfmodel.results import measures
-from sfmodel.results.replications import FOLDER
+from sfmodel.results.recorder import describe
+from sfmodel.results.replications import replications
 from sfmodel.results.transient import LEAST_INDEPENDENT, SHORTEST, begins_elsewhere, transient
 from sfmodel.schema.run import Run
 
@@ -64,12 +70,9 @@ class Settling:
 
     @classmethod
     def of(cls, ds: xr.Dataset) -> Settling:
-        """What was noted in a dataset; of several replications the longest transient, and all series that any names."""
-        every = [{**ds.attrs, **own} for own in ds.attrs.get(FOLDER, [{}])]
-        names = [
-            dict.fromkeys(name for one in every for name in one.get(key, ())) for key in ("transient_in", "unsettled")
-        ]
-        return cls(measures.transient_s(ds), *map(tuple, names))
+        """What was noted in a dataset."""
+        names = (tuple(ds.attrs.get(key, ())) for key in ("transient_in", "unsettled"))
+        return cls(measures.transient_s(ds), *names)
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -92,18 +95,36 @@ class Settling:
 
 
 def settle(run: Run, ds: xr.Dataset) -> Settling:
-    """Seek the start-up transient of a finished run."""
+    """Seek the start-up transient of a finished run, or of its replications together."""
     stretch = ds.isel(time=slice(flat_windows(run, ds["time"].values + ds["width"].values)))
     if stretch.sizes["time"] < SHORTEST or not _shows_what_demand_does(run, stretch):
         return Settling(0.0)
-    demand = stretch["demand"].values
-    straight = {name: values for name, values in series_of(stretch).items() if not is_curved(values, demand)}
-    found = {name: freed_of(values, demand) for name, values in straight.items()}
+    found = _mean_series(stretch)
     lengths = {name: _length(values, FALSE_ALARMS / len(found)) for name, values in found.items()}
     seen = {name: length for name, length in lengths.items() if length}
     unsettled = tuple(name for name, length in lengths.items() if length is None)
     longest = max(seen.values(), default=0)
     return Settling(float(stretch["width"].values[:longest].sum()), tuple(seen), unsettled)
+
+
+def settled_together(run: Run, ds: xr.Dataset, store: Path | None) -> xr.Dataset:
+    """Note in the dataset of several replications, and in its store if it has one, whether they had settled."""
+    attributes = settle(run, ds).attributes
+    return ds.assign_attrs(attributes) if store is None else describe(store, attributes)
+
+
+def _mean_series(ds: xr.Dataset) -> dict[str, Series]:
+    """Key series free of demand, each the mean over the replications; those that one of them lacks are left out."""
+    every = [_straight_series(one) for one in replications(ds).values()]
+    common = [name for name in every[0] if all(name in one for one in every)]
+    return {name: np.mean([one[name] for one in every], axis=0) for name in common}
+
+
+def _straight_series(ds: xr.Dataset) -> dict[str, Series]:
+    """Key series of one replication whose response to demand is a line, free of what demand explains."""
+    demand = ds["demand"].values
+    straight = {name: values for name, values in series_of(ds).items() if not is_curved(values, demand)}
+    return {name: freed_of(values, demand) for name, values in straight.items()}
 
 
 def _shows_what_demand_does(run: Run, stretch: xr.Dataset) -> bool:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import sfmodel
+from sfmodel import settling
 from sfmodel.cli.compose import composed
 from sfmodel.results.measures import settled
 from sfmodel.results.transient import begins_elsewhere
 from sfmodel.rows import Rows, measure_rows
 from sfmodel.schema import parse_run
 from sfmodel.schema.sources import Recording
-from sfmodel.settling import Settling, flat_windows, freed_of, is_curved
+from sfmodel.settling import Settling, flat_windows, freed_of, is_curved, settle, settled_together
 
 SLOW = (
     "platform.services.server.stations.servers.servers=5000",
@@ -49,6 +51,56 @@ def test_no_false_alarms(platform, until, runs):
     # 0.1 % of runs: with probability 96 % and more none of so many, and the seeds are always the same
     model = sfmodel.load(platform)
     assert [model.run(seed=seed, until=until).attrs["transient_s"] for seed in range(runs)] == [0.0] * runs
+
+
+def replicated(every: np.ndarray) -> xr.Dataset:
+    """Replications of a run that show nothing but tasks at a station: every[n, t]."""
+    n, length = every.shape
+    own = [{"seed": seed} for seed in range(n)]
+    shape = {"time": length, "replication": n, "station": 1}
+    variables = {
+        "demand": (("time", "replication"), np.ones((length, n))),
+        "station_busy": (tuple(shape), every.T[:, :, None]),
+        "station_queue": (tuple(shape), np.zeros(tuple(shape.values()))),
+    }
+    coords = {"time": 60 + 10.0 * np.arange(length), "width": ("time", np.full(length, 10.0)), "replication": range(n)}
+    return xr.Dataset(variables, coords, {"replications": own})
+
+
+def noise(n: int, seed: int, length: int = 360) -> np.ndarray:
+    """Series [n, t] without a transient, autoregressions of mean 1000 and deviation 300."""
+    random = np.random.default_rng(seed)
+    values = random.normal(size=(n, length))
+    for k in range(1, length):
+        values[:, k] = 0.5 * values[:, k - 1] + np.sqrt(0.75) * values[:, k]
+    return 1000 + 300 * values
+
+
+def test_false_alarms_of_several_replications_are_as_frequent_as_of_one(monkeypatch):
+    # of 150 runs of 20 replications at most 5 % + 4 standard deviations, 1.8 % each; of each replication alone some 30 %
+    # of these runs would have one
+    monkeypatch.setattr(settling, "FALSE_ALARMS", 0.05)
+    run = parse_run(composed(["platform=mmc", "until=61 min"]))
+    found = [settle(run, replicated(noise(20, seed))) for seed in range(150)]
+    assert np.mean([bool(one.transient_s or one.unsettled) for one in found]) <= 0.05 + 4 * 0.018
+
+
+def test_a_transient_that_none_shows_alone_is_found_in_their_mean():
+    run = parse_run(composed(["platform=mmc", "until=61 min"]))
+    every = noise(50, 1) + 300 * np.exp(-np.arange(360) / 15)
+    assert [settle(run, replicated(one[None])).transient_s for one in every[:5]] == [0.0] * 5
+    found = settle(run, replicated(every))
+    # in the mean the noise is 300/√50 = 42: the transient sinks below it after 15 ln(300/42) = 29 windows
+    assert 150 <= found.transient_s <= 900
+    assert settled_together(run, replicated(every), None).attrs["transient_s"] == found.transient_s
+
+
+def test_a_series_that_one_replication_lacks_is_not_judged():
+    run = parse_run(composed(["platform=mmc", "until=61 min"]))
+    every = noise(2, 1) + 3000 * np.exp(-np.arange(360) / 15)
+    assert settle(run, replicated(every)).transient_s > 0
+    every[1] = 1000.0  # it never changes
+    assert settle(run, replicated(every)) == Settling(0.0)
 
 
 def test_an_overloaded_run_has_not_settled_and_nothing_is_left_out():

@@ -97,9 +97,10 @@ def _dispatch(words: list[str]) -> int:
     parser = Parser(prog=f"sfmodel {name}", description=module.__doc__, epilog=f"example: {command.example}")
     module.add_arguments(parser)
     arguments = parser.parse_args(rest)
+    from sfmodel.memory import memory_errors
     from sfmodel.results.disk import damage_errors
 
-    with damage_errors():
+    with memory_errors("end other programs, or take a machine with more"), damage_errors():
         return module.execute(arguments) or 0
 
 

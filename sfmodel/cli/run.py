@@ -54,6 +54,8 @@ Hydra's own syntax: -m/--multirun, --cfg job, --config-dir, hydra.launcher=…
 The run's folder appears under runs/ when it is complete."""
 
 _failures: list[SfmodelError] = []
+_sweep_folders: list[Path] = []
+"""Where the runs of the sweep are, from the first one on."""
 
 
 def execute_raw(words: list[str]) -> int:
@@ -65,6 +67,7 @@ def execute_raw(words: list[str]) -> int:
     _no_sweep_without_flag(flags, overrides)
     ready = checked(overrides, folder)
     _failures.clear()
+    _sweep_folders.clear()
     try:
         _run_hydra([*flags, *FOLDERS, _fixed(ready), *ready])
     except HYDRAS_ERRORS as error:
@@ -73,10 +76,14 @@ def execute_raw(words: list[str]) -> int:
         with disk_errors(error.filename or "the folder for runs"):
             raise
     except KeyboardInterrupt:
-        of_a_sweep = "; runs of the sweep that had finished are kept, the same command makes all of them again"
-        print(f"sfmodel: interrupted{of_a_sweep if _is_sweep(flags) else ''}", file=sys.stderr)
+        print(f"sfmodel: interrupted{_how_to_go_on() if _is_sweep(flags) else ''}", file=sys.stderr)
         return 1
     return _report_failures()
+
+
+def _how_to_go_on() -> str:
+    folder = _sweep_folders[0] if _sweep_folders else "…"
+    return f"; runs of the sweep that had finished are kept, the same command with hydra.sweep.dir={folder} goes on from there"
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str], str | None]:
@@ -170,6 +177,7 @@ def _one_run(config: DictConfig) -> None:
     if settings.mode == RunMode.MULTIRUN:
         fixed = settings.job.config.override_dirname.exclude_keys
         own = _name_in_sweep(settings.overrides.task, fixed)
+        _sweep_folders.append(chosen)
         if mapping["name"] and "name" in fixed and own:
             mapping["name"] = f"{mapping['name']},{own}"
     run_to_folder(mapping, files, Path("runs") if chosen == Path(".") else chosen, own)

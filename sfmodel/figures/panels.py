@@ -1,6 +1,7 @@
 """The panels of an evening: each takes the evening in coarse windows and what to show, and gives lines in one unit.
 
-A panel that finds nothing to show in a dataset is left out. To add one, write its function and add a line to `PANELS`.
+A panel that finds nothing to show in a dataset is left out. Of a run of several replications what a panel shows is chosen
+once, by the mean over them. To add a panel, write its function and add a line to `PANELS`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sfmodel.errors import ConfigError, NotInRunError, nearest
 from sfmodel.figures.evening import Evening
 from sfmodel.figures.panel import Panel
 from sfmodel.results import measures
+from sfmodel.results.replications import is_replicated, replications
 from sfmodel.results.variables import FAILURES
 from sfmodel.rows.rows import Row
 from sfmodel.rows.windows import Windows
@@ -50,7 +52,7 @@ Band = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Lines:
-    """What a panel shows: lines by name, each shape [time], in one unit."""
+    """What a panel shows: lines by name, each shape [time], of several replications [time, replication], in one unit."""
 
     unit: str
     lines: dict[str, NDArray[np.float64]]
@@ -80,24 +82,30 @@ def lines_of(evening: Evening, panel: Panel) -> Lines | None:
 def measured(evening: Evening, panel: Panel) -> Lines | None:
     """Lines of one's own: expressions, or rows of the platform with their ranges."""
     factor = _FACTORS.get(panel.unit.partition(" ")[0], 1.0)
-    windows = Windows(evening.ds, evening.width_s, evening.rows.define)
+    runs = [Windows(one, evening.width_s, evening.rows.define) for one in replications(evening.ds).values()]
     rows = {row.id: row for row in evening.rows.rows}
     lines: dict[str, NDArray[np.float64]] = {}
     claims: list[Claim] = []
     absent = 0
     for name, line in panel.lines.items():
         beside = [_row(rows, identifier, panel) for identifier in line.rows]
+        measure = line.measure or beside[0].measure
         try:
-            found = (line.measure or beside[0].measure)(windows)
+            every = [_over_time(measure(windows), evening) for windows in runs]
         except NotInRunError:
             lines[f"{name}: not in this run"] = np.full(evening.time_s.shape, np.nan)
             absent += 1
             continue
-        values = factor * np.broadcast_to(np.asarray(getattr(found, "values", found), float), evening.time_s.shape)
-        lines[name] = values
+        values = factor * np.stack(every, axis=1)
+        lines[name] = values if is_replicated(evening.ds) else values[:, 0]
         for row in beside:
-            claims += _claims(evening, name, values, row, factor)
+            claims += _claims(evening, name, values.mean(axis=1), row, factor)
     return Lines(panel.unit, lines, claims=tuple(claims)) if len(lines) > absent else None
+
+
+def _over_time(found: Any, evening: Evening) -> NDArray[np.float64]:
+    """What an expression gives, a number or an array, as shape [time]."""
+    return np.broadcast_to(np.asarray(getattr(found, "values", found), float), evening.time_s.shape)
 
 
 def _row(rows: Mapping[str, Row], identifier: str, panel: Panel) -> Row:
@@ -182,7 +190,7 @@ def hit_rate(evening: Evening, panel: Panel) -> Lines | None:
         return None
     rates = 100 * measures.hit_rate(evening.coarse)
     lookups = (evening.coarse["cache_hits"] + evening.coarse["cache_misses"]).sum("time")
-    return _lines("% of lookups", rates, "cache", panel.show, lookups.values, highest=100.0)
+    return _lines("% of lookups", rates, "cache", panel.show, lookups, highest=100.0)
 
 
 def utilisation(evening: Evening, panel: Panel) -> Lines | None:
@@ -225,7 +233,7 @@ def limiter_use(evening: Evening, panel: Panel) -> Lines | None:
     labels = _matching(ds["limiter"].values, panel.show)
     if not labels:
         refused = measures.refused_share(measures.fold(ds, names=["limiter_passed", "limiter_refused"]))
-        labels = [str(ds["limiter"].values[int(np.argmax(np.nan_to_num(refused.values)))])]
+        labels = list(_ranked(refused, "limiter"))[:1]
     lines, levels = {}, {}
     for label in labels[:2]:
         passed = 60 * measures.rate(ds, "limiter_passed").sel(limiter=label)
@@ -274,9 +282,9 @@ PANELS: dict[str, tuple[Draw, str]] = {
 
 
 def _lines(
-    unit: str, array: xr.DataArray, dim: str, show: Mapping[str, str], rank: NDArray[Any], highest: float | None = None
+    unit: str, array: xr.DataArray, dim: str, show: Mapping[str, str], rank: xr.DataArray, highest: float | None = None
 ) -> Lines | None:
-    """A line for each label named, else for the few that rank highest; replicas of one name are averaged."""
+    """A line for each label named, else for the few whose rank is highest and above 0; replicas of one name are averaged."""
     labels = [str(label) for label in array[dim].values]
     if show:
         chosen = {
@@ -284,10 +292,17 @@ def _lines(
             for name, title in show.items()
         }
     else:
-        order = np.argsort(-np.nan_to_num(rank, nan=-1.0), kind="stable")
-        chosen = {labels[k]: [labels[k]] for k in order[:_MOST_LINES] if np.nan_to_num(rank[k]) > 0}
-    lines = {name: array.sel({dim: found}).mean(dim).values for name, found in chosen.items() if found}
+        first = list(_ranked(rank, dim).items())[:_MOST_LINES]
+        chosen = {label: [label] for label, height in first if height > 0}
+    ordered = array.transpose("time", ..., dim)
+    lines = {name: ordered.sel({dim: found}).mean(dim).values for name, found in chosen.items() if found}
     return Lines(unit, lines, highest=highest) if lines else None
+
+
+def _ranked(rank: xr.DataArray, dim: str) -> dict[str, float]:
+    """Labels of a dimension with their rank, the highest first; the mean over replications, one that has none counts as 0."""
+    heights = rank.fillna(0.0).mean([other for other in rank.dims if other != dim]).values
+    return {str(rank[dim].values[k]): float(heights[k]) for k in np.argsort(-heights, kind="stable")}
 
 
 def _matching(labels: NDArray[np.str_], show: Iterable[str]) -> list[str]:
@@ -296,11 +311,11 @@ def _matching(labels: NDArray[np.str_], show: Iterable[str]) -> list[str]:
     return [str(x) for x in labels if names & {str(x), str(x).partition("#")[0], str(x).partition(".")[2]}]
 
 
-def _peak(array: xr.DataArray) -> NDArray[np.float64]:
+def _peak(array: xr.DataArray) -> xr.DataArray:
     """Highest value of each label over time."""
-    return np.asarray(array.fillna(0.0).max("time").values)
+    return array.fillna(0.0).max("time")
 
 
-def _growth(array: xr.DataArray) -> NDArray[np.float64]:
+def _growth(array: xr.DataArray) -> xr.DataArray:
     """How much each label grows over the evening: its highest value less its lowest, NaN windows aside."""
-    return np.asarray((array.max("time") - array.min("time")).values)
+    return array.max("time") - array.min("time")

@@ -82,7 +82,7 @@ class _Script:
 
     def _leads_no_more(self, step: StepBase) -> bool:
         """Whether no leader goes on behind this step; failures and their handlers are left out."""
-        if step.with_probability < 1:
+        if step.with_probability < 1 or step.unless_zombie:  # a leader may skip it, and go on leading
             return False
         if isinstance(step, Return | Fail):
             return True

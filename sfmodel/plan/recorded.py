@@ -113,10 +113,16 @@ def _check_covers(series: Series, own: Times, begin_s: float, until_s: float) ->
 
 
 def _check_gaps(series: Series, own: Times, low_s: float, high_s: float) -> None:
-    """Between two times and around them no step is much longer than the file's usual one."""
+    """Between two times and around them there is one value for each, and no step is much longer than the file's usual one."""
     used = own[max(0, np.searchsorted(own, low_s, "right") - 1) : np.searchsorted(own, high_s, "left") + 1]
-    steps = np.diff(used)
-    usual = float(np.median(np.diff(own))) if len(own) > 1 else 0.0
+    steps, every = np.diff(used), np.diff(np.unique(own))
+    if len(steps) and not steps.all():
+        twice = used[int(np.argmin(steps))]
+        raise ConfigError(
+            f"{_KEY}.time: '{series.file}' has several rows for {twice / 3600:.2f} h of day 1, and no demand has two values "
+            "at a time; keep one of them"
+        )
+    usual = float(np.median(every)) if len(every) else 0.0
     if len(steps) and steps.max() > 1.5 * usual:
         gap = used[int(np.argmax(steps))]
         raise ConfigError(

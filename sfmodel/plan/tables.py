@@ -42,10 +42,19 @@ def _read_once(path: Path, changed_ns: int, size: int) -> pl.DataFrame:
     if begins.startswith(_UTF16):
         raise ConfigError("it is in UTF-16; save it as CSV in UTF-8")
     if begins.startswith((_GZIP, _ZSTD)):
-        return pl.read_csv(path, try_parse_dates=True)
+        begins = _first_line(path)
     if b"\0" in begins:
         raise ConfigError("it holds no text; expected CSV in UTF-8, or Parquet")
-    return pl.read_csv(path, try_parse_dates=True, separator=_separator(begins))
+    # of what kind a column is, only all of its rows tell: whole numbers may be followed by others
+    return pl.read_csv(path, try_parse_dates=True, separator=_separator(begins), infer_schema_length=None)
+
+
+def _first_line(path: Path) -> bytes:
+    """First line of a compressed file."""
+    import polars as pl
+
+    line = pl.read_csv(path, has_header=False, n_rows=1, separator="\x1f", quote_char=None, infer_schema_length=0)
+    return str(line.item()).encode()
 
 
 def _separator(begins: bytes) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sfmodel.errors import RunError
 from sfmodel.provenance import provenance
-from sfmodel.results.folder import DATASET, RunFolder, check_run, is_finished, unfinished_runs
+from sfmodel.results.folder import RunFolder, is_finished, is_made_of, unfinished_runs
 from sfmodel.results.replications import FOLDER
 
 
@@ -34,7 +32,7 @@ def take_over(folder: RunFolder, seeds: Sequence[int], written: Mapping[str, Any
     made_of = provenance(written)
     wanted = {seed: {"config": {**written, "seed": seed, "name": str(seed)}, **made_of} for seed in seeds}
     for earlier in unfinished_runs(folder.root):
-        found = [seed for seed in seeds if seed not in taken and _fits(earlier / FOLDER / str(seed), wanted[seed])]
+        found = [seed for seed in seeds if seed not in taken and is_made_of(earlier / FOLDER / str(seed), wanted[seed])]
         (folder.path / FOLDER).mkdir(exist_ok=True)
         moved = [seed for seed in found if _moved(earlier / FOLDER / str(seed), folder.path / FOLDER / str(seed))]
         taken |= dict.fromkeys(moved, earlier)
@@ -50,15 +48,3 @@ def _moved(source: Path, target: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _fits(folder: Path, wanted: Mapping[str, Any]) -> bool:
-    """Whether a replication is finished, whole, and has these attributes."""
-    if not is_finished(folder):
-        return False
-    try:
-        check_run(folder)
-        attrs = json.loads((folder / DATASET / "zarr.json").read_text(encoding="utf-8"))["attributes"]
-    except (RunError, OSError):  # it is damaged, or was taken by another process meanwhile
-        return False
-    return all(attrs.get(key) == value for key, value in json.loads(json.dumps(wanted, default=str)).items())

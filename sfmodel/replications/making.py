@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sfkernels.jit import is_compiled
 from sfmodel.errors import RunError
 from sfmodel.figures import draw
 from sfmodel.interrupts import interrupts_later
@@ -22,8 +23,8 @@ from sfmodel.results.replications import FOLDER, written_seeds
 from sfmodel.results.traces import REQUESTS
 from sfmodel.running import Say, cost, describe, new_folder, next_commands, show_summary, tell, teller
 from sfmodel.schema.run import HOW_IT_IS_MADE, Run
-from sfmodel.settling import Settling
-from sfmodel.world import check_memory
+from sfmodel.settling import Settling, settled_together
+from sfmodel.world import World, check_memory
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -79,7 +80,8 @@ def replicate_in_memory(run: Run, mapping: Config) -> xr.Dataset:
     name = run.name or run.platform.name
     with tempfile.TemporaryDirectory(prefix="sfmodel-") as place, RunFolder(name, Path(place)) as folder:
         _make_missing(run, mapping, plan, folder, [], [])
-        return merge(replication_folders(folder.path, run.seeds), name, run.written, None)
+        ds = merge(replication_folders(folder.path, run.seeds), name, run.written, None)
+        return settled_together(run, ds, None)
 
 
 def replication_folders(folder: Path, seeds: Sequence[int]) -> dict[int, Path]:
@@ -106,14 +108,19 @@ def _make_missing(
         One or more failed; all others were made.
     """
     missing = {seed: _of_seed(mapping, seed) for seed in run.seeds if seed not in finished}
+    if not missing:
+        return
     failed: dict[int, str] = {}
-    at_a_time = how_many(run.processes, len(missing), plan)
-    with Progress(folder.name, run.seeds, finished, log=log.append) as progress, Processes(at_a_time) as processes:
-        reports = {seed: progress.report_of(seed) for seed in missing}
-        for seed, reason in processes.make(missing, folder.path / FOLDER, reports):
-            progress.end(seed, reason)
-            if reason is not None:
-                failed[seed] = reason
+    with Progress(folder.name, run.seeds, finished, log=log.append) as progress:
+        if not is_compiled():
+            progress.say("compiling the kernels, once for this version: about a minute")
+            World(plan, run.seed, run.trace.one_in, run.trace.limit).compile()
+        with Processes(how_many(run.processes, len(missing), plan), progress.say) as processes:
+            reports = {seed: progress.report_of(seed) for seed in missing}
+            for seed, reason in processes.make(missing, folder.path / FOLDER, reports):
+                progress.end(seed, reason)
+                if reason is not None:
+                    failed[seed] = reason
     if failed:
         raise RunError("\n".join(f"seed {seed}: {reason}" for seed, reason in failed.items()))
 
@@ -127,6 +134,7 @@ def _of_seed(mapping: Config, seed: int) -> dict[str, Any]:
 def _merged(run: Run, folder: RunFolder, say: Say) -> xr.Dataset:
     """Put the replications together, and write what they show."""
     ds = merge(replication_folders(folder.path, run.seeds), folder.name, run.written, folder.dataset)
+    ds = settled_together(run, ds, folder.dataset)
     for line in Settling.of(ds).warnings(run):
         say(f"warning: {line}")
     _write_results(ds, folder, say)
@@ -141,14 +149,13 @@ def _write_results(ds: xr.Dataset, folder: RunFolder, say: Say) -> None:
 
 
 def _what_is_kept(folder: RunFolder, seeds: Sequence[int], error: BaseException, in_sweep: bool) -> str:
-    """Set the folder aside, and say how to go on."""
+    """Set the folder aside, and say how to go on; an interrupted sweep says that itself."""
     finished = [seed for seed, place in replication_folders(folder.path, seeds).items() if is_finished(place)]
     why = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
     kept = folder.abandon(f"{why} when {len(finished)} of {len(seeds)} replications were finished")
     if not finished:
-        return f"{why} before the first replication was finished: the same command starts from the beginning"
-    command = f"the same command with hydra.sweep.dir={folder.root}" if in_sweep else "the same command"
-    return (
-        f"{why}: the {len(finished)} of {len(seeds)} replications that were finished are kept in {kept / FOLDER}; "
-        f"{command} {'goes on with the others' if len(finished) < len(seeds) else 'puts them together'}"
-    )
+        return f"{why} before the first replication was finished: made again, the run starts from the beginning"
+    said = f"{why}: the {len(finished)} of {len(seeds)} replications that were finished are kept in {kept / FOLDER}"
+    if in_sweep and why == "interrupted":
+        return said
+    return f"{said}; the same command{f' with hydra.sweep.dir={folder.root}' if in_sweep else ''} goes on from there"

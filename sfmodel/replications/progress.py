@@ -1,6 +1,7 @@
 """What replications show while they are made: on a terminal a line for each under way, and one for all of them.
 
-Elsewhere a plain line for each that begins or ends, and for each tenth of the whole.
+Elsewhere a plain line for each that begins or ends, and for each tenth of the whole. What the user should know is said in
+between, once.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Progress:
         self._state: dict[int, str] = {}
         self._ended = set(finished)
         self._failed: set[int] = set()
+        self._said: set[str] = set()
         self._console = console or Console(stderr=True)
         self._screen: Live | None = None
         self._lock = threading.Lock()
@@ -89,6 +91,8 @@ class Progress:
     def update(self, seed: int, share: float, state: str) -> None:
         """Take the state of a replication: its share done, and a line of words."""
         with self._lock:
+            if seed not in self._state:
+                self._write_line(f"{self._name}: seed {seed} begins")
             self._share[seed], self._state[seed] = share, state
             self._show()
 
@@ -103,6 +107,16 @@ class Progress:
                 self._failed.add(seed)
             self._write_line(f"{self._name}: seed {seed} {'finished' if reason is None else f'failed: {reason}'}")
             self._show()
+
+    def say(self, line: str, seed: int | None = None) -> None:
+        """Tell the user something, of one replication or of all; the same of several replications only once."""
+        with self._lock:
+            if line in self._said:
+                return
+            self._said.add(line)
+            self._write_line(
+                f"{self._name}: {line}" if seed is None else f"{self._name}: seed {seed}: {line}", above=True
+            )
 
     def overall(self) -> str:
         """All replications in one line."""
@@ -145,8 +159,9 @@ class Progress:
         lines.add_row(Text(self._name, style="bold"), ProgressBar(1.0, self._done(), width=_BAR), Text(self.overall()))
         return lines
 
-    def _write_line(self, line: str) -> None:
-        if self._screen is None:
+    def _write_line(self, line: str, above: bool = False) -> None:
+        """Write a line where nothing is redrawn; `above`: on a terminal too."""
+        if self._screen is None or above:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         if self._log is not None:
             self._log(line)

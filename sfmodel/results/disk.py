@@ -36,7 +36,7 @@ def damage_errors() -> Iterator[None]:
     """Turn what Zarr raises where the bytes of a dataset are not what they were into a RunError.
 
     A dataset is read when its values are asked for, so this may be anywhere. An error counts if it passed through the
-    reading of a Zarr array, which also tells the array.
+    reading of a Zarr array, which also tells the array. Want of memory or of permission is no damage.
 
     Raises
     ------
@@ -45,12 +45,17 @@ def damage_errors() -> Iterator[None]:
     """
     try:
         yield
-    except SfmodelError:
+    except (SfmodelError, MemoryError):
         raise
     except Exception as error:
         array = _array_read(error.__traceback__)
         if array is None:
             raise
+        if isinstance(error, OSError) and error.strerror:
+            raise RunError(
+                f"{array} cannot be read: {error.strerror.lower()}; see that its disk is there and that you have the "
+                "right to read it, and try again."
+            ) from error
         raise RunError(
             f"{array} is damaged: its values cannot be read ({error}). "
             "Copy the run again from where it was made, or run it again."

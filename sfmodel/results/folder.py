@@ -192,9 +192,21 @@ def is_finished(folder: Path) -> bool:
     return (folder / MANIFEST).exists() and not (folder / INCOMPLETE).exists()
 
 
+def is_made_of(folder: Path, wanted: Mapping[str, Any]) -> bool:
+    """Whether the run in a folder is complete, whole, and has these attributes."""
+    if not is_finished(folder):
+        return False
+    try:
+        check_run(folder)
+        attributes = _attributes(folder)
+    except (RunError, OSError):  # it is damaged, or was taken by another process meanwhile
+        return False
+    return all(attributes.get(key) == value for key, value in json.loads(json.dumps(wanted, default=str)).items())
+
+
 def unfinished_runs(root: Path = RUNS) -> list[Path]:
     """Folders under a root that runs were written to and that nobody writes to any more, oldest first."""
-    found = [path for path in root.glob(f"*/{INCOMPLETE}") if not _writer(path.parent)]
+    found = [path for path in root.glob(f"*/{INCOMPLETE}") if not _writer(path)]
     return [path.parent for path in sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.parent.name))]
 
 
@@ -352,15 +364,15 @@ def _clear_away_dead(partial: Path, name: str) -> None:
     """Set aside what a killed process left under the same name; refuse if the process is alive."""
     if not partial.exists():
         return
-    writer = _writer(partial)
+    replications = partial.glob(f"*/*/{INCOMPLETE}")  # their processes may outlive that of the whole for some seconds
+    writer = next(filter(None, map(_writer, [partial / INCOMPLETE, *replications])), None)
     if writer:
         raise NameTakenError(f"name: '{name}' is being written by {writer}; choose another name, or wait for it")
     partial.rename(_free(partial.parent, name + _INCOMPLETE))
 
 
-def _writer(folder: Path) -> str | None:
+def _writer(mark: Path) -> str | None:
     """The process that is writing a run, as its mark names it; none: nobody is, or it has died."""
-    mark = folder / INCOMPLETE
     owner = re.search(r"process (\d+) on (\S+)", mark.read_text(encoding="utf-8") if mark.exists() else "")
     return owner[0] if owner and (owner[2] != socket.gethostname() or _alive(int(owner[1]))) else None
 

@@ -6,6 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 LEVEL = 0.95
 """Level of every interval."""
 
@@ -15,7 +18,7 @@ class Interval:
     """The mean of a sample and how well it is known."""
 
     mean: float
-    """Mean of the values."""
+    """Mean of the values; NaN where they are infinite of both signs."""
     half: float
     """Half of the width of the interval; NaN: it is not known, of fewer than two values or where one is not finite."""
     n: int
@@ -37,12 +40,20 @@ def interval(values: Sequence[float], level: float = LEVEL) -> Interval:
     level
         Probability that the interval holds the true mean, where the values are normal.
     """
+    mean, half = mean_and_half(np.asarray(values, float), level)
+    return Interval(float(mean), float(half), len(values))
+
+
+def mean_and_half(values: NDArray[np.float64], level: float = LEVEL) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Means of values[n, …] over n, and half of the width of their intervals; NaN where `Interval.half` is."""
     n = len(values)
-    mean = math.fsum(values) / n
-    if n < 2 or not all(map(math.isfinite, values)):
-        return Interval(mean, math.nan, n)
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    return Interval(mean, student_quantile((1 + level) / 2, n - 1) * deviation / math.sqrt(n), n)
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = values - values[0]  # of equal values the mean is exactly theirs, and the deviation 0
+        finite = np.isfinite(values).all(axis=0)
+        mean = np.where(finite, values[0] + apart.mean(axis=0), values.mean(axis=0))
+        if n < 2:
+            return mean, np.full(mean.shape, np.nan)
+        return mean, student_quantile((1 + level) / 2, n - 1) * apart.std(axis=0, ddof=1) / math.sqrt(n)
 
 
 def student_quantile(p: float, freedom: int) -> float:

@@ -78,15 +78,15 @@ def within_hours(ds: xr.Dataset, start_s: float, end_s: float) -> NDArray[np.boo
 
 
 def settled(ds: xr.Dataset) -> NDArray[np.bool_]:
-    """Which windows come after the run's start-up transient, shape [time]; of replications, after the longest."""
+    """Which windows come after the run's start-up transient, shape [time]."""
     if not ds.sizes["time"]:
         return np.zeros(0, bool)
     return np.asarray(ds["time"].values + 1e-9 >= ds["time"].values[0] + transient_s(ds))
 
 
 def transient_s(ds: xr.Dataset) -> float:
-    """Length of the start-up transient of a run, s, of replications the longest; 0: none."""
-    return max(float(one.get("transient_s") or 0.0) for one in (ds.attrs, *ds.attrs.get("replications", ())))
+    """Length of the start-up transient of a run, s, of replications that of their mean; 0: none."""
+    return float(ds.attrs.get("transient_s") or 0.0)
 
 
 def covered(ds: xr.Dataset) -> str:

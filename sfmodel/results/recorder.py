@@ -137,12 +137,7 @@ class Recorder:
 
     def describe(self, attrs: Mapping[str, Any]) -> xr.Dataset:
         """Add attributes to a dataset that is finished, such as what was found in it, and open it again."""
-        import zarr
-
-        with disk_errors(self._store), quiet():
-            self._group.attrs.update(_plain(attrs))
-            zarr.consolidate_metadata(self._store)
-        return open_store(self._store)
+        return describe(self._store, attrs)
 
     def _make_columns(self, names: Mapping[str, Any]) -> None:
         unknown = sorted(set(names) - set(self._declared) - set(VARIABLES))
@@ -207,6 +202,16 @@ class _Column:
             self._flush()
         if self._array.shape[0] != windows:
             self._array.resize((windows, *self._array.shape[1:]))
+
+
+def describe(store: Any, attrs: Mapping[str, Any]) -> xr.Dataset:
+    """Add attributes to the dataset in a Zarr store (path or store object), and open it again."""
+    import zarr
+
+    with disk_errors(store), quiet():
+        zarr.open_group(store, mode="r+", zarr_format=3).attrs.update(_plain(attrs))
+        zarr.consolidate_metadata(store)
+    return open_store(store)
 
 
 def open_store(store: Any) -> xr.Dataset:

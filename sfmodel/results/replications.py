@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.errors import ConfigError
-from sfmodel.results import measures
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,7 +31,7 @@ def seeds_of(ds: xr.Dataset) -> list[int]:
 
 
 def replication(ds: xr.Dataset, seed: int | None = None) -> xr.Dataset:
-    """One replication as the dataset of a plain run; it leaves out the longest transient of all, so that all are alike.
+    """One replication as the dataset of a plain run; all leave out the same transient, that of their mean.
 
     Parameters
     ----------
@@ -55,8 +54,6 @@ def replication(ds: xr.Dataset, seed: int | None = None) -> xr.Dataset:
     own: dict[str, Any] = ds.attrs[FOLDER][number]
     one = ds.isel({DIM: number}, drop=True)
     one.attrs = {name: value for name, value in ds.attrs.items() if name != FOLDER} | own
-    if "transient_s" in one.attrs:
-        one.attrs["transient_s"] = measures.transient_s(ds)
     if isinstance(one.attrs.get("config"), dict):
         one.attrs["config"] = {**one.attrs["config"], "seed": own["seed"]}
     return one

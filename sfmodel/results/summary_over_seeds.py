@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sfmodel.results.intervals import interval
@@ -12,6 +12,9 @@ Summary = dict[str, Any]
 
 _KINDS = "failed_"
 """A kind of failure that a replication does not name did not happen in it."""
+
+_NO_REQUESTS: dict[str, float | None] = {"requests": 0.0}
+"""What a replication shows of a class that it does not name."""
 
 
 def combine(summaries: Sequence[Summary], facts: dict[str, Any]) -> Summary:
@@ -39,14 +42,26 @@ def combine(summaries: Sequence[Summary], facts: dict[str, Any]) -> Summary:
 
 
 def _figures(every: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
-    longest = max(every, key=len)
     found = {}
-    for key, entry in longest.items():
+    for key in _in_order(every):
+        entry = next(one[key] for one in every if key in one)
         entries = [one.get(key) or ({"value": 0.0} if key.startswith(_KINDS) else None) for one in every]
         if all(entries):
             values = [one["value"] for one in entries if one and one["value"] is not None]
             found[key] = {"name": entry["name"], **_over_seeds(values), "unit": entry["unit"]}
     return found
+
+
+def _in_order(every: Iterable[Iterable[str]]) -> list[str]:
+    """All keys that any has, each behind the one that it follows there."""
+    keys: list[str] = []
+    for one in every:
+        place = 0
+        for key in one:
+            if key not in keys:
+                keys.insert(place, key)
+            place = keys.index(key) + 1
+    return keys
 
 
 def _over_seeds(values: Sequence[float]) -> dict[str, Any]:
@@ -58,12 +73,13 @@ def _over_seeds(values: Sequence[float]) -> dict[str, Any]:
 
 
 def _classes(every: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, float | None]]:
-    """Mean of each column over the replications in which the class has requests."""
-    labels = dict.fromkeys(label for one in every for label in one)
-    rows = {label: [one[label] for one in every if label in one] for label in labels}
-    return {
-        label: {column: _mean([row[column] for row in found]) for column in found[0]} for label, found in rows.items()
-    }
+    """Mean of each column over the replications in which the class has requests; of requests themselves, over all."""
+    found = {}
+    for label in _in_order(every):
+        columns = next(one[label] for one in every if label in one)
+        rows = [one.get(label, _NO_REQUESTS) for one in every]
+        found[label] = {column: _mean([row.get(column) for row in rows]) for column in columns}
+    return found
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -62,9 +62,10 @@ def transient(series: ArrayLike, batch: int = BATCH) -> int | None:
     Raises
     ------
     ConfigError
-        There are fewer than ten batches.
+        There are fewer than ten batches, a value is not finite, or the series has not one dimension.
     """
-    values = np.asarray(series, float).ravel()
+    values = np.asarray(series, float)
+    _check(values)
     k = len(values) // batch if batch >= 1 else 0
     if k < LEAST_BATCHES:
         raise ConfigError(
@@ -73,6 +74,21 @@ def transient(series: ArrayLike, batch: int = BATCH) -> int | None:
     means = values[: k * batch].reshape(k, batch).mean(axis=1)
     best = int(np.argmin(_scores(means - means[k // 2 :].mean())))
     return None if 2 * best > k else best * batch
+
+
+def _check(values: NDArray[np.float64]) -> None:
+    """Refuse what is no series of finite values."""
+    if values.ndim != 1:
+        raise ConfigError(
+            f"transient: expected a series, shape [n], found shape {list(values.shape)}; take one series, such as the mean "
+            "over the other dimensions"
+        )
+    bad = np.flatnonzero(~np.isfinite(values))
+    if bad.size:
+        raise ConfigError(
+            f"transient: expected finite values, found {values[bad[0]]} at index {bad[0]}, {bad.size} such values in all; "
+            "leave these windows out, or take wider ones"
+        )
 
 
 def _scores(means: NDArray[np.float64]) -> NDArray[np.float64]:

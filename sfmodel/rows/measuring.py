@@ -33,7 +33,7 @@ class Measured:
     met: bool | None
     """Whether the value is in the row's range; none: the run does not show it."""
     lacks: str | None = None
-    """Why the run does not show it."""
+    """Why the run does not show it; of several replications, how many do."""
     applies: bool = True
     """Whether the run has what the row names; if not, `lacks` says what is not there."""
 

@@ -1,7 +1,11 @@
-"""What several replications show of a row: the mean, which is what is judged, its interval, and in how many it is met."""
+"""What several replications show of a row: the mean, its interval, in how many it is met, and whether it is as a whole.
+
+The mean is judged; where a value is infinite (a recovery that never comes), each value is, since the mean says nothing.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,14 +38,22 @@ class OverSeeds:
         return interval(self.values) if self.values else None
 
     @property
+    def wanted(self) -> int:
+        """How many replications should show it."""
+        return len(self.seeds)
+
+    @property
     def mean(self) -> Measured:
-        """The mean, and whether it is in the range; a row that some replication does not show is not met."""
+        """The mean, and whether the row is met; one that some replication does not show is not."""
         found = self.interval
         if found is None:
-            lacks = next((one.lacks for one in self.seeds), "since no run was finished")
-            return Measured(self.row, None, None, lacks)
-        met = self.row.holds(found.mean) and found.n == len(self.seeds)
-        return Measured(self.row, found.mean, met)
+            first = next(iter(self.seeds), Measured(self.row, None, None, "since no run was finished"))
+            return Measured(self.row, None, None, first.lacks, first.applies)
+        if math.isnan(found.mean):
+            return Measured(self.row, None, None, "since its values are infinite of both signs")
+        if found.n < self.wanted:
+            return Measured(self.row, found.mean, False, f"shown by {found.n} of {self.wanted} seeds")
+        return Measured(self.row, found.mean, holds_over_seeds(self.row, self.values))
 
     @property
     def seeds_met(self) -> int:
@@ -53,12 +65,21 @@ class OverSeeds:
         """For a table: row, title, range, mean, interval, in how many replications met."""
         ends = self.interval and self.interval.ends
         between = range_of(self.row.model_copy(update=_between(*ends))) if ends else "–"
-        met = f"{self.seeds_met}/{len(self.seeds)}"
-        return self.row.id, self.row.title.strip(), range_of(self.row), written(self.mean.value, self.row), between, met
+        over = self.mean
+        mean = written(over.value, self.row) if over.applies else "n/a"
+        met = f"{self.seeds_met}/{self.wanted}" if over.applies else "–"
+        return self.row.id, self.row.title.strip(), range_of(self.row), mean, between, met
 
 
 HEADS = ("row", "figure", "range", "mean", f"{LEVEL:.0%} interval", "seeds")
 """What stands above `OverSeeds.cells`."""
+
+
+def holds_over_seeds(row: Row, values: Sequence[float]) -> bool:
+    """Whether values, at least one, are in the range of a row: their mean, or each of them where one is infinite."""
+    if all(map(math.isfinite, values)):
+        return row.holds(interval(values).mean)
+    return all(map(row.holds, values))
 
 
 def over_seeds(every: Sequence[Mapping[str, Measured]]) -> dict[str, OverSeeds]:
@@ -105,7 +126,7 @@ def seeds_data(measured: Mapping[str, OverSeeds], seeds: Sequence[int]) -> list[
                 **row_data(name, one.mean),
                 "low": low,
                 "high": high,
-                "seeds": len(one.seeds),
+                "seeds": one.wanted,
                 "seeds_met": one.seeds_met,
                 "values": {
                     str(seed): row_data(name, each)["value"] for seed, each in zip(seeds, one.seeds, strict=True)

@@ -95,12 +95,16 @@ def verdict(measured: Mapping[str, Measured]) -> str:
             lacking.setdefault(reasons[0], []).append(figure)
     known = len(figures) - sum(map(len, lacking.values()))
     reproduced = sum(all(one.met for one in rows) for rows in figures.values())
-    missed = ", ".join(name for name, one in measured.items() if one.met is False)
+    missed = ", ".join(_missed(name, one) for name, one in measured.items() if one.met is False)
     of = f"{known} figures" if not lacking else f"the {known} figures that this run shows"
     lines = [f"{reproduced} of {of} are reproduced{'; not met: ' + missed if missed else ''}."] if known else []
     lines += [f"{len(found)} {reason}: {', '.join(found)}." for reason, found in lacking.items()]
     absent = [str(one.lacks) for one in measured.values() if not one.applies]
     return "\n".join([*lines, *_some(absent)])
+
+
+def _missed(name: str, one: Measured) -> str:
+    return f"{name} ({one.lacks})" if one.lacks else name
 
 
 def _reason(one: Measured) -> str:

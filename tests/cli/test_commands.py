@@ -362,9 +362,11 @@ def test_an_interrupt_says_what_is_kept(sfmodel, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(importlib.import_module("sfmodel.running"), "run_to_folder", interrupted)
     assert sfmodel("run", "platform=mmc")[::2] == (1, "sfmodel: interrupted\n")
-    assert sfmodel("run", "-m", "platform=mmc", "seed=1,2")[::2] == (
-        1, "sfmodel: interrupted; runs of the sweep that had finished are kept, the same command makes all of them again\n"
-    )  # fmt: skip
+    assert sfmodel("run", "-m", "platform=mmc", "seed=1,2", "hydra.sweep.dir=runs/sweep")[::2] == (
+        1,
+        "sfmodel: interrupted; runs of the sweep that had finished are kept, "
+        "the same command with hydra.sweep.dir=runs/sweep goes on from there\n",
+    )
 
 
 def test_run_hands_over_the_mapping_and_hydras_files(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,17 @@ def test_a_chunk_of_the_right_length_with_other_bytes(sfmodel, run: Path, comman
     assert line.endswith("Copy the run again from where it was made, or run it again.")
 
 
+@pytest.mark.usefixtures("run")
+def test_want_of_memory_is_no_damage(sfmodel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def outgrow(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("sfmodel.rows.measure_rows", outgrow)
+    status, _, complaints = sfmodel("figures", "whole", "--rows", "rows.yaml")
+    remedy = "end other programs, or take a machine with more"
+    assert (status, complaints) == (1, f"sfmodel: not enough memory: none is left; {remedy}\n")
+
+
 @pytest.mark.parametrize("summary", [None, '{"whole": {', "[1]", '{"a": 1}'])
 def test_a_summary_that_cannot_be_read_is_measured_again(sfmodel, run: Path, summary: str | None) -> None:
     if summary is not None:

@@ -85,7 +85,7 @@ def test_a_run_that_fails_costs_only_itself_and_is_named(first: tuple[int, str])
 @pytest.mark.usefixtures("first")
 def test_each_row_is_measured_on_the_runs_of_its_file() -> None:
     found = measured()
-    assert [found[key]["seeds_met"] + "/" + found[key]["seeds"] for key in found] == ["2/2", "0/2", "0/0", "1/1"]
+    assert [found[key]["seeds_met"] + "/" + found[key]["seeds"] for key in found] == ["2/2", "0/2", "0/1", "1/1"]
     assert [found[key]["met"] for key in found] == ["yes", "no", "", "yes"]
     assert found["broken", "T"]["lacks"] == "since no run was finished"
     one = found["baseline", "T"]
@@ -96,6 +96,10 @@ def test_each_row_is_measured_on_the_runs_of_its_file() -> None:
     summary = json.loads(Path("results/figures/summary.json").read_text())
     assert (summary["rows"], summary["rows_met"], list(summary["failed"])) == (4, 2, ["broken-1"])
     assert summary["not_met"] == [".".join(key) for key in found if found[key]["met"] != "yes"]
+    assert summary["seeds"] == {
+        "baseline": {"measured": 2, "wanted": 2}, "broken": {"measured": 0, "wanted": 1},
+        "slow": {"measured": 1, "wanted": 1},
+    }  # fmt: skip
     lines = Path("results/figures/figures.md").read_text().splitlines()
     assert len(lines) == 2 + len(found)
     assert len({line.count("|") for line in lines}) == 1
@@ -103,6 +107,18 @@ def test_each_row_is_measured_on_the_runs_of_its_file() -> None:
 
 def test_the_table_fits_100_columns(first: tuple[int, str]) -> None:
     assert max(map(len, first[1].splitlines())) <= 100
+
+
+@pytest.mark.usefixtures("first")
+def test_a_row_that_only_some_of_the_runs_show_is_not_met() -> None:
+    words = ("platform=tiny",)
+    baseline = studies("tiny", 2, 1)[0]
+    plan, folder = Plan([baseline], words), Path("results/figures")
+    found, lost = figures.measure(baseline, plan, folder, {"baseline-2": "it was ended by SIGKILL"})
+    assert (len(found[0].seeds), found[0].mean.met, found[0].mean.lacks) == (1, False, "shown by 1 of 2 seeds")
+    assert found[0].cells[-1] == "1/2"
+    assert figures.summary_of(found, {})["rows_met"] == 0
+    assert lost == {}
 
 
 @pytest.mark.usefixtures("first")

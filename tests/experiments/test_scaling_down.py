@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import chdir, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from scipy.stats import t, ttest_ind
 from support import TINY
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
 
 import scaling_down
-from scaling_down import Cell, Job, read_all, shrunk
+from scaling_down import Cell, Job, cells_of, different, keep, kept_values, shrunk
 
+from sfmodel.cli import main
 from sfmodel.cli.compose import composed
+from sfmodel.errors import ConfigError
 from sfmodel.rows import Row
 from sfmodel.running import checked
 from sfmodel.schema import Run
@@ -98,12 +101,14 @@ def test_one_server_of_a_tenth_of_the_load_is_slower_than_ten(call: Callable[...
     status, said = call("--scales", "1,10")
     assert status == 0
     assert "4 of 4 runs are to be made" in said
-    cells = read_all([Row.model_validate(TIME)], [Job(k, s, ()) for k in (1, 10) for s in (1, 2)], call.folder)  # type: ignore[attr-defined]
+    folder = call.folder  # type: ignore[attr-defined]
+    found = {Job(k, s, ()): json.loads((folder / f"{k}-{s}.json").read_text()) for k in (1, 10) for s in (1, 2)}
+    cells = cells_of([Row.model_validate(TIME)], {job: kept["values"] for job, kept in found.items()})
     assert cells[1]["T"].survives
     assert not cells[10]["T"].survives
     assert cells[10]["T"].mean > 2 * cells[1]["T"].mean
     assert "1 of 1" in said
-    assert {path.suffix for path in call.folder.glob("scaling_down.*")} == {".md", ".csv", ".svg", ".png"}  # type: ignore[attr-defined]
+    assert {path.suffix for path in folder.glob("scaling_down.*")} == {".md", ".csv", ".svg", ".png"}
     assert "0 of 4 runs are to be made" in call("--scales", "1,10")[1]
 
 
@@ -112,18 +117,86 @@ def test_an_unknown_platform_is_one_line(capsys: pytest.CaptureFixture[str]) -> 
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_differences_are_welchs() -> None:
-    same = Cell(ROW, (1.0, 2.0, 3.0))
-    assert not same.differs_from(Cell(ROW, (1.5, 2.5, 3.5)))
-    # means 2 and 4, variances 1 and 1, three each: t = 2 / sqrt(2/3) = 2.45 < 2.776 at 4 degrees of freedom
-    assert not same.differs_from(Cell(ROW, (3.0, 4.0, 5.0)))
-    # means 2 and 4.5: t = 3.06
-    assert same.differs_from(Cell(ROW, (3.5, 4.5, 5.5)))
+def test_what_was_made_with_another_configuration_is_refused(call: Callable[..., tuple[int, str]]) -> None:
+    before = {path: path.read_text() for path in call.folder.glob("*.json")}  # type: ignore[attr-defined]
+    status, said = call("--scales", "1", "platform.sources.arrivals.rate=70/s")
+    assert status == 1
+    assert "0 of 2 runs are to be made" in said
+    assert "1-2.json was made with another configuration, or cut short; remove it, or choose another" in " ".join(
+        said.split()
+    )
+    assert {path: path.read_text() for path in before} == before
+
+
+def test_a_run_at_full_scale_is_used_where_its_configuration_is_the_same(tmp_path: Path, call: Any) -> None:
+    with chdir(call.folder.parent):
+        words = ("platform=tiny",)
+        with redirect_stdout(StringIO()):
+            assert main(["run", *words, "seed=1", "name=baseline-1", "trace.one_in=100"]) == 0
+        values = kept_values(Job(1, 1, words), tmp_path, Path("runs"))
+        kept = json.loads((call.folder / "1-1.json").read_text())["values"]
+        assert values == pytest.approx(kept)
+        assert json.loads((tmp_path / "1-1.json").read_text())["values"] == values
+        other = Job(1, 1, (*words, "until=2 min"))
+        with pytest.raises(
+            ConfigError, match=r"runs/baseline-1 was made with another configuration; name another folder"
+        ):
+            kept_values(other, tmp_path / "none", Path("runs"))
+
+
+def test_the_p_value_is_welchs() -> None:
+    random = np.random.default_rng(1)
+    a, b = random.normal(0, 1, 5), random.normal(1, 3, 4)
+    expected = ttest_ind(a, b, equal_var=False).pvalue
+    assert Cell(ROW, tuple(a)).p_value(Cell(ROW, tuple(b))) == pytest.approx(expected)
+    same = Cell(ROW, (1.0, 1.0))
+    assert (same.p_value(same), same.p_value(Cell(ROW, (2.0, 2.0)))) == (1.0, 0.0)
+    assert [same.p_value(Cell(ROW, values)) for values in ((), (1.0,), (1.0, np.inf))] == [None] * 3
+
+
+def at(p: float) -> tuple[float, ...]:
+    """Three values of variance 1 whose mean differs from that of 1, 2, 3 with this p-value."""
+    return tuple(np.array([1.0, 2.0, 3.0]) + t.isf(p / 2, 4) * np.sqrt(2 / 3))
+
+
+def cells_at(*p: float) -> dict[int, dict[str, Cell]]:
+    rows = [ROW.model_copy(update={"id": f"R{k}"}) for k in range(len(p))]
+    full = {row.id: Cell(row, (1.0, 2.0, 3.0)) for row in rows}
+    return {1: full, 10: {row.id: Cell(row, at(value)) for row, value in zip(rows, p, strict=True)}}
+
+
+@pytest.mark.parametrize(
+    ("p", "names"),
+    [
+        ((0.04,), {"R0"}),
+        ((0.04, 0.5), set()),  # 5 % of two is 2.5 %
+        ((0.02, 0.04), {"R0", "R1"}),  # the second of two at 5 %
+        ((0.001, 0.03, 0.04), {"R0"}),  # at 1.7 %, 2.5 %, 5 %: the second is not, so the third is not asked
+    ],
+)
+def test_differences_are_at_5_percent_over_all_comparisons(p: tuple[float, ...], names: set[str]) -> None:
+    assert different(cells_at(*p)) == {(10, name) for name in names}
+
+
+def test_without_full_scale_nothing_differs() -> None:
+    cells = cells_at(0.001)
+    del cells[1]
+    assert different(cells) == set()
+
+
+def test_where_a_value_is_infinite_each_is_judged() -> None:
     assert np.isnan(Cell(ROW, ()).mean)
     assert not Cell(ROW, ()).survives
+    never = Cell(Row.model_validate({"id": "R", "title": "t", "measure": "x", "above": 3}), (1.0, np.inf))
+    assert not never.survives
 
 
-def test_kept_values_are_read_back(tmp_path: Path) -> None:
-    (tmp_path / "3-1.json").write_text(json.dumps({"R": 2.0, "other": 1.0}))
-    cells = read_all([ROW], [Job(3, 1, ()), Job(3, 2, ())], tmp_path)
-    assert cells[3]["R"].values == (2.0,)
+def test_what_is_kept_is_read_back(tmp_path: Path) -> None:
+    job = Job(10, 1, ("platform=mmc",))
+    keep(job, tmp_path, {"R": 2.0, "other": np.inf})
+    assert kept_values(job, tmp_path, None) == {"R": 2.0, "other": np.inf}
+    assert kept_values(Job(10, 2, job.overrides), tmp_path, None) is None
+    assert cells_of([ROW], {job: {"R": 2.0}, Job(10, 2, ()): {}})[10]["R"].values == (2.0,)
+    (tmp_path / job.file).write_text('{"config": ')
+    with pytest.raises(ConfigError, match="was made with another configuration, or cut short; remove it"):
+        kept_values(job, tmp_path, None)

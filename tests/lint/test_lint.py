@@ -220,6 +220,12 @@ def coalesced(steps: list, in_db: list) -> list[str]:
             "web 1",
             "db 1",
         ),
+        (
+            [{"lookup": "pages"}, {"store": "pages", "unless_zombie": True}, {"call": "db.get"}],
+            [{"lookup": "web.pages"}],
+            "web 2",
+            "db 0",
+        ),
     ],
 )
 def test_a_coalesced_miss_that_waits_for_itself(steps: list, in_db: list, waits: str, again: str) -> None:

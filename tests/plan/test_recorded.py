@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from numcodecs import zstd
 
 from sfmodel.errors import ConfigError
 from sfmodel.plan.recorded import recorded_level, recorded_times
@@ -40,13 +41,31 @@ def series(path: Path, **more: Any) -> Series:
         ("x.tsv", csv("\t").encode()),
         ("x.csv", csv().replace("\n", "\r\n").encode()),
         ("x.csv.gz", gzip.compress(csv().encode())),
+        ("x.csv.gz", gzip.compress(csv(";").encode())),
+        ("x.csv.zst", zstd.compress(csv("\t").encode(), 3)),
         ("x.csv", csv(stamps=[3600 * k for k in range(49)]).encode()),
     ],
-    ids=["commas", "byte order mark", "semicolons", "tabs", "Windows", "gzip", "seconds"],
+    ids=[
+        "commas",
+        "byte order mark",
+        "semicolons",
+        "tabs",
+        "Windows",
+        "gzip",
+        "gzip, semicolons",
+        "zstd, tabs",
+        "seconds",
+    ],
 )
 def test_every_kind_of_csv(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     assert recorded_level(series(tmp_path / name), NOON) == pytest.approx(EXPECTED)
+
+
+def test_a_column_may_begin_with_many_whole_numbers(tmp_path: Path) -> None:
+    lines = [f"{600 * k},{112 if k < 144 else 112.5}" for k in range(145)]  # 24 hours
+    (tmp_path / "x.csv").write_text("\n".join(["timestamp,value", *lines]))
+    assert recorded_level(series(tmp_path / "x.csv"), NOON) == pytest.approx(1.0)
 
 
 def test_separators_in_quotes_are_part_of_a_name(tmp_path: Path) -> None:
@@ -138,6 +157,18 @@ def test_what_is_refused(tmp_path: Path, zone: str, more: dict[str, Any], expect
     with pytest.raises(ConfigError) as caught:
         recorded_level(series(path, **more), NOON)
     assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(("twice", "is_fine"), [(range(49), False), ([12], False), (range(26, 49), True)])
+def test_a_time_that_is_there_twice_has_no_demand(tmp_path: Path, twice: Any, is_fine: bool) -> None:
+    path = tmp_path / "x.csv"
+    head, *lines = csv().splitlines(keepends=True)
+    path.write_text(head + "".join(line * (1 + (k in twice)) for k, line in enumerate(lines)))
+    if is_fine:  # what is not used may be anything
+        assert recorded_level(series(path), NOON) == pytest.approx(EXPECTED)
+    else:
+        with pytest.raises(ConfigError, match=r"time: .* has several rows for \d+.00 h of day 1, .*; keep one of them"):
+            recorded_level(series(path), NOON)
 
 
 @pytest.mark.parametrize("hour", [12, 17], ids=["in the run", "in the normal hours"])

@@ -1,5 +1,6 @@
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -82,6 +83,15 @@ def test_a_name_that_is_being_written_is_refused(tmp_path):
 def test_a_taken_name_is_refused_with_a_free_one(tmp_path):
     finish(tmp_path)
     with pytest.raises(ConfigError, match=r"there is a run 'first' in .* choose another, for example 'first-2'"):
+        RunFolder("first", tmp_path)
+
+
+def test_a_name_is_taken_while_a_replication_outlives_a_killed_run(tmp_path):
+    (tmp_path / "first.partial/replications/5.partial").mkdir(parents=True)
+    (tmp_path / "first.partial/INCOMPLETE").write_text("This run is being written, or was killed.\n")
+    mark = f"This run is being written, or was killed.\nprocess {os.getpid()} on {socket.gethostname()}\n"
+    (tmp_path / "first.partial/replications/5.partial/INCOMPLETE").write_text(mark)
+    with pytest.raises(ConfigError, match=f"is being written by process {os.getpid()}"):
         RunFolder("first", tmp_path)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sfmodel.results.intervals import interval, student_quantile
+from sfmodel.results.intervals import Interval, interval, mean_and_half, student_quantile
 
 
 def test_the_interval_of_three_values():
@@ -18,6 +18,23 @@ def test_the_interval_of_three_values():
 def test_an_interval_that_is_not_known(values):
     assert interval(values).ends is None
     assert interval(values).mean == values[-1]
+
+
+def test_values_that_are_infinite_of_both_signs_have_no_mean():
+    found = interval([math.inf, -math.inf])
+    assert (math.isnan(found.mean), found.ends, found.n) == (True, None, 2)
+
+
+def test_equal_values_have_their_own_value_as_mean_and_no_spread():
+    assert interval([0.1] * 7) == Interval(0.1, 0.0, 7)
+
+
+def test_of_arrays_each_place_has_its_own_interval():
+    columns = [[1.0, 2.0, 3.0], [1.0, math.inf, 3.0], [math.nan, 2.0, 3.0], [5.0, 5.0, 5.0]]
+    mean, half = mean_and_half(np.array(columns).T)
+    every = [interval(column) for column in columns]
+    np.testing.assert_array_equal(mean, [one.mean for one in every])
+    np.testing.assert_array_equal(half, [one.half for one in every])
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 10, 29, 100, 1001])

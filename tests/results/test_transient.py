@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,24 @@ def test_a_series_that_goes_on_changing_has_not_settled():
 def test_a_series_that_is_too_short():
     with pytest.raises(ConfigError, match="transient: expected at least 10 batches of 5 values, found 49 values"):
         transient(np.zeros(49))
+
+
+@pytest.mark.parametrize(("value", "found"), [(np.nan, "nan"), (-np.inf, "-inf")])
+def test_a_series_with_gaps_is_refused(value, found):
+    series = np.zeros(60)
+    series[[17, 40]] = value
+    with pytest.raises(
+        ConfigError, match=f"transient: expected finite values, found {found} at index 17, 2 such values"
+    ):
+        transient(series)
+
+
+@pytest.mark.parametrize("shape", [(), (60, 1), (2, 60)])
+def test_what_is_no_series_is_refused(shape):
+    with pytest.raises(
+        ConfigError, match=re.escape(f"expected a series, shape [n], found shape {list(shape)}; take one")
+    ):
+        transient(np.zeros(shape))
 
 
 @pytest.mark.parametrize(("n", "follows"), [(54, 0.0), (180, 0.0), (180, 0.3), (600, 0.5), (60, 0.9), (180, 0.95)])
