@@ -236,11 +236,12 @@ def _is_met(values: dict[str, float], asked: float) -> bool:
         values["requests"] = round(asked, 2)
         found = _means(values)
         lacks = [row.id for row in rows if not row.holds(found[row.id])]
-        if not lacks:
+        held = not lacks
+        if held:
             lacks = [name for name, one in scenario_rows(values).items() if not one.met]
-            print(json.dumps({"lacks": lacks, "rows": found, "values": values}), flush=True)
-            return not lacks
         print(json.dumps({"lacks": lacks, "rows": found, "values": values}), flush=True)
+        if held:
+            return not lacks
         asked *= float(np.clip((AIM / max(found["P4"], 1e-3)) ** STEEP, 0.96, 1.04))
     return False
 

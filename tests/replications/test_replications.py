@@ -111,11 +111,17 @@ def test_a_trace_is_of_one_replication(call, pair):
     assert (status, complaints) == (2, "sfmodel: there is no replication with seed 7; there are those with 5, 6\n")
 
 
+def unfinished(pair: Path, name: str) -> Path:
+    """A copy of the pair as a run that was killed or failed when both replications were finished."""
+    left = pair.parent / name
+    shutil.copytree(pair, left)
+    (left / "INCOMPLETE").write_text("This run is being written, or was killed.\n")
+    return left
+
+
 @pytest.mark.usefixtures("pair")
 def test_what_a_killed_call_has_finished_is_taken_over(call, pair):
-    killed = pair.parent / "again.partial"
-    shutil.copytree(pair, killed)
-    (killed / "INCOMPLETE").write_text("This run is being written, or was killed.\n")
+    killed = unfinished(pair, "again.partial")
     shutil.rmtree(killed / "replications/6")
     made = (killed / "replications/5/MANIFEST.json").stat().st_mtime_ns
     status, said, _ = call("run", "platform=tiny", "seed=5", "replications=2", "name=again")
@@ -128,9 +134,7 @@ def test_what_a_killed_call_has_finished_is_taken_over(call, pair):
 
 @pytest.mark.usefixtures("pair")
 def test_where_all_are_finished_they_are_only_put_together(call, pair):
-    whole = pair.parent / "whole.incomplete"
-    shutil.copytree(pair, whole)
-    (whole / "INCOMPLETE").write_text("The run was interrupted.\n")
+    unfinished(pair, "whole.incomplete")
     status, said, complaints = call("run", "platform=tiny", "seed=5", "replications=2", "processes=2", "name=whole")
     assert (status, complaints) == (0, "")
     assert "finished before, and taken from runs/whole.incomplete: seeds 5, 6" in said
@@ -157,9 +161,7 @@ def test_a_damaged_replication_is_named_and_no_longer_counts_as_finished(pair, t
 
 
 def test_a_damaged_replication_is_made_again_by_the_next_call(call, pair):
-    left = pair.parent / "hurt.incomplete"
-    shutil.copytree(pair, left)
-    (left / "INCOMPLETE").write_text("The run was interrupted.\n")
+    left = unfinished(pair, "hurt.incomplete")
     garble(left / "replications/6", "endpoint_time")
     command = ("run", "platform=tiny", "seed=5", "replications=2", "name=hurt")
     status, said, complaints = call(*command)
@@ -175,9 +177,7 @@ def test_a_damaged_replication_is_made_again_by_the_next_call(call, pair):
 
 def made_before(pair, name: str, **attrs: object):
     """The pair as an unfinished run, with other attributes of its seed 5; its seed 6 is not there."""
-    left = pair.parent / f"{name}.incomplete"
-    shutil.copytree(pair, left)
-    (left / "INCOMPLETE").write_text("The run failed.\n")
+    left = unfinished(pair, f"{name}.incomplete")
     shutil.rmtree(left / "replications/6")
     described = left / "replications/5/dataset.zarr/zarr.json"
     content = json.loads(described.read_text())
@@ -237,9 +237,7 @@ def test_of_the_same_code_and_data_it_is_taken_over(pair):
 
 @pytest.mark.usefixtures("pair")
 def test_of_another_configuration_nothing_is_taken_over(call, pair):
-    killed = pair.parent / "other.incomplete"
-    shutil.copytree(pair, killed)
-    (killed / "INCOMPLETE").write_text("The run failed.\n")
+    killed = unfinished(pair, "other.incomplete")
     status, said, _ = call("run", "platform=tiny", "seed=5", "replications=2", "until=2 min", "name=other")
     assert status == 0
     assert "finished before" not in said
