@@ -2,7 +2,7 @@
 
     python experiments/calibrate.py search --minutes 20      the recommendation path, by Optuna; goes on where it was
     python experiments/calibrate.py sets                     eight other sets that hold too, as platform/streamflow/sets
-    python experiments/calibrate.py sensitivity              each row against each value, into sensitivity.csv
+    python experiments/calibrate.py sensitivity              each row against each value, with intervals
 
 All simulate the recommendation path alone (recommendation_path.py), from before the peak, since a platform that can
 collapse for good remembers how it came there; the last word has `make figures`, whole evenings at full scale. Beside the
@@ -33,6 +33,7 @@ import yaml
 from recommendation_path import recommendation_path
 
 from sfmodel.cli.compose import composed
+from sfmodel.results.intervals import interval
 from sfmodel.rows import Measured, Row, Rows, measure_rows, read_rows
 from sfmodel.running import run_in_memory
 from sfmodel.schema.files import conf_folder
@@ -41,8 +42,10 @@ from sfmodel.schema.quantities import to_amount, to_duration_s
 HERE = Path(__file__).parent
 JOBS = os.cpu_count() or 1
 ON_THE_PATH = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10.database", "P12.*")
+IN_NORMAL_HOURS = ("N1", "N2", "N3", "N7", "N8", "N9.*", "N10", "N11", "N14")
 PATH: dict[str, Any] = {"warmup": "20 min", "users": "10 M", "trace": {"one_in": 0, "limit": 1}}
 PEAK: dict[str, Any] = {**PATH, "start": "19:45"}
+NORMAL: dict[str, Any] = {**PATH, "start": "18:00", "until": "19:00"}
 SCENARIOS: dict[str, dict[str, Any]] = {
     "f4_engine_half": {**PEAK, "until": "21:03"},
     "s1_viral_upload": {**PATH, "start": "18:45", "until": "19:30"},
@@ -53,8 +56,9 @@ MARGIN = 0.1
 VARIED = (
     "stretch", "workers", "gateway_timeout", "retry", "leave_after_failure", "leave_after_slow", "breathing"
 )  # fmt: skip
-AIM, STEEP, ADJUSTMENTS = 0.024, 0.03, 4  # share of 504s; it goes with the 33rd power of what is asked
+AIM, STEEP, ADJUSTMENTS = 0.024, 0.06, 4  # share of 504s; it goes with some 17th power of what is asked
 SEEDS = (1, 2)
+STEP = 0.1  # of a value's range, for sensitivities
 
 
 @dataclass(frozen=True)
@@ -117,11 +121,22 @@ def path_rows(
     until
         End; rows of the worst windows want the whole peak.
     """
+    return _path(values, level, {**PEAK, "until": until, "seed": seed}, ON_THE_PATH)
+
+
+def all_path_rows(values: Mapping[str, float], seed: int) -> dict[str, Measured]:
+    """Rows of an hour of normal load and of the peak until 21:30."""
+    return _path(values, 1.0, {**NORMAL, "seed": seed}, IN_NORMAL_HOURS) | path_rows(values, seed=seed)
+
+
+def _path(
+    values: Mapping[str, float], level: float, times: Mapping[str, Any], only: Sequence[str]
+) -> dict[str, Measured]:
     config = _configured(values)
     config["demand"]["level"] = level
     config = recommendation_path(config)
-    config.update(**PEAK, until=until, seed=seed)
-    return _measured(config, _rows(), ON_THE_PATH)
+    config.update(times)
+    return _measured(config, _rows(), only)
 
 
 def scenario_rows(values: Mapping[str, float], seed: int = 1) -> dict[str, Measured]:
@@ -274,30 +289,55 @@ def _write_set(path: Path, free: Mapping[str, FreeValue], values: Mapping[str, f
 
 
 def sensitivity(target: Path, only: Sequence[str]) -> None:
-    """Each row with each value a quarter of its range lower and higher: one line for each pair."""
+    """Each row with each value a part of its range lower and higher: one line for each pair of row and value.
+
+    The elasticity is the ratio of the logarithms of how both change; its interval (Student's, 95 %) is over the steps and
+    the seeds, each step beside the same seed's baseline.
+    """
     base = dict(composed(["platform=streamflow"]))
-    here = path_rows({})
-    with target.open("w", newline="") as file:
+    moved = {free: _steps(free, free.read(base)) for free in free_values() if not only or free.name in only}
+    with ProcessPoolExecutor(JOBS) as pool, target.open("w", newline="") as file:
         out = csv.writer(file)
-        out.writerow(["value", "at", "row", "measured", "baseline", "elasticity"])
-        for free in free_values():
-            if only and free.name not in only:
-                continue
+        out.writerow(["value", "at", "row", "baseline", "lower", "higher", "elasticity", "low", "high"])
+        here = [pool.submit(all_path_rows, {}, seed) for seed in SEEDS]
+        runs = {
+            free: [[pool.submit(all_path_rows, {free.name: at}, seed) for seed in SEEDS] for at in steps]
+            for free, steps in moved.items()
+        }
+        for free, steps in moved.items():
             at = free.read(base)
-            for step in (-0.25, 0.25):
-                moved = float(np.clip(at + step * (free.high - free.low), free.low, free.high))
-                moved = round(moved) if free.whole else moved
-                if moved == at:
-                    continue
-                for name, one in path_rows({free.name: moved}).items():
-                    out.writerow([free.name, f"{moved:.5g}", name, *_numbers(one.value, here[name].value, moved / at)])
-                file.flush()
+            for row in (known := [one.result() for one in here])[0]:
+                usual = [one[row].value for one in known]
+                found = [[one.result()[row].value for one in step] for step in runs[free]]
+                slopes = [
+                    _elasticity(value, was, to / at)
+                    for to, values in zip(steps, found, strict=True)
+                    for value, was in zip(values, usual, strict=True)
+                ]
+                out.writerow([free.name, f"{at:.5g}", row, *map(_mean, (usual, *found)), *_with_ends(slopes)])
+            file.flush()
 
 
-def _numbers(value: float | None, base: float | None, ratio: float) -> list[str]:
-    if not value or not base or ratio <= 0:
-        return [str(value), str(base), ""]
-    return [f"{value:.5g}", f"{base:.5g}", f"{math.log(value / base) / math.log(ratio):.3g}"]
+def _steps(free: FreeValue, at: float) -> tuple[float, float]:
+    """Lower and higher by STEP of the range, at least by 1 where it is a whole number."""
+    step = STEP * (free.high - free.low)
+    step = max(1, round(step)) if free.whole else step
+    return at - step, at + step
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    known = [one for one in values if one is not None]
+    return f"{np.mean(known):.5g}" if known else ""
+
+
+def _with_ends(slopes: Sequence[float | None]) -> list[str]:
+    known = [one for one in slopes if one is not None]
+    over = interval(known) if known else None
+    return [] if over is None else [f"{one:.3g}" for one in (over.mean, *(over.ends or ()))]
+
+
+def _elasticity(value: float | None, was: float | None, ratio: float) -> float | None:
+    return math.log(value / was) / math.log(ratio) if value and was else None
 
 
 def _rows() -> Rows:
@@ -317,7 +357,7 @@ def main() -> None:
     distinct.add_argument("--count", type=int, default=8)
     distinct.add_argument("-o", "--output", type=Path, default=conf_folder() / "platform" / "streamflow" / "sets")
     sensing = commands.add_parser("sensitivity")
-    sensing.add_argument("-o", "--output", type=Path, default=Path("sensitivity.csv"))
+    sensing.add_argument("-o", "--output", type=Path, default=HERE / "sensitivity.csv")
     sensing.add_argument("--only", nargs="*", default=[])
     given = parser.parse_args()
     if given.command == "search":
