@@ -32,10 +32,10 @@ check: $(STAMP) ## format, lint, types, import contract: seconds
 bench: $(STAMP) ## speed, as ratios within one run
 	$(BIN)/python -m pytest benches -q -s
 
-figures: $(STAMP) ## every figure of the case study, over seeds: an hour; goes on where it was stopped
+figures: $(STAMP) ## every figure of the case study, over seeds: 19 evenings' work; goes on where it was stopped
 	$(BIN)/python experiments/figures.py --jobs $(JOBS) trace.one_in=2500 trace.limit=4000000
 
-robust: $(STAMP) ## the evening's figures at 0.97 and 1.03 of the demand: at least 80 % must hold; an hour
+robust: $(STAMP) ## the evening's figures at 0.97 and 1.03 of the demand: at least 80 % must hold; 10 evenings' work
 	status=0; for level in 0.97 1.03; do $(BIN)/python experiments/figures.py --jobs $(JOBS) --only baseline --share 0.8 \
 	  --folder results/figures-$$level demand.level=$$level trace.one_in=2500 trace.limit=4000000 || status=1; done; exit $$status
 

@@ -5,10 +5,10 @@
     python experiments/figures.py --table-only                     of the runs that are there
     python experiments/figures.py --only baseline --share 0.8 --folder results/figures-1.03 demand.level=1.03
 
-Everything is 41 runs, which come to some 19 evenings: at 4 min each 75 min of one core, half of that with `--jobs 2`;
-2.3 GB of memory for each job, 1 GB of disk. Each run is a process `sfmodel run` of its own. One that fails costs only
-itself: it is named at the end, and its figures are measured on the other seeds. Finished runs are kept, and not made
-again by the next call.
+Everything is 41 runs, which come to some 19 evenings, at 4 to 10 min of a core each, as fast as the machine is; 2.3 GB
+of memory for each job, 1 GB of disk. Each run is a process `sfmodel run` of its own. One that fails costs only itself:
+it is named at the end, and its figures are measured on the other seeds. Finished runs are kept, and not made again by
+the next call.
 
 A scenario begins with its evening, since the paired run must begin when it does. It ends an hour after its last
 trigger, or with the last period of its rows if that is later: stories are followed for an hour from their trigger, and
@@ -293,6 +293,7 @@ def _share(text: str) -> float:
 
 def _execute(given: argparse.Namespace, console: Console) -> int:
     common = tuple(given.overrides)
+    console.print("reading the files of rows and what they run", highlight=False)
     every = studies(composed(common)["platform"]["name"], given.seeds, given.scenario_seeds)
     plan, chosen = Plan(every, common), _chosen(every, given.only)
     jobs = list(dict.fromkeys(job for study in chosen for both in plan.jobs(study) for job in both if job is not None))
