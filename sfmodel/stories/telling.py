@@ -26,6 +26,8 @@ class Told:
     step: StoryStep
     began_s: float | None
     """Start of the window in which it began; none: it did not."""
+    until_s: float | None
+    """End of that window."""
     before: float | None
     """Median over the ten minutes before the trigger."""
     then: float | None
@@ -100,11 +102,15 @@ def tell(story: Story, pair: Pair) -> list[Told]:
 
 
 def found_in_order(told: Sequence[Told]) -> float:
-    """Share of the steps that began, and not before the step that they follow from."""
+    """Share of the steps that began, and not before the step that they follow from.
+
+    Windows that touch began together as far as they can tell: what is counted when it ends, as a timeout is, may be seen a
+    window late.
+    """
     kept, latest_s = 0, -math.inf
     for one in told:
-        if one.began_s is not None and one.began_s >= latest_s:
-            kept, latest_s = kept + 1, one.began_s
+        if one.began_s is not None and one.until_s is not None and one.until_s >= latest_s:
+            kept, latest_s = kept + 1, max(latest_s, one.began_s)
     return kept / len(told)
 
 
@@ -120,6 +126,7 @@ def _told(step: StoryStep, pair: Pair, end_s: float) -> Told:
     return Told(
         step,
         None if k is None else began_s,
+        None if k is None else began_s + pair.run.width_s,
         before,
         None if k is None else _number(values[k]),
         None if k is None else _number(base[k]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,18 @@ def test_a_step_before_the_one_that_it_follows_is_out_of_order():
     found = told(steps=[steps[1], steps[0], steps[2]])
     assert found_in_order(found) == pytest.approx(2 / 3)
     assert moral(found) == "3 of 3 steps were found, not all in the order of the story."
+
+
+def test_steps_whose_windows_touch_began_together():
+    first = told()[0]
+
+    def earlier(by_s: float):
+        return replace(first, began_s=first.began_s - by_s, until_s=first.until_s - by_s)
+
+    assert first.until_s - first.began_s == 10
+    assert found_in_order([first, earlier(10)]) == 1
+    assert found_in_order([first, earlier(20)]) == 0.5
+    assert found_in_order([first, earlier(10), earlier(20)]) == pytest.approx(2 / 3)
 
 
 def test_a_step_that_never_comes_or_comes_too_late_is_not_found():
