@@ -20,6 +20,8 @@ from sfmodel.world import World, check_memory
 
 Values = Mapping[str, NDArray]
 Observer = Callable[[int, float, Values], None]
+WARMED_S = 60.0
+"""Simulated time after which it is said how far the warm-up is."""
 
 
 @dataclass
@@ -89,11 +91,13 @@ def prepare(run: Run) -> Simulation:
     return Simulation(run, plan, World(plan, run.seed, run.trace.one_in, run.trace.limit))
 
 
-def simulate(simulation: Simulation, observe: Observer | None = None) -> None:
+def simulate(
+    simulation: Simulation, observe: Observer | None = None, warming: Callable[[float], None] | None = None
+) -> None:
     """Run from the beginning of the warm-up to the end.
 
     `observe(k, end_s, values)` is called after each window, with the values of every variable of the
-    registry; it may raise to stop.
+    registry; `warming(time_s)` now and then before the first. Both may raise to stop.
     """
     run, world = simulation.run, simulation.world
     changes = segments(run)[1:]
@@ -105,6 +109,10 @@ def simulate(simulation: Simulation, observe: Observer | None = None) -> None:
         world.begin()
         simulation.wall_seconds += time.perf_counter() - started
         edges = window_edges(run)
+        if warming is not None:
+            for time_s in np.arange(run.start - run.warmup, run.start, WARMED_S):
+                _advance(simulation, time_s, changes)
+                warming(time_s)
         _until(simulation, run.start, changes)
         simulation.readings.reset()
         for k in range(len(edges) - 1):
@@ -122,6 +130,14 @@ def window_edges(run: Run) -> NDArray[np.float64]:
 
 
 def _until(simulation: Simulation, time_s: float, changes: list[tuple[float, Run]]) -> None:
+    """Advance to the end of a window."""
+    _advance(simulation, time_s, changes)
+    started = time.perf_counter()
+    simulation.world.close_window()
+    simulation.wall_seconds += time.perf_counter() - started
+
+
+def _advance(simulation: Simulation, time_s: float, changes: list[tuple[float, Run]]) -> None:
     """Advance to a time, with the changes of the scenario on the way."""
     started = time.perf_counter()
     shift_s = simulation.plan.shift_s
@@ -130,7 +146,6 @@ def _until(simulation: Simulation, time_s: float, changes: list[tuple[float, Run
         simulation.world.advance(at_s + shift_s)
         simulation.world.change(effective)
     simulation.world.advance(time_s + shift_s)
-    simulation.world.close_window()
     simulation.wall_seconds += time.perf_counter() - started
 
 

@@ -1,7 +1,8 @@
 """What a run shows while it goes on: simulated time, speed, time left, and the headline figures of the last minute.
 
-On a terminal a few lines that are redrawn at most four times a second; elsewhere one plain line every tenth of the run.
-An update costs some 30 µs: it adds up a few small arrays, and draws only when it is time to.
+Before that, how far the warm-up is. On a terminal a few lines that are redrawn at most four times a second; elsewhere one
+plain line when the warm-up begins, and one every tenth of the run. An update costs some 30 µs: it adds up a few small
+arrays, and draws only when it is time to.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Live:
         from rich.console import Console
 
         self._name = run.name or run.platform.name
-        self._start_s, self._until_s = float(run.start), float(run.until)
+        self._start_s, self._until_s, self._warmup_s = float(run.start), float(run.until), float(run.warmup)
         self._labels = labels
         self._roots = _root_rows(labels)
         self._console = console or Console(stderr=True)
@@ -89,7 +90,7 @@ class Live:
         self._speeds: deque[tuple[float, float, int]] = deque()
         self._answered = 0
         self._waiting: NDArray[np.generic] = np.zeros(0, np.int64)
-        self._now_s = self._start_s
+        self._now_s = self._start_s - self._warmup_s
         self._drawn = 0.0
         self._tenth = 0
         self._screen: RichLive | None = None
@@ -112,14 +113,21 @@ class Live:
             self._screen.stop()
             self._screen = None
 
+    def warm(self, time_s: float) -> None:
+        """Take how far the warm-up is, at `time_s` (s since midnight)."""
+        self._now_s = time_s
+        if self._now_s <= self._start_s - self._warmup_s:
+            self._write_line()
+        if self._is_due(time.perf_counter()):
+            self._redraw()
+
     def update(self, k: int, time_s: float, values: Values) -> None:
         """Take the values of window `k`, which ended at `time_s` (s since midnight), in the shape of the registry."""
         self._take(time_s, values)
         now = time.perf_counter()
         if not self._speeds:  # before it, kernels were compiled and the warm-up was simulated
             self._clock_speed(now)
-        if now - self._drawn >= _REDRAW_S:
-            self._drawn = now
+        if self._is_due(now):
             self._clock_speed(now)
             self._redraw()
         tenth = int(10 * self._share() + 1e-9)
@@ -135,6 +143,13 @@ class Live:
     def _state(self) -> str:
         figures = ", ".join(f"{name} {value}" for name, value in self._figures())
         return self._progress() + (f"; {figures}" if figures else "")
+
+    def _is_due(self, now: float) -> bool:
+        """Whether the last state was shown long enough ago; then this one is to be shown."""
+        if now - self._drawn < _REDRAW_S:
+            return False
+        self._drawn = now
+        return True
 
     def _redraw(self) -> None:
         if self._screen is not None:
@@ -174,9 +189,12 @@ class Live:
 
     def _share(self) -> float:
         length_s = self._until_s - self._start_s
-        return min(1.0, (self._now_s - self._start_s) / length_s) if length_s > 0 else 1.0
+        return max(0.0, min(1.0, (self._now_s - self._start_s) / length_s)) if length_s > 0 else 1.0
 
     def _progress(self) -> str:
+        if self._now_s < self._start_s:
+            done = 1 - (self._start_s - self._now_s) / self._warmup_s
+            return f"warming up, {clock(self._now_s)} to {clock(self._start_s)}, {100 * done:.0f} %"
         parts = [f"{clock(self._now_s)} simulated, {100 * self._share():.0f} %"]
         if not self._speeds:
             return parts[0]

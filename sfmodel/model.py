@@ -45,11 +45,22 @@ class Model:
 def load(platform: str, *overrides: str) -> Model:
     """Compose a platform by name, as `sfmodel run platform=NAME OVERRIDES` does.
 
+    Parameters
+    ----------
+    platform
+        Its name.
+    overrides
+        Words of the form key=value.
+
     Raises
     ------
     ConfigError
         No such platform, or an override that does not fit.
     """
     from sfmodel.cli.compose import composed
+    from sfmodel.errors import ConfigError
 
+    for word in overrides:
+        if not isinstance(word, str):
+            raise ConfigError(f"load: expected words such as 'seed=2', each an argument of its own, found {word!r}")
     return Model(composed([f"platform={platform}", *overrides]))

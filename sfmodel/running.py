@@ -262,9 +262,13 @@ def _simulated(
         _watched(simulation, recorder, log, report)
     except KeyboardInterrupt:
         with interrupts_later():
-            recorder.finish(attributes(simulation, folder.name))
-            kept = folder.abandon(f"interrupted after {recorder.recorded} windows of {run.window:g} s")
-        say(_what_is_kept(recorder.recorded, kept))
+            if recorder.recorded:
+                recorder.finish(attributes(simulation, folder.name))
+                kept = folder.abandon(f"interrupted after {recorder.recorded} windows of {run.window:g} s")
+                say(_what_is_kept(recorder.recorded, kept))
+            else:
+                folder.discard()
+                say("interrupted before the first window was finished: nothing is kept")
         raise
     if not simulation.windows:
         say(f"nothing was measured: the run ends where it starts, at {clock(run.until)}; give a later until")
@@ -288,7 +292,7 @@ def _watched(simulation: Simulation, recorder: Recorder, log: list[str], report:
                 recorder.record(k, values)
             live.update(k, end_s, values)
 
-        simulate(simulation, observe)
+        simulate(simulation, observe, live.warm)
 
 
 def show_summary(ds: xr.Dataset, folder: RunFolder) -> None:
@@ -319,8 +323,6 @@ def cost(requests: int, events: int, wall_s: float) -> str:
 
 
 def _what_is_kept(windows: int, kept: Path) -> str:
-    if not windows:
-        return "interrupted before the first window was finished: nothing is kept; made again, the run starts from the beginning"
     return (
         f"interrupted: the {windows} windows that were finished are kept, sfmodel.open('{kept}', allow_incomplete=True) "
         "reads them; made again, the run starts from the beginning"

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sfmodel.lint import coalescing, dependencies, holds, load, outside, retries, timeouts, unbounded, unused, warmup
+from sfmodel.lint import (
+    coalescing,
+    dependencies,
+    fractions,
+    holds,
+    load,
+    outside,
+    retries,
+    timeouts,
+    unbounded,
+    unused,
+    warmup,
+)
 from sfmodel.lint.hits import Hits
 from sfmodel.lint.subject import Section, Subject
 from sfmodel.schema.run import Run
@@ -16,12 +28,13 @@ CHECKS = (
     holds.check,
     coalescing.check,
     unused.check,
+    fractions.check,
     outside.check,
     warmup.check,
 )
 """Every check, in the order in which it is printed."""
 
-BEFORE_A_RUN = (outside.check, warmup.check)
+BEFORE_A_RUN = (fractions.check, outside.check, warmup.check)
 """Checks whose findings a run says before it begins."""
 
 

@@ -61,7 +61,7 @@ def _midnight(series: Series, times: Times, stamped: bool) -> float:
     if not stamped and not since_1970:
         raise ConfigError(
             f"{_KEY}.day: column '{series.time}' of '{series.file}' holds times of the day, which belong to no date; leave "
-            "day out"
+            f"day out, or say {_KEY}.day=null where a configuration names one"
         )
     try:
         return datetime.fromisoformat(f"{series.day}T00:00:00").replace(tzinfo=zone).timestamp()
@@ -102,14 +102,30 @@ def _zone(series: Series, since_1970: bool) -> ZoneInfo:
 
 def _check_covers(series: Series, own: Times, begin_s: float, until_s: float) -> None:
     if begin_s < own[0] or until_s > own[-1]:
-        remedy = f"choose another day with {_KEY}.day"
-        if series.day is None and own[0] > _SINCE_1970:
+        covered, needed = (
+            [_written(series, time_s) for time_s in ends] for ends in ((own[0], own[-1]), (begin_s, until_s))
+        )
+        if series.day is not None:
+            remedy = f"{_KEY}.day is {series.day}: choose another, or null for the first whole day of the file"
+        elif own[0] > _SINCE_1970:
             remedy = f"its times seem to count from 1970: name day 1 with {_KEY}.day, such as 2024-01-31"
+        else:
+            remedy = "choose other hours, or a longer file"
         raise ConfigError(
-            f"{_KEY}: '{series.file}' covers {own[0] / 3600:.1f} h to {own[-1] / 3600:.1f} h of day 1, "
-            f"the run needs {begin_s / 3600:.1f} h to {until_s / 3600:.1f} h, its warm-up included; {remedy}"
+            f"{_KEY}: '{series.file}' covers {' to '.join(covered)}, the run needs {' to '.join(needed)}, its warm-up "
+            f"included; {remedy}"
         )
     _check_gaps(series, own, begin_s - _AROUND_S, until_s + _AROUND_S)
+
+
+def _written(series: Series, time_s: float) -> str:
+    """A time since midnight of day 1 as the file has it: with its date, where it has dates."""
+    times, stamped = times_s(series.file, series.time, f"{_KEY}.time")
+    midnight = _midnight(series, times, stamped)
+    if not midnight:
+        return f"{clock(time_s, seconds=time_s % 60 != 0)} of day 1"
+    found = datetime.fromtimestamp(midnight + time_s, _zone(series, not stamped))
+    return f"{found:%Y-%m-%d %H:%M:%S}".removesuffix(":00")
 
 
 def _check_gaps(series: Series, own: Times, low_s: float, high_s: float) -> None:
@@ -119,14 +135,14 @@ def _check_gaps(series: Series, own: Times, low_s: float, high_s: float) -> None
     if len(steps) and not steps.all():
         twice = used[int(np.argmin(steps))]
         raise ConfigError(
-            f"{_KEY}.time: '{series.file}' has several rows for {twice / 3600:.2f} h of day 1, and no demand has two values "
+            f"{_KEY}.time: '{series.file}' has several rows for {_written(series, twice)}, and no demand has two values "
             "at a time; keep one of them"
         )
     usual = float(np.median(every)) if len(every) else 0.0
     if len(steps) and steps.max() > 1.5 * usual:
         gap = used[int(np.argmax(steps))]
         raise ConfigError(
-            f"{_KEY}: '{series.file}' has a gap of {steps.max():g} s at {gap / 3600:.2f} h of day 1, where its step is "
+            f"{_KEY}: '{series.file}' has a gap of {steps.max():g} s at {_written(series, gap)}, where its step is "
             f"{usual:g} s; fill it"
         )
 

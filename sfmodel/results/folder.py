@@ -160,6 +160,12 @@ class RunFolder:
         self._completed, self.path = True, aside
         return aside
 
+    def discard(self) -> None:
+        """Remove the folder, in which there is nothing worth keeping."""
+        self._completed = True
+        with disk_errors(self.path):
+            shutil.rmtree(self.path)
+
     def __enter__(self) -> RunFolder:
         """Return the folder itself."""
         return self
@@ -284,13 +290,14 @@ def _check_complete(folder: Path) -> None:
     """Refuse what is marked incomplete, and what lost files since it was finished."""
     mark = folder / INCOMPLETE
     if mark.exists():
-        reason = mark.read_text(encoding="utf-8").splitlines()[:1] or ["No reason was written down."]
-        raise RunError(f"{folder} is incomplete: {reason[0]} Open it with allow_incomplete=True, or run it again.")
+        writer = _writer(mark)
+        if writer:
+            raise RunError(f"{folder} is being written by {writer}; wait for it, or look at another run")
+        first, *rest = mark.read_text(encoding="utf-8").splitlines() or ["No reason was written down."]
+        reason = "The process that wrote it was killed." if any("process " in line for line in rest) else first
+        raise RunError(f"{folder} is incomplete: {reason} {_remedy(folder)}")
     if not (folder / MANIFEST).exists():
-        raise RunError(
-            f"{folder} has no {MANIFEST}: nothing says that it is complete. "
-            "Open it with allow_incomplete=True, or run it again."
-        )
+        raise RunError(f"{folder} has no {MANIFEST}: nothing says that it is complete. {_remedy(folder)}")
     expected = _manifest(folder)
     found = _sizes(folder / DATASET)
     lost = [name for name, size in expected.items() if found.get(name) != size]
@@ -299,6 +306,17 @@ def _check_complete(folder: Path) -> None:
             f"{folder} is truncated: {len(lost)} of {len(expected)} files of its dataset are missing or not as long as "
             f"they were, the first is {lost[0]}. Copy it again from where it was made, or run it again."
         )
+
+
+def _remedy(folder: Path) -> str:
+    """What to do with an incomplete run: its dataset can be read once it was finished, if only with some of the windows."""
+    try:
+        readable = "format" in _attributes(folder)
+    except RunError:
+        readable = False
+    return "Run it again" + (
+        f"; sfmodel.open('{folder}', allow_incomplete=True) reads what there is." if readable else "."
+    )
 
 
 def _manifest(folder: Path) -> dict[str, int]:

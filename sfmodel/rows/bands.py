@@ -29,6 +29,8 @@ HALF_BAND_S = 300.0
 WIDENED = 0.25
 RECOVERED_S = 300.0
 """Recovered is who is back inside the band for so long."""
+NEVER_S = 1800.0
+"""Who has not recovered so long after the trigger's end does not recover; of a run that ends before, nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def paired(ds: xr.Dataset, base: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
 
 
 def make_pair(ds: xr.Dataset, base: xr.Dataset, defined: Mapping[str, Any]) -> Pair | None:
-    """Put a run beside its pair; none where the run has no trigger that its pair does not have.
+    """Put a run beside its pair; none where the run has no trigger that its pair does not have, or ends before it.
 
     Raises
     ------
@@ -85,7 +87,14 @@ def make_pair(ds: xr.Dataset, base: xr.Dataset, defined: Mapping[str, Any]) -> P
     run, other = paired(ds, base)
     found = trigger_s(run, other)
     width_s = float(ds.attrs["window_s"])
-    return found and Pair(Windows(run, width_s, defined), Windows(other, width_s, defined), *found)
+    if found is None or found[0] >= run_end_s(run):
+        return None
+    return Pair(Windows(run, width_s, defined), Windows(other, width_s, defined), *found)
+
+
+def run_end_s(ds: xr.Dataset) -> float:
+    """End of the last window, s since midnight of day 1."""
+    return float(ds["time"].values[-1] + ds["width"].values[-1])
 
 
 def trigger_s(ds: xr.Dataset, base: xr.Dataset) -> tuple[float, float] | None:
@@ -147,14 +156,19 @@ def onset_s(
 
 
 def recovery_s(pair: Pair, measures: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> float:
-    """Time, s, from the end of the trigger until all measures are back in their bands for five minutes; inf: never."""
+    """Time, s, from the end of the trigger until all measures are back in their bands for five minutes.
+
+    inf: never, within half an hour at least; NaN: not while the run lasts, which is less.
+    """
     inside = pair.time_s + 1e-9 >= pair.ends_s
     half = round(HALF_BAND_S / pair.run.width_s)
     for values, base in measures:
         low, high = band(base, half)
         inside = inside & ~((values < low) | (values > high))
     first = _first_lasting(inside, round(RECOVERED_S / pair.run.width_s))
-    return math.inf if first is None else float(pair.time_s[first] - pair.ends_s)
+    if first is None:
+        return math.inf if run_end_s(pair.run.ds) >= pair.ends_s + NEVER_S else math.nan
+    return float(pair.time_s[first] - pair.ends_s)
 
 
 def band(base: NDArray[np.float64], half: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

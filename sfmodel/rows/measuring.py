@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, NotInRunError
 from sfmodel.results import measures
-from sfmodel.rows.bands import make_pair, paired
+from sfmodel.rows.bands import NEVER_S, make_pair, paired, run_end_s, trigger_s
 from sfmodel.rows.rows import Row, Rows
 from sfmodel.rows.windows import Windows
 
@@ -96,6 +96,7 @@ class _Periods:
         if base is not None:
             self._ds, self._base = paired(ds, base)
         self._pair = None if base is None else make_pair(ds, base, rows.define)
+        self._trigger_s = None if self._base is None else trigger_s(self._ds, self._base)
         self._rows, self._requests, self._told = rows, requests, told
         self._found: dict[tuple[str, float], Windows | None] = {}
 
@@ -114,6 +115,12 @@ class _Periods:
                 return f"since the run has nothing of {self._hours(name)}{settled}"
         if row.measure.is_beside and self._base is None:
             return "without the paired run"
+        if row.measure.is_beside and self._trigger_s is not None:
+            ended, begins_s, ends_s = f"since the run ends at {clock(run_end_s(self._ds))}", *self._trigger_s
+            if self._pair is None:
+                return f"{ended}, before its trigger at {clock(begins_s)}"
+            if run_end_s(self._ds) < ends_s + NEVER_S:
+                return f"{ended}, less than half an hour after its trigger"
         if row.measure.is_of_requests and self._requests is None:
             return "since no request was traced"
         return "since nothing of the kind happened"

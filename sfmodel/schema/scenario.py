@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sfmodel.schema.base import Word
 from sfmodel.schema.quantities import Clock, Duration, Factor
@@ -21,6 +21,12 @@ class Event(Word):
     """Key → new value, e.g. services.engine.stations.cpu.servers: 12."""
     scale: dict[str, Factor] = {}
     """Key → factor on the value."""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Event:
+        if not (self.set or self.scale):
+            raise ValueError("expected set or scale, with a key and its value; this event changes nothing")
+        return self
 
 
 class Scenario(Word):

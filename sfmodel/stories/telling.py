@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, nearest
-from sfmodel.rows.bands import Pair, make_pair, onset_s
+from sfmodel.rows.bands import Pair, make_pair, onset_s, run_end_s, trigger_s
 from sfmodel.rows.files import file_of
 from sfmodel.stories.story import Stories, Story, StoryStep, read_stories
 
@@ -63,7 +64,15 @@ class Telling:
         """Find the trigger."""
         found = make_pair(ds, base, stories.define)
         if found is None:
-            raise ConfigError("--against: this run has no trigger that its pair does not have, so there is no story")
+            trigger = trigger_s(ds, base)
+            if trigger is None:
+                raise ConfigError(
+                    "--against: this run has no trigger that its pair does not have, so there is no story"
+                )
+            raise ConfigError(
+                f"there is no story yet: the run, or its pair, ends at {clock(min(run_end_s(ds), run_end_s(base)))}, before the "
+                f"trigger at {clock(trigger[0])}; choose a later until"
+            )
         self.stories, self.pair = stories, found
 
     def story(self, name: str) -> Story:

@@ -47,9 +47,9 @@ def only_line(complaints: str) -> str:
         (rows("timestamp,value", "0,1", "20,1", "10,1", "40,1"), "time: time runs backwards in 'x.csv' at row 3"),
         (
             rows("timestamp,value", "0,1", "2,1", "4,1", "6,1", "30,1"),
-            "'x.csv' has a gap of 24 s at 0.00 h of day 1, where its step is 2 s; fill it",
+            "'x.csv' has a gap of 24 s at 00:00:06 of day 1, where its step is 2 s; fill it",
         ),
-        (rows("timestamp,value", "0,1", "10,1"), "'x.csv' covers 0.0 h to 0.0 h of day 1, the run needs"),
+        (rows("timestamp,value", "0,1", "10,1"), "'x.csv' covers 00:00 of day 1 to 00:00:10 of day 1, the run needs"),
         (rows("timestamp,value", "0,1", "15,-1", "30,1"), "value: 'x.csv' holds a negative demand (-1)"),
         (rows("timestamp,value", "0,x"), "value: row 1 of column 'value' in 'x.csv' is no number ('x'); 1 such rows"),
         (rows("timestamp,value"), "time: 'x.csv' has no rows"),

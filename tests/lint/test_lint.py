@@ -13,6 +13,7 @@ from sfmodel.lint import (
     Subject,
     coalescing,
     dependencies,
+    fractions,
     holds,
     lint,
     load,
@@ -343,3 +344,23 @@ def test_faults_of_the_platforms_that_come_with_the_package(name: str, faults: l
 
     found = [fault for section in lint(parse_run(composed([f"platform={name}"]))) for fault in section.faults]
     assert [fault.split(" 7")[0] for fault in found] == faults
+
+
+@pytest.mark.parametrize(
+    ("station", "found"),
+    [
+        (
+            {"servers": 4.5},
+            [
+                "platform.services.web.stations.cpu.servers: 4.5 serve 4 at a time, and can be busy for 89 % at most; "
+                "say 4 or 5"
+            ],
+        ),
+        ({"servers": 4}, []),
+        ({"servers": "unlimited"}, []),
+        ({"servers": 4.5, "waiting_cost": "10 %"}, []),
+    ],
+)
+def test_a_fraction_of_a_server(station: dict, found: list[str]) -> None:
+    steps = [{"use": "cpu", "time": "1 ms"}]
+    assert fractions.check(subject(platform(web=service(steps, stations={"cpu": station})))).lines == found

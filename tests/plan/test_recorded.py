@@ -146,7 +146,8 @@ def test_a_year_with_changes_of_the_clock_serves_on_every_other_day(tmp_path: Pa
         (
             "",
             {"day": "2024-01-20"},
-            r"covers -456.0 h to -408.0 h of day 1, the run needs 12.0 h to 12.0 h, its warm-up",
+            "covers 2024-01-01 00:00 to 2024-01-03 00:00, the run needs 2024-01-20 12:00 to 2024-01-20 12:00, its "
+            "warm-up included; demand.series.day is 2024-01-20: choose another, or null for the first whole day of the file",
         ),
         ("", {"normal": ["47:00", "50:00"]}, "normal: the normal hours 47:00–50:00 of day 1 are not in"),
     ],
@@ -167,7 +168,9 @@ def test_a_time_that_is_there_twice_has_no_demand(tmp_path: Path, twice: Any, is
     if is_fine:  # what is not used may be anything
         assert recorded_level(series(path), NOON) == pytest.approx(EXPECTED)
     else:
-        with pytest.raises(ConfigError, match=r"time: .* has several rows for \d+.00 h of day 1, .*; keep one of them"):
+        with pytest.raises(
+            ConfigError, match=r"time: .* has several rows for 2024-01-0\d \d\d:00, .*; keep one of them"
+        ):
             recorded_level(series(path), NOON)
 
 
@@ -176,6 +179,6 @@ def test_a_missing_hour(tmp_path: Path, hour: int) -> None:
     path = tmp_path / "x.csv"
     path.write_text("".join(line for line in csv().splitlines(keepends=True) if f" {hour}:" not in line))
     with pytest.raises(
-        ConfigError, match=rf"has a gap of 7200 s at {hour - 1}.00 h of day 1, where its step is 3600 s"
+        ConfigError, match=rf"has a gap of 7200 s at 2024-01-01 {hour - 1}:00, where its step is 3600 s"
     ):
         recorded_level(series(path), np.array([10.0, 14.0]) * 3600)

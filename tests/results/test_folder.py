@@ -47,7 +47,7 @@ def test_a_failed_run_is_never_under_its_final_name(tmp_path):
         _ = 1 / 0
     assert (tmp_path / "first.incomplete" / "INCOMPLETE").read_text() == "The run failed: division by zero.\n"
     assert not (tmp_path / "first").exists()
-    with pytest.raises(RunError, match=r"is incomplete: The run failed: division by zero\. Open it with"):
+    with pytest.raises(RunError, match=r"is incomplete: The run failed: division by zero\. Run it again\.$"):
         open_run("first", tmp_path)
 
 
@@ -58,7 +58,9 @@ def test_an_interrupted_run_can_be_opened_if_asked_for(tmp_path):
     recorder.finish({})
     with pytest.raises(KeyboardInterrupt), run:
         raise KeyboardInterrupt
-    with pytest.raises(RunError, match="The run was interrupted"):
+    with pytest.raises(
+        RunError, match=r"The run was interrupted\. Run it again; sfmodel\.open\('.*first\.incomplete', allow_"
+    ):
         open_run("first", tmp_path)
     assert open_run("first", tmp_path, allow_incomplete=True).sizes["time"] == 1
 
@@ -71,13 +73,24 @@ def test_a_killed_run_explains_itself_and_gives_its_name_back(tmp_path):
     assert (
         (tmp_path / "first.partial" / "INCOMPLETE").read_text().startswith("This run is being written, or was killed.")
     )
+    with pytest.raises(RunError, match=r"is incomplete: The process that wrote it was killed\. Run it again\.$"):
+        open_run("first", tmp_path)
     finish(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["first", "first.incomplete"]
 
 
 def test_a_name_that_is_being_written_is_refused(tmp_path):
-    with RunFolder("first", tmp_path), pytest.raises(ConfigError, match=f"is being written by process {os.getpid()}"):
-        RunFolder("first", tmp_path)
+    with RunFolder("first", tmp_path):
+        with pytest.raises(ConfigError, match=f"is being written by process {os.getpid()}"):
+            RunFolder("first", tmp_path)
+        with pytest.raises(RunError, match=f"is being written by process {os.getpid()} on .*; wait for it"):
+            open_run("first", tmp_path)
+
+
+def test_a_run_of_which_nothing_is_kept_leaves_no_folder(tmp_path):
+    with RunFolder("first", tmp_path) as run:
+        run.discard()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_taken_name_is_refused_with_a_free_one(tmp_path):

@@ -8,10 +8,14 @@ from rich.console import Console
 from sfmodel.live import Live
 
 
-def show(windows: int, terminal: bool, **options: object) -> tuple[str, Live]:
-    run = SimpleNamespace(name=None, platform=SimpleNamespace(name="demo"), start=72000.0, until=72000.0 + 10 * windows)
+def show(windows: int, terminal: bool, warmed: tuple[float, ...] = (), **options: object) -> tuple[str, Live]:
+    run = SimpleNamespace(
+        name=None, platform=SimpleNamespace(name="demo"), start=72000.0, until=72000.0 + 10 * windows, warmup=600.0
+    )
     out = io.StringIO()
     with Live(run, LABELS, Console(file=out, force_terminal=terminal, width=120), **options) as live:  # type: ignore[arg-type]
+        for time_s in warmed:
+            live.warm(time_s)
         for k in range(windows):
             live.update(k, 72010.0 + 10 * k, window_values(k))
             time.sleep(0.001)
@@ -48,3 +52,13 @@ def test_a_terminal_gets_a_bar_and_the_log_its_lines():
 def test_a_run_without_windows_shows_nothing_wrong():
     show(0, terminal=False)
     show(0, terminal=True)
+
+
+def test_the_warm_up_is_announced_and_followed():
+    written, _ = show(1, terminal=False, warmed=(71400.0, 71550.0))
+    assert written.splitlines()[0] == "demo: warming up, 19:50 to 20:00, 0 %"
+    assert written.splitlines()[1].startswith("demo: 20:00 simulated, 100 %")
+    reported: list[tuple[float, str]] = []
+    show(1, terminal=False, warmed=(71550.0,), report=lambda share, state: reported.append((share, state)))
+    assert reported == [(0.0, "warming up, 19:52 to 20:00, 25 %")]
+    assert "warming up" in show(0, terminal=True, warmed=(71400.0, 71550.0))[0]

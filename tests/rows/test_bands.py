@@ -10,7 +10,7 @@ from small_run import make_run
 
 from sfmodel.errors import ConfigError
 from sfmodel.rows import Rows, measure_rows
-from sfmodel.rows.bands import band, make_pair, onset_s, paired, recovery_s
+from sfmodel.rows.bands import band, make_pair, onset_s, paired, recovery_s, trigger_s
 
 EIGHT = 72000.0
 
@@ -80,7 +80,7 @@ def test_a_value_to_reach_stands_in_place_of_the_band():
 
 
 def test_recovered_is_who_is_back_inside_for_five_minutes():
-    base = np.tile([10.0, 12.0], 90)  # half an hour, trigger from 20:10 to 20:11
+    base = np.tile([10.0, 12.0], 123)  # 41 minutes, trigger from 20:10 to 20:11
     values = base.copy()
     values[60:80] = 99  # until 20:13:20
     values[95] = 99  # ten seconds at 20:15:50
@@ -88,7 +88,10 @@ def test_recovered_is_who_is_back_inside_for_five_minutes():
     assert recovery_s(pair, [(base, base)]) == 0
     assert recovery_s(pair, [(values, base)]) == 960 - 660  # from 20:16:00 on
     assert recovery_s(pair, [(base, base), (values, base)]) == 300
-    assert recovery_s(pair, [(np.full(180, 99.0), base)]) == math.inf
+    assert recovery_s(pair, [(np.full(246, 99.0), base)]) == math.inf
+    shorter = pair_of(values[:245], base[:245])
+    assert recovery_s(shorter, [(values[:245], base[:245])]) == 300
+    assert math.isnan(recovery_s(shorter, [(np.full(245, 99.0), base[:245])]))  # half an hour later nobody has looked
 
 
 @pytest.mark.parametrize(
@@ -102,8 +105,15 @@ def test_recovered_is_who_is_back_inside_for_five_minutes():
 )
 def test_the_trigger_is_what_only_the_run_has(run, expected):
     base = make_run(6, config=config(known={"at": ["19:00"]}))
-    pair = make_pair(make_run(6, config=run), base, {})
-    assert (pair and (pair.begins_s, pair.ends_s)) == expected
+    assert trigger_s(make_run(6, config=run), base) == expected
+
+
+def test_a_run_that_ends_before_its_trigger_is_no_pair():
+    run = config({"at": "20:01", "for": "60 s"})
+    assert make_pair(make_run(6, config=run), make_run(7, config=config()), {}) is None
+    pair = make_pair(make_run(7, config=run), make_run(7, config=config()), {})
+    assert pair is not None
+    assert (pair.begins_s, pair.ends_s) == (72060, 72120)
 
 
 def test_only_pairs_are_compared_and_only_where_both_are():
@@ -116,9 +126,9 @@ def test_only_pairs_are_compared_and_only_where_both_are():
 
 
 def test_rows_beside_the_paired_run():
-    base = np.tile([10.0, 12.0], 90)
-    values = np.where(np.arange(180) < 60, base, 3 * base)
-    run = make_run(180, costing(values), config=config({"at": "20:10", "for": "60 s"}))
+    base = np.tile([10.0, 12.0], 123)
+    values = np.where(np.arange(246) < 60, base, 3 * base)
+    run = make_run(246, costing(values), config=config({"at": "20:10", "for": "60 s"}))
     rows = Rows.model_validate({
         "window": "1 min",
         "periods": {"trouble": ["20:10", "20:30"]},
@@ -128,6 +138,12 @@ def test_rows_beside_the_paired_run():
             {"id": "alone", "title": "t", "measure": "cost", "take": "total", "above": 0},
         ],
     })  # fmt: skip
-    found = measure_rows(run, rows, base=make_run(180, costing(base), config=config()))
+    found = measure_rows(run, rows, base=make_run(246, costing(base), config=config()))
     assert [(one.value, one.met) for one in found.values()] == [(3, True), (math.inf, True), (values.sum(), True)]
     assert [one.value for one in measure_rows(run, rows).values()] == [None, None, values.sum()]
+    for windows, why in (
+        (240, "since the run ends at 20:40, less than half an hour after its trigger"),
+        (60, "since the run ends at 20:10, before its trigger at 20:10"),
+    ):
+        short = measure_rows(run.isel(time=slice(windows)), rows, base=make_run(246, costing(base), config=config()))
+        assert (short["back"].met, short["back"].lacks) == (None, why)
