@@ -56,7 +56,7 @@ MARGIN = 0.1
 VARIED = (
     "stretch", "workers", "gateway_timeout", "retry", "leave_after_failure", "leave_after_slow", "breathing"
 )  # fmt: skip
-AIM, STEEP, ADJUSTMENTS = 0.024, 0.06, 4  # share of 504s; it goes with some 17th power of what is asked
+AIM, STEEP, ADJUSTMENTS = 0.025, 0.03, 4  # share of 504s; it goes with some 35th power of what is asked
 SEEDS = (1, 2)
 STEP = 0.1  # of a value's range, for sensitivities
 

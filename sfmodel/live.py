@@ -66,6 +66,8 @@ class Live:
     report
         Called at most four times a second with the share that is done and the state in words, in place of any display;
         none: the run is displayed.
+    name
+        Of the run, as it is shown; none: as the run or its platform is called.
     """
 
     def __init__(
@@ -75,11 +77,12 @@ class Live:
         console: Console | None = None,
         log: Callable[[str], object] | None = None,
         report: Report | None = None,
+        name: str | None = None,
     ) -> None:
         """Show nothing yet."""
         from rich.console import Console
 
-        self._name = run.name or run.platform.name
+        self._name = name or run.name or run.platform.name
         self._start_s, self._until_s, self._warmup_s = float(run.start), float(run.until), float(run.warmup)
         self._labels = labels
         self._roots = _root_rows(labels)
@@ -216,7 +219,7 @@ class Live:
             counts = np.sum([window.latency for window in recent], axis=0, keepdims=True)
             p95_s = float(quantiles_s(counts.astype(float), np.array([0.95]))[0, 0])
             failed = 100 * sum(window.failed for window in recent) / answered
-            figures += [("mean", _duration(mean_s)), ("p95", _duration(p95_s)), ("errors", f"{failed:.2g} %")]
+            figures += [("mean", _duration(mean_s)), ("p95", _duration(p95_s)), ("errors", _percent(failed))]
         if lookups:
             figures.append(("hits", f"{100 * sum(window.hits for window in recent) / lookups:.0f} %"))
         if self._waiting.size and self._waiting.max() > 0:
@@ -256,6 +259,13 @@ def _root_rows(labels: Mapping[str, Sequence[str]]) -> NDArray[np.int64]:
 
 def _duration(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms" if seconds < 0.9995 else f"{seconds:.2f} s"
+
+
+def _percent(percent: float) -> str:
+    """Two digits at least, and no exponent."""
+    return (
+        f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %" if percent >= 1e-4 or not percent else "< 0.0001 %"
+    )
 
 
 def _short(number: float) -> str:

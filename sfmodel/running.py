@@ -259,7 +259,7 @@ def _simulated(
     run = simulation.run
     recorder = _recorder(simulation, folder.dataset)
     try:
-        _watched(simulation, recorder, log, report)
+        _watched(simulation, folder.name, recorder, log, report)
     except KeyboardInterrupt:
         with interrupts_later():
             if recorder.recorded:
@@ -281,11 +281,13 @@ def _finished(simulation: Simulation, recorder: Recorder, name: str) -> xr.Datas
     return recorder.describe(found.attributes)
 
 
-def _watched(simulation: Simulation, recorder: Recorder, log: list[str], report: Report | None) -> None:
+def _watched(simulation: Simulation, name: str, recorder: Recorder, log: list[str], report: Report | None) -> None:
     from sfmodel.live import Live
 
     with ExitStack() as stack:
-        live = stack.enter_context(Live(simulation.run, simulation.plan.labels, log=log.append, report=report))
+        live = stack.enter_context(
+            Live(simulation.run, simulation.plan.labels, log=log.append, report=report, name=name)
+        )
 
         def observe(k: int, end_s: float, values: Any) -> None:
             with interrupts_later():

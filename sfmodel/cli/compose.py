@@ -164,7 +164,16 @@ def _check_group(override: Override, groups: list[str], path: Sequence[str]) -> 
     for value in _values(override):
         for name in value if isinstance(value, list) else [value]:
             if name is not None and str(name) not in valid:
-                raise ConfigError(f"there is no {group} '{name}'; {nearest(str(name), valid)}")
+                raise ConfigError(
+                    f"there is no {group} '{name}'; {_misnamed(group, str(name)) or nearest(str(name), valid)}"
+                )
+
+
+def _misnamed(group: str, name: str) -> str | None:
+    """A file of the user's that Hydra passes over, for it ends in .yml."""
+    own = user_folder()
+    found = own and own / group / f"{name}.yml"
+    return f"rename {found} to {name}.yaml" if found and found.is_file() else None
 
 
 def _values(override: Override) -> list[Any]:
@@ -290,6 +299,12 @@ def as_config_error(error: Exception) -> ConfigError:
         return _unreadable(error)
     cause = error.__cause__ or error
     text = " ".join(str(cause).split(" full_key:")[0].splitlines()[0:1]).strip() or str(error)
+    packaged = re.search(r"In '([^']+)': Could not override '[^']+@", text)
+    if packaged:
+        return ConfigError(
+            f"{packaged[1]}: a file whose defaults override another group begins with the line '# @package _global_', and "
+            "its keys with platform: or demand:, as 'sfmodel new' writes them"
+        )
     unknown = re.search(r"Interpolation key '([^']+)' not found", text)
     if unknown:
         key = getattr(cause, "full_key", None)

@@ -13,7 +13,6 @@ from typing import Any
 from sfmodel.errors import ConfigError, nearest
 
 GROUPS = {"platforms": "platform", "demands": "demand", "scenarios": "scenario", "interventions": "intervention"}
-WIDTH = 130
 HEADS = {"parameters": ("KEY", "WHAT IS WRITTEN", "DEFAULT", "MEANING")}
 WHAT = ("parameters", "mechanisms", "measures", *GROUPS)
 
@@ -71,7 +70,7 @@ def _defaults_of_a_run() -> dict[str, str]:
 
 
 def _group(group: str) -> list[tuple[str, ...]]:
-    """Name and first comment line of each file of a config group."""
+    """Name and first comment of each file of a config group, and the parameters of an intervention."""
     from sfmodel.cli.compose import options, user_folder
     from sfmodel.schema.files import conf_folder
 
@@ -79,12 +78,14 @@ def _group(group: str) -> list[tuple[str, ...]]:
     for name in options(group):
         folders = [folder for folder in (conf_folder(), user_folder()) if folder is not None]
         path = next((f / group / f"{name}.yaml" for f in folders if (f / group / f"{name}.yaml").is_file()), None)
-        rows.append((name, _first_comment(path.read_text(encoding="utf-8")) if path else ""))
+        text = path.read_text(encoding="utf-8") if path else ""
+        about = [_first_comment(text), _parameters(text) if group == "intervention" else ""]
+        rows.append((name, " ".join(filter(None, about))))
     return rows
 
 
 def _first_comment(text: str) -> str:
-    """The comment at the head of a file as one line, cut where it gets long."""
+    """The comment at the head of a file as one line."""
     words: list[str] = []
     for line in text.splitlines():
         if line.startswith(("# @package", "# yaml-language-server")):
@@ -92,8 +93,22 @@ def _first_comment(text: str) -> str:
         if not line.startswith("#") or (line.strip() == "#" and words):
             break
         words += line.lstrip("#").split()
-    whole = " ".join(words)
-    return whole if len(whole) <= WIDTH else whole[: WIDTH - 1].rsplit(" ", 1)[0] + " …"
+    return " ".join(words)
+
+
+def _parameters(text: str) -> str:
+    """What can be set of an intervention, with its values, as one sentence; nothing where it is another file."""
+    import yaml
+
+    written = yaml.safe_load(text)
+    if not isinstance(written, dict) or "changes" not in written:
+        return ""
+    named = [
+        f"{name} ({str(value).lower() if value in (True, False) else value})"
+        for name, value in written.items()
+        if name not in ("title", "changes")
+    ]
+    return f"Parameters: {', '.join(named)}." if named else ""
 
 
 def _print(rows: list[tuple[str, ...]]) -> None:

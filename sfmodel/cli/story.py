@@ -45,7 +45,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.against is None and not _has_scenario(ds):
         raise ConfigError(
             f"{folder.name} ran without a scenario, so there is no story to tell; run one, such as "
-            "'sfmodel run scenario=NAME' (sfmodel list scenarios), and name that run"
+            f"'sfmodel run platform={ds.attrs.get('platform')} scenario=NAME' (sfmodel list scenarios), and name that run"
         )
     base = base_of(arguments, folder)
     stories = read_stories(arguments.stories or needed_file("stories", ds))
