@@ -13,6 +13,7 @@ help: ## this list
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sfmodel needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; say which with make PYTHON=python3.12")'
+	@echo "making $(VENV) with what sfmodel needs: some minutes"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,bench,dev]'
 	@touch $@
