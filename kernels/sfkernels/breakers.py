@@ -9,7 +9,7 @@ import numpy as np
 
 from sfkernels.jit import kernel
 from sfkernels.limiters import window_at
-from sfkernels.names import CANCELLED, CLOSED, EXPIRED, HALF_OPEN, OPENED
+from sfkernels.names import CANCELLED, CLOSED, EXPIRED, HALF_OPEN, OK, OPENED
 
 _ONE = np.uint32(1)
 
@@ -97,8 +97,8 @@ def _time_window(breakers, window, b, failed, now):
 
 
 @kernel
-def record(breakers, window, b, permit, outcome, now):
-    """An attempt that was let through with `permit` has ended."""
+def record(breakers, window, b, permit, outcome, took, now):
+    """An attempt that was let through with `permit` has ended, `took` seconds after it began."""
     if permit != breakers[b].epoch:
         return
     half_open = breakers[b].state == HALF_OPEN
@@ -107,6 +107,8 @@ def record(breakers, window, b, permit, outcome, now):
             breakers[b].granted -= 1
         return
     failed = (breakers[b].on >> outcome) & 1
+    if outcome == OK and took > breakers[b].slow:
+        failed = 1
     if half_open:
         breakers[b].ended += 1
         breakers[b].ended_failures += failed

@@ -153,7 +153,7 @@ def attempt(
     if r < 0:
         call_outcomes[k, UNAVAILABLE] += 1
         if b >= 0:
-            record(breakers, breaker_window, b, permit, UNAVAILABLE, now)
+            record(breakers, breaker_window, b, permit, UNAVAILABLE, 0.0, now)
         return UNAVAILABLE
     if sites[k].network == 0.0 and replicas[r].up != 1:
         turn_away(
@@ -161,7 +161,7 @@ def attempt(
             endpoint_latency_ok, call_meters, call_outcomes, call_latency, k, i, r, key,
         )  # fmt: skip
         if b >= 0:
-            record(breakers, breaker_window, b, permit, UNAVAILABLE, now)
+            record(breakers, breaker_window, b, permit, UNAVAILABLE, 0.0, now)
         if not hedge:
             tasks[i].outcome = UNAVAILABLE
             make_ready(clock, tasks, ready, i, REPLY)
@@ -228,10 +228,11 @@ def _disown(
         part(tasks, c)
         if not tasks[c].marks & BRANCH:
             k = tasks[c].site
-            meter_attempt(call_meters, call_outcomes, call_latency, k, outcome, clock[0].now - tasks[c].start)
+            took = clock[0].now - tasks[c].start
+            meter_attempt(call_meters, call_outcomes, call_latency, k, outcome, took)
             call_meters[k].timeouts += outcome == TIMEOUT
             if sites[k].breaker >= 0:
-                record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, clock[0].now)
+                record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, took, clock[0].now)
         tasks[c].marks |= ZOMBIE
         if cancel:
             tasks[c].child_next = doomed
@@ -286,9 +287,10 @@ def deliver(
     now = clock[0].now
     if not tasks[c].marks & BRANCH:
         k = tasks[c].site
-        meter_attempt(call_meters, call_outcomes, call_latency, k, outcome, now - tasks[c].start)
+        took = now - tasks[c].start
+        meter_attempt(call_meters, call_outcomes, call_latency, k, outcome, took)
         if sites[k].breaker >= 0:
-            record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, now)
+            record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, took, now)
     if tasks[i].state == FORKED:
         tasks[i].left -= 1
         if outcome == OK or ops[tasks[i].pc].code == OP_BROADCAST:

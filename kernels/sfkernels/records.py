@@ -82,8 +82,8 @@ SITE = _record(
 )  # fmt: skip
 
 BREAKER = _record(
-    ("failure_rate", "f8"), ("open_for", "f8"), ("window_s", "f8"), ("origin", "f8"), ("calls", "i4"), ("minimum", "i4"),
-    ("probes", "i4"), ("on", "i4"),
+    ("failure_rate", "f8"), ("slow", "f8"), ("open_for", "f8"), ("window_s", "f8"), ("origin", "f8"), ("calls", "i4"),
+    ("minimum", "i4"), ("probes", "i4"), ("on", "i4"),
     ("state", "i4"), ("epoch", "u4"), ("opened_at", "f8"), ("at", "i4"), ("count", "i4"), ("failures", "i4"),
     ("granted", "i4"), ("ended", "i4"), ("ended_failures", "i4"), ("openings", "i8"),
 )  # fmt: skip

@@ -136,7 +136,8 @@ def _origin(length_s: float, shift_s: float) -> float:
 def _breaker(breaker: Breaker, shift_s: float) -> dict[str, Any]:
     window_s = breaker.window.time or 0.0
     return {
-        "failure_rate": breaker.failure_rate, "open_for": breaker.open_for, "window_s": window_s,
+        "failure_rate": breaker.failure_rate, "slow": NEVER if breaker.slow is None else breaker.slow,
+        "open_for": breaker.open_for, "window_s": window_s,
         "origin": _origin(window_s / 10, shift_s) if window_s else 0.0,
         "calls": breaker.window.calls or 0, "minimum": breaker.minimum_calls, "probes": breaker.half_open_calls,
         "on": _mask(breaker.on), "epoch": 1,

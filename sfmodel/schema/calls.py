@@ -89,6 +89,8 @@ class Breaker(Word):
     """Probes let through when half open."""
     on: tuple[Failure, ...] = RETRYABLE
     """Outcomes that count as failures."""
+    slow: Duration | None = None
+    """A good reply that took longer counts as a failure (resilience4j's slowCallDurationThreshold); none: no reply is slow."""
 
     @model_validator(mode="after")
     def _reachable(self) -> Breaker:

@@ -30,6 +30,7 @@ class Twin:
     minimum: int
     open_for: float
     probes: int
+    slow: float = np.inf
     state: str = "closed"
     epoch: int = 0
     opened_at: float = 0.0
@@ -52,13 +53,13 @@ class Twin:
         self.granted += self.state == "half open"
         return self.epoch
 
-    def record(self, permit: int, outcome: int, now: float) -> None:
+    def record(self, permit: int, outcome: int, took: float, now: float) -> None:
         if permit != self.epoch:
             return
         if outcome in (names.EXPIRED, names.CANCELLED):
             self.granted -= self.state == "half open"
             return
-        failed = outcome in ON
+        failed = outcome in ON or (outcome == names.OK and took > self.slow)
         if self.state == "half open":
             self.results.append(failed)
             if len(self.results) == self.probes:
@@ -80,6 +81,7 @@ STEPS = st.lists(
         st.sampled_from([0, 0.0625, 0.125, 0.25, 1, 5]),
         st.sampled_from([None, *range(9)]),  # ask, or end an attempt with an outcome
         st.integers(0, 5),  # which of those under way
+        st.sampled_from([0, 0.5, 2]),  # how long it took
     ),
     max_size=25 if INTERPRETED else 120,
 )
@@ -88,24 +90,24 @@ STEPS = st.lists(
 @settings(max_examples=15 if INTERPRETED else 300, deadline=None, derandomize=True)
 @given(
     STEPS, st.sampled_from([(3, 0), (5, 0), (1, 0), (0, 1.25), (0, 10)]), st.sampled_from([0.3, 0.5, 1]), st.integers(1, 3),
-    st.sampled_from([0.5, 2]), st.integers(1, 3),
+    st.sampled_from([0.5, 2]), st.integers(1, 3), st.sampled_from([np.inf, 0.5]),
 )  # fmt: skip
 def test_a_breaker_does_as_its_twin(
-    steps: list, window: tuple[int, float], rate: float, minimum: int, open_for: float, probes: int
+    steps: list, window: tuple[int, float], rate: float, minimum: int, open_for: float, probes: int, slow: float
 ) -> None:
     calls, window_s = window
     minimum = min(minimum, calls or minimum)
     bench = Bench(
         size=1, window=np.zeros((1, 1024), np.int64),
-        breakers=of(BREAKER, failure_rate=rate, open_for=open_for, window_s=window_s, calls=calls, minimum=minimum,
+        breakers=of(BREAKER, failure_rate=rate, slow=slow, open_for=open_for, window_s=window_s, calls=calls, minimum=minimum,
                     probes=probes, on=sum(1 << o for o in ON), epoch=1),
     )  # fmt: skip
     if window_s:
         bench.window[0, 0:30:3] = -1
-    twin = Twin(calls, window_s, rate, minimum, open_for, probes)
+    twin = Twin(calls, window_s, rate, minimum, open_for, probes, slow)
     under_way: list[tuple[int, int]] = []
     now = 0.0
-    for wait, outcome, which in steps:
+    for wait, outcome, which, took in steps:
         now += wait
         if outcome is None:
             permit, expected = int(bench.call(ask, b=0, now=now)), twin.ask(now)
@@ -114,7 +116,7 @@ def test_a_breaker_does_as_its_twin(
                 under_way.append((permit, expected))
         elif under_way:
             permit, expected = under_way.pop(which % len(under_way))
-            bench.call(record, b=0, permit=np.uint32(permit), outcome=outcome, now=now)
-            twin.record(expected, outcome, now)
+            bench.call(record, b=0, permit=np.uint32(permit), outcome=outcome, took=float(took), now=now)
+            twin.record(expected, outcome, took, now)
         state = ("closed", "open", "half open")[bench.breakers["state"][0]]
         assert (state, bench.breakers["openings"][0]) == (twin.state, twin.openings)

@@ -55,16 +55,18 @@ class Breaker:
             self.let_through += 1
         return Permission(self.state_number)
 
-    def record(self, config: Config | None, permission: Permission, outcome: str) -> None:
-        """An attempt has ended."""
+    def record(self, config: Config | None, permission: Permission, outcome: str, took: float) -> None:
+        """An attempt has ended, so long after it began."""
         if config is None or permission.state_number != self.state_number:
             return
         if outcome in UNRECORDED:
             self.give_back(permission)
-        elif self.state == "half_open":
-            self.record_probe(config, outcome in config.on)
+            return
+        slow = outcome == "ok" and config.slow is not None and took > config.slow
+        if self.state == "half_open":
+            self.record_probe(config, slow or outcome in config.on)
         else:
-            self.record_closed(config, outcome in config.on)
+            self.record_closed(config, slow or outcome in config.on)
 
     def give_back(self, permission: Permission) -> None:
         """An attempt let through in half open has ended unrecorded."""

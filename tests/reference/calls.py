@@ -36,9 +36,9 @@ class Site:
         """Leave of the breaker, as it is now, to send."""
         return self.breaker.ask(self.world.breaker_at(self.world.platform, self.place))
 
-    def record(self, permission: Permission, outcome: str) -> None:
-        """The breaker, as it is now, learns how an attempt ended."""
-        self.breaker.record(self.world.breaker_at(self.world.platform, self.place), permission, outcome)
+    def record(self, permission: Permission, outcome: str, took: float) -> None:
+        """The breaker, as it is now, learns how an attempt ended, and how long after it began."""
+        self.breaker.record(self.world.breaker_at(self.world.platform, self.place), permission, outcome, took)
 
 
 def call(task: Task, place: Place, options: Options | None = None, balancing_key: int | None = None) -> Script:
@@ -187,7 +187,7 @@ class Attempt:
         request.answered = True
         self.count(outcome)
         request.note_time()
-        self.site.record(request.permission, outcome)
+        self.site.record(request.permission, outcome, request.took)
         if outcome == "ok" or all(other.answered for other in self.requests):
             self.settle(outcome)
 
@@ -201,7 +201,7 @@ class Attempt:
                 request.note_time()
                 if given_up == "timeout":
                     self.world.record.add("call_timeouts", self.site.key)
-                self.site.record(request.permission, given_up)
+                self.site.record(request.permission, given_up, request.took)
                 request.give_up(self.step.cancel)
         self.done.succeed()
 
@@ -219,9 +219,14 @@ class Request:
         network = attempt.step.network
         self.network = self.world.platform.network if network is None else network
 
+    @property
+    def took(self) -> float:
+        """Time since it began."""
+        return self.world.clock.now - self.began
+
     def note_time(self) -> None:
         """It has ended, as its caller sees it."""
-        self.world.record.add("call_time", self.attempt.site.key, self.world.clock.now - self.began)
+        self.world.record.add("call_time", self.attempt.site.key, self.took)
 
     def go(self) -> None:
         """Choose a replica and travel there."""

@@ -257,6 +257,7 @@ def breaker(b: Builder) -> Mapping:
     return {
         "window": b.pick("3 calls", "5 calls", "1 s", "2.7 s"), "minimum_calls": b.number(1, 3),
         "failure_rate": b.pick(0.3, 0.5, 1), "open_for": b.pick("0.5 s", "1.13 s"), "half_open_calls": b.number(1, 2),
+        "slow": b.pick(None, None, "33.3 ms", "0.271 s"),
     }  # fmt: skip
 
 
