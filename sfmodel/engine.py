@@ -20,8 +20,8 @@ from sfmodel.world import World, check_memory
 
 Values = Mapping[str, NDArray]
 Observer = Callable[[int, float, Values], None]
-WARMED_S = 60.0
-"""Simulated time after which it is said how far the warm-up is."""
+REPORT_EVERY_S = 60.0
+"""Simulated time between two reports of how far the warm-up is, s."""
 
 
 @dataclass
@@ -110,10 +110,12 @@ def simulate(
         simulation.wall_seconds += time.perf_counter() - started
         edges = window_edges(run)
         if warming is not None:
-            for time_s in np.arange(run.start - run.warmup, run.start, WARMED_S):
+            for time_s in np.arange(run.start - run.warmup, run.start, REPORT_EVERY_S):
                 _advance(simulation, time_s, changes)
                 warming(time_s)
         _until(simulation, run.start, changes)
+        if warming is not None:
+            warming(run.start)
         simulation.readings.reset()
         for k in range(len(edges) - 1):
             _until(simulation, edges[k + 1], changes)

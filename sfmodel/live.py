@@ -119,7 +119,7 @@ class Live:
     def warm(self, time_s: float) -> None:
         """Take how far the warm-up is, at `time_s` (s since midnight)."""
         self._now_s = time_s
-        if self._now_s <= self._start_s - self._warmup_s:
+        if self._now_s < self._start_s and self._now_s <= self._start_s - self._warmup_s:
             self._write_line()
         if self._is_due(time.perf_counter()):
             self._redraw()
@@ -262,10 +262,8 @@ def _duration(seconds: float) -> str:
 
 
 def _percent(percent: float) -> str:
-    """Two digits at least, and no exponent."""
-    return (
-        f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %" if percent >= 1e-4 or not percent else "< 0.0001 %"
-    )
+    """Two digits; of 10 and more, whole."""
+    return f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %"
 
 
 def _short(number: float) -> str:

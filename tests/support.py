@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,13 +30,15 @@ platform:
 LABELLED = ("endpoint", "station", "call", "cache", "limiter", "queue", "request", "service")
 
 
-def simulated(mapping: Mapping[str, Any]) -> tuple[Simulation, list[dict[str, np.ndarray]]]:
-    """Run a configuration; the simulation and the values of each window."""
+def simulated(
+    mapping: Mapping[str, Any], warming: Callable[[float], None] | None = None
+) -> tuple[Simulation, list[dict[str, np.ndarray]]]:
+    """Run a configuration; the simulation and the values of each window; `warming` is told how far the warm-up is."""
     run = parse_run(mapping)
     check_references(run)
     simulation = prepare(run)
     windows: list[dict[str, np.ndarray]] = []
-    simulate(simulation, lambda k, end_s, values: windows.append(dict(values)))
+    simulate(simulation, lambda k, end_s, values: windows.append(dict(values)), warming)
     return simulation, windows
 
 

@@ -7,6 +7,7 @@ A platform may bring others: 'sfmodel run platform=NAME --cfg job' prints what i
 from __future__ import annotations
 
 import argparse
+import json
 import textwrap
 from typing import Any
 
@@ -98,13 +99,16 @@ def _first_comment(text: str) -> str:
 
 def _parameters(text: str) -> str:
     """What can be set of an intervention, with its values, as one sentence; nothing where it is another file."""
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
-    written = yaml.safe_load(text)
+    try:
+        written = yaml.safe_load(text)
+    except yaml.YAMLError:  # what uses it says so
+        return ""
     if not isinstance(written, dict) or "changes" not in written:
         return ""
     named = [
-        f"{name} ({str(value).lower() if value in (True, False) else value})"
+        f"{name} ({json.dumps(value, ensure_ascii=False).strip(chr(34))})"
         for name, value in written.items()
         if name not in ("title", "changes")
     ]

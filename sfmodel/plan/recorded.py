@@ -106,7 +106,7 @@ def _check_covers(series: Series, own: Times, begin_s: float, until_s: float) ->
             [_written(series, time_s) for time_s in ends] for ends in ((own[0], own[-1]), (begin_s, until_s))
         )
         if series.day is not None:
-            remedy = f"{_KEY}.day is {series.day}: choose another, or null for the first whole day of the file"
+            remedy = f"{_KEY}.day is {series.day}: choose another"
         elif own[0] > _SINCE_1970:
             remedy = f"its times seem to count from 1970: name day 1 with {_KEY}.day, such as 2024-01-31"
         else:
@@ -119,13 +119,14 @@ def _check_covers(series: Series, own: Times, begin_s: float, until_s: float) ->
 
 
 def _written(series: Series, time_s: float) -> str:
-    """A time since midnight of day 1 as the file has it: with its date, where it has dates."""
+    """A time since midnight of day 1 on the platform's clock: with its date, where the file has dates."""
     times, stamped = times_s(series.file, series.time, f"{_KEY}.time")
     midnight = _midnight(series, times, stamped)
     if not midnight:
         return f"{clock(time_s, seconds=time_s % 60 != 0)} of day 1"
     found = datetime.fromtimestamp(midnight + time_s, _zone(series, not stamped))
-    return f"{found:%Y-%m-%d %H:%M:%S}".removesuffix(":00")
+    zone = f" {series.zone}" if series.zone else ""
+    return f"{found:%Y-%m-%d %H:%M:%S}".removesuffix(":00") + zone
 
 
 def _check_gaps(series: Series, own: Times, low_s: float, high_s: float) -> None:

@@ -43,6 +43,7 @@ MANIFEST = "MANIFEST.json"
 _PARTIAL = ".partial"
 _INCOMPLETE = ".incomplete"
 _NAME = re.compile(r"\w[\w.,=+@-]*")
+_OWNER = re.compile(r"^process (\d+) on (\S+)$", re.MULTILINE)
 
 
 def default_name(platform: str, scenario: str | None = None, now: datetime | None = None) -> str:
@@ -292,9 +293,10 @@ def _check_complete(folder: Path) -> None:
     if mark.exists():
         writer = _writer(mark)
         if writer:
-            raise RunError(f"{folder} is being written by {writer}; wait for it, or look at another run")
-        first, *rest = mark.read_text(encoding="utf-8").splitlines() or ["No reason was written down."]
-        reason = "The process that wrote it was killed." if any("process " in line for line in rest) else first
+            raise RunError(f"{folder} is being written by {writer}; wait for it, or run it again if that was killed")
+        text = mark.read_text(encoding="utf-8")
+        reason = (text.splitlines() or ["No reason was written down."])[0]
+        reason = "The process that wrote it was killed." if _OWNER.search(text) else reason
         raise RunError(f"{folder} is incomplete: {reason} {_remedy(folder)}")
     if not (folder / MANIFEST).exists():
         raise RunError(f"{folder} has no {MANIFEST}: nothing says that it is complete. {_remedy(folder)}")
@@ -391,7 +393,7 @@ def _clear_away_dead(partial: Path, name: str) -> None:
 
 def _writer(mark: Path) -> str | None:
     """The process that is writing a run, as its mark names it; none: nobody is, or it has died."""
-    owner = re.search(r"process (\d+) on (\S+)", mark.read_text(encoding="utf-8") if mark.exists() else "")
+    owner = _OWNER.search(mark.read_text(encoding="utf-8") if mark.exists() else "")
     return owner[0] if owner and (owner[2] != socket.gethostname() or _alive(int(owner[1]))) else None
 
 

@@ -29,8 +29,8 @@ HALF_BAND_S = 300.0
 WIDENED = 0.25
 RECOVERED_S = 300.0
 """Recovered is who is back inside the band for so long."""
-NEVER_S = 1800.0
-"""Who has not recovered so long after the trigger's end does not recover; of a run that ends before, nobody knows."""
+FOLLOW_UP_S = 1800.0
+"""Who has not begun to recover so long after the trigger's end does not; of a run that ends before, nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def onset_s(
 def recovery_s(pair: Pair, measures: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> float:
     """Time, s, from the end of the trigger until all measures are back in their bands for five minutes.
 
-    inf: never, within half an hour at least; NaN: not while the run lasts, which is less.
+    inf: never, within half an hour at least; NaN: not while the run lasts, which is less, or the trigger has no end.
     """
     inside = pair.time_s + 1e-9 >= pair.ends_s
     half = round(HALF_BAND_S / pair.run.width_s)
@@ -167,7 +167,7 @@ def recovery_s(pair: Pair, measures: Sequence[tuple[NDArray[np.float64], NDArray
         inside = inside & ~((values < low) | (values > high))
     first = _first_lasting(inside, round(RECOVERED_S / pair.run.width_s))
     if first is None:
-        return math.inf if run_end_s(pair.run.ds) >= pair.ends_s + NEVER_S else math.nan
+        return math.inf if run_end_s(pair.run.ds) >= pair.ends_s + FOLLOW_UP_S + RECOVERED_S else math.nan
     return float(pair.time_s[first] - pair.ends_s)
 
 

@@ -89,6 +89,11 @@ class Expression:
         return self._calls_any_of("base", "pairs", "story")
 
     @property
+    def follows_trigger(self) -> bool:
+        """Whether it asks what became of a trigger."""
+        return self._calls_any_of("pairs", "story")
+
+    @property
     def is_of_requests(self) -> bool:
         """Whether it needs requests that were traced."""
         return self._calls_any_of("path")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, NotInRunError
 from sfmodel.results import measures
-from sfmodel.rows.bands import NEVER_S, make_pair, paired, run_end_s, trigger_s
+from sfmodel.rows.bands import make_pair, paired, run_end_s, trigger_s
 from sfmodel.rows.rows import Row, Rows
 from sfmodel.rows.windows import Windows
 
@@ -115,12 +115,13 @@ class _Periods:
                 return f"since the run has nothing of {self._hours(name)}{settled}"
         if row.measure.is_beside and self._base is None:
             return "without the paired run"
-        if row.measure.is_beside and self._trigger_s is not None:
-            ended, begins_s, ends_s = f"since the run ends at {clock(run_end_s(self._ds))}", *self._trigger_s
-            if self._pair is None:
-                return f"{ended}, before its trigger at {clock(begins_s)}"
-            if run_end_s(self._ds) < ends_s + NEVER_S:
-                return f"{ended}, less than half an hour after its trigger"
+        if row.measure.follows_trigger and self._trigger_s is not None:
+            (begins_s, ends_s), end_s = self._trigger_s, run_end_s(self._ds)
+            if end_s <= begins_s:
+                return f"since the run ends at {clock(end_s)}, and its trigger is at {clock(begins_s)}"
+            if math.isinf(ends_s):
+                return "since its trigger has no end"
+            return f"since the run ends at {clock(end_s)}, too soon after its trigger's end at {clock(ends_s)}"
         if row.measure.is_of_requests and self._requests is None:
             return "since no request was traced"
         return "since nothing of the kind happened"

@@ -90,7 +90,7 @@ class Breaker(Word):
     on: tuple[Failure, ...] = RETRYABLE
     """Outcomes that count as failures."""
     slow: Duration | None = None
-    """A good reply that took longer counts as a failure (resilience4j's slowCallDurationThreshold); none: no reply is slow."""
+    """A good reply that took longer counts as a failure, in the same share; none: no reply is slow."""
 
     @model_validator(mode="after")
     def _reachable(self) -> Breaker:

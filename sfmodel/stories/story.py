@@ -34,6 +34,9 @@ class StoryStep(Word):
     lasting: Duration = Field(default=30.0, gt=0)
     """It must last so long to count; less than a window is a window."""
 
+    slack: Duration = 0.0
+    """It may be seen so long before the step that it follows from, as what is counted when it ends is seen late."""
+
     @property
     def threshold(self) -> float | None:
         """The value to reach, in the unit of the measure."""

@@ -27,8 +27,6 @@ class Told:
     step: StoryStep
     began_s: float | None
     """Start of the window in which it began; none: it did not."""
-    until_s: float | None
-    """End of that window."""
     before: float | None
     """Median over the ten minutes before the trigger."""
     then: float | None
@@ -70,8 +68,8 @@ class Telling:
                     "--against: this run has no trigger that its pair does not have, so there is no story"
                 )
             raise ConfigError(
-                f"there is no story yet: the run, or its pair, ends at {clock(min(run_end_s(ds), run_end_s(base)))}, before the "
-                f"trigger at {clock(trigger[0])}; choose a later until"
+                f"there is no story yet: the run, or its pair, ends at {clock(min(run_end_s(ds), run_end_s(base)))}, and the "
+                f"trigger is at {clock(trigger[0])}; choose a later until"
             )
         self.stories, self.pair = stories, found
 
@@ -111,14 +109,10 @@ def tell(story: Story, pair: Pair) -> list[Told]:
 
 
 def found_in_order(told: Sequence[Told]) -> float:
-    """Share of the steps that began, and not before the step that they follow from.
-
-    Windows that touch began together as far as they can tell: what is counted when it ends, as a timeout is, may be seen a
-    window late.
-    """
+    """Share of the steps that began, and not before the step that they follow from by more than their slack."""
     kept, latest_s = 0, -math.inf
     for one in told:
-        if one.began_s is not None and one.until_s is not None and one.until_s >= latest_s:
+        if one.began_s is not None and one.began_s + one.step.slack >= latest_s:
             kept, latest_s = kept + 1, max(latest_s, one.began_s)
     return kept / len(told)
 
@@ -135,7 +129,6 @@ def _told(step: StoryStep, pair: Pair, end_s: float) -> Told:
     return Told(
         step,
         None if k is None else began_s,
-        None if k is None else began_s + pair.run.width_s,
         before,
         None if k is None else _number(values[k]),
         None if k is None else _number(base[k]),

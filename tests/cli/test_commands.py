@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+import sfmodel as package
 from sfmodel.cli import COMMANDS
+from sfmodel.errors import ConfigError
 
 
 def write_platform(changes: dict) -> None:
@@ -176,6 +178,10 @@ def test_a_wrong_request(sfmodel, words: list[str], expected: str) -> None:
         ("platform:\n  a: [1\n", "mine.yaml, line 3: expected ',' or ']', but got '<stream end>'"),
         ("# @package _global_\nplatform:\n  name: x\n  name: y\n", "mine.yaml, line 4: found duplicate key name"),
         (
+            "defaults:\n  - override /demand: flat\nname: x\n",
+            "begins with the line '# @package _global_', and its keys with",
+        ),
+        (
             "platform:\n  name: x\n",
             "platform.platform: unknown key 'platform'; begin the file with '# @package _global_'",
         ),
@@ -261,6 +267,33 @@ def test_lists(sfmodel, what: str) -> None:
     status, output, _ = sfmodel("list", what)
     assert status == 0
     assert len(output.splitlines()) > (0 if what == "interventions" else 2)
+
+
+def test_an_intervention_is_listed_with_its_parameters(sfmodel) -> None:
+    folder = Path("conf/intervention")
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(
+        "# @package intervention.mine\n# Mine.\ntitle: t\nwait: 2 s\nhard: false\nlimit: null\nchanges: []\n"
+    )
+    (folder / "torn.yaml").write_text("# Torn.\nwait: [1\n")
+    lines = sfmodel("list", "interventions")[1].splitlines()
+    assert [" ".join(line.split()) for line in lines if line.startswith(("mine", "torn"))] == [
+        "mine Mine. Parameters: wait (2 s), hard (false), limit (null).",
+        "torn Torn.",
+    ]
+
+
+def test_a_platform_in_a_file_of_another_name_is_said(sfmodel) -> None:
+    Path("conf/platform").mkdir(parents=True)
+    Path("conf/platform/mine.yml").write_text("x: 1\n")
+    status, _, complaints = sfmodel("lint", "mine")
+    assert status == 2
+    assert complaints.rstrip().endswith("there is no platform 'mine'; rename conf/platform/mine.yml to mine.yaml")
+
+
+def test_overrides_are_words() -> None:
+    with pytest.raises(ConfigError, match=r"load: expected words such as 'seed=2', each .*, found \['seed=2'\]"):
+        package.load("mmc", ["seed=2"])  # type: ignore[arg-type]
 
 
 def test_parameters_show_the_defaults_of_a_run_where_the_configuration_has_others_than_the_language(sfmodel) -> None:

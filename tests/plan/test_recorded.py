@@ -147,7 +147,7 @@ def test_a_year_with_changes_of_the_clock_serves_on_every_other_day(tmp_path: Pa
             "",
             {"day": "2024-01-20"},
             "covers 2024-01-01 00:00 to 2024-01-03 00:00, the run needs 2024-01-20 12:00 to 2024-01-20 12:00, its "
-            "warm-up included; demand.series.day is 2024-01-20: choose another, or null for the first whole day of the file",
+            "warm-up included; demand.series.day is 2024-01-20: choose another",
         ),
         ("", {"normal": ["47:00", "50:00"]}, "normal: the normal hours 47:00–50:00 of day 1 are not in"),
     ],

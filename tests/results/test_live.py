@@ -61,4 +61,5 @@ def test_the_warm_up_is_announced_and_followed():
     reported: list[tuple[float, str]] = []
     show(1, terminal=False, warmed=(71550.0,), report=lambda share, state: reported.append((share, state)))
     assert reported == [(0.0, "warming up, 19:52 to 20:00, 25 %")]
-    assert "warming up" in show(0, terminal=True, warmed=(71400.0, 71550.0))[0]
+    assert "warming up, 19:52 to 20:00, 25 %" in show(0, terminal=True, warmed=(71550.0,))[0]
+    assert "20:00 simulated" in show(0, terminal=True, warmed=(71550.0, 72000.0))[0]

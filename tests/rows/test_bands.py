@@ -80,7 +80,7 @@ def test_a_value_to_reach_stands_in_place_of_the_band():
 
 
 def test_recovered_is_who_is_back_inside_for_five_minutes():
-    base = np.tile([10.0, 12.0], 123)  # 41 minutes, trigger from 20:10 to 20:11
+    base = np.tile([10.0, 12.0], 138)  # 46 minutes, trigger from 20:10 to 20:11
     values = base.copy()
     values[60:80] = 99  # until 20:13:20
     values[95] = 99  # ten seconds at 20:15:50
@@ -88,10 +88,21 @@ def test_recovered_is_who_is_back_inside_for_five_minutes():
     assert recovery_s(pair, [(base, base)]) == 0
     assert recovery_s(pair, [(values, base)]) == 960 - 660  # from 20:16:00 on
     assert recovery_s(pair, [(base, base), (values, base)]) == 300
-    assert recovery_s(pair, [(np.full(246, 99.0), base)]) == math.inf
-    shorter = pair_of(values[:245], base[:245])
-    assert recovery_s(shorter, [(values[:245], base[:245])]) == 300
-    assert math.isnan(recovery_s(shorter, [(np.full(245, 99.0), base[:245])]))  # half an hour later nobody has looked
+    assert recovery_s(pair, [(np.full(276, 99.0), base)]) == math.inf
+    shorter = pair_of(values[:275], base[:275])
+    assert recovery_s(shorter, [(values[:275], base[:275])]) == 300
+    assert math.isnan(recovery_s(shorter, [(np.full(275, 99.0), base[:275])]))  # half an hour later nobody has looked
+
+
+def test_who_is_about_to_recover_when_the_run_ends_is_not_said_never_to():
+    base = np.tile([10.0, 12.0], 150)
+    values = base.copy()
+    values[60:230] = 99  # until 20:38:20, 27 minutes after the trigger
+    for windows in range(240, 260):
+        pair = pair_of(values[:windows], base[:windows])
+        assert math.isnan(recovery_s(pair, [(values[:windows], base[:windows])]))
+    pair = pair_of(values[:260], base[:260])
+    assert recovery_s(pair, [(values[:260], base[:260])]) == 2300 - 660
 
 
 @pytest.mark.parametrize(
@@ -126,9 +137,9 @@ def test_only_pairs_are_compared_and_only_where_both_are():
 
 
 def test_rows_beside_the_paired_run():
-    base = np.tile([10.0, 12.0], 123)
-    values = np.where(np.arange(246) < 60, base, 3 * base)
-    run = make_run(246, costing(values), config=config({"at": "20:10", "for": "60 s"}))
+    base = np.tile([10.0, 12.0], 138)
+    values = np.where(np.arange(276) < 60, base, 3 * base)
+    run = make_run(276, costing(values), config=config({"at": "20:10", "for": "60 s"}))
     rows = Rows.model_validate({
         "window": "1 min",
         "periods": {"trouble": ["20:10", "20:30"]},
@@ -138,12 +149,12 @@ def test_rows_beside_the_paired_run():
             {"id": "alone", "title": "t", "measure": "cost", "take": "total", "above": 0},
         ],
     })  # fmt: skip
-    found = measure_rows(run, rows, base=make_run(246, costing(base), config=config()))
+    found = measure_rows(run, rows, base=make_run(276, costing(base), config=config()))
     assert [(one.value, one.met) for one in found.values()] == [(3, True), (math.inf, True), (values.sum(), True)]
     assert [one.value for one in measure_rows(run, rows).values()] == [None, None, values.sum()]
     for windows, why in (
-        (240, "since the run ends at 20:40, less than half an hour after its trigger"),
-        (60, "since the run ends at 20:10, before its trigger at 20:10"),
+        (270, "since the run ends at 20:45, too soon after its trigger's end at 20:11"),
+        (60, "since the run ends at 20:10, and its trigger is at 20:10"),
     ):
-        short = measure_rows(run.isel(time=slice(windows)), rows, base=make_run(246, costing(base), config=config()))
+        short = measure_rows(run.isel(time=slice(windows)), rows, base=make_run(276, costing(base), config=config()))
         assert (short["back"].met, short["back"].lacks) == (None, why)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,16 +70,12 @@ def test_a_step_before_the_one_that_it_follows_is_out_of_order():
     assert moral(found) == "3 of 3 steps were found, not all in the order of the story."
 
 
-def test_steps_whose_windows_touch_began_together():
-    first = told()[0]
-
-    def earlier(by_s: float):
-        return replace(first, began_s=first.began_s - by_s, until_s=first.until_s - by_s)
-
-    assert first.until_s - first.began_s == 10
-    assert found_in_order([first, earlier(10)]) == 1
-    assert found_in_order([first, earlier(20)]) == 0.5
-    assert found_in_order([first, earlier(10), earlier(20)]) == pytest.approx(2 / 3)
+def test_a_step_with_slack_may_be_seen_before_the_one_that_it_follows():
+    steps = STORY["steps"]
+    assert [one.began_s - EIGHT for one in told()[:2]] == [600, 660]
+    for slack, share in (("60 s", 1), ("59 s", 2 / 3)):
+        found = told(steps=[steps[1], {**steps[0], "slack": slack}, steps[2]])
+        assert found_in_order(found) == pytest.approx(share)
 
 
 def test_a_step_that_never_comes_or_comes_too_late_is_not_found():
@@ -97,6 +92,14 @@ def test_a_run_without_a_trigger_has_no_story():
     stories = Stories.model_validate({"stories": {"trouble": STORY}})
     with pytest.raises(ConfigError, match="this run has no trigger that its pair does not have"):
         Telling(stories, make_run(6, config={}), make_run(6, config={}))
+
+
+def test_a_run_that_ends_before_its_trigger_has_no_story_yet():
+    stories = Stories.model_validate({"stories": {"trouble": STORY}})
+    with pytest.raises(
+        ConfigError, match=r"no story yet: the run, or its pair, ends at 20:01, and the trigger is at 20:10"
+    ):
+        Telling(stories, make_run(6, config=TRIGGER), make_run(180, config={}))
 
 
 def test_table_and_data():
@@ -195,7 +198,7 @@ def test_the_story_of_a_run_is_told_beside_the_pair_that_is_found(sfmodel):
     [
         (
             ["base"],
-            "base ran without a scenario, so there is no story to tell; run one, such as 'sfmodel run scenario=",
+            "base ran without a scenario, so there is no story to tell; run one, such as 'sfmodel run platform=shop scenario=",
         ),
         (["ran", "--against", "later"], "same platform, seed, start and window; start is 20:00 here and 21:00 there"),
         (["base", "--against", "other"], "this run has no trigger that its pair does not have, so there is no story"),

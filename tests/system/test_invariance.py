@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from reference.platforms import deterministic_runs, random_runs
-from support import totals
+from support import simulated, totals
 
 from .bits import assert_same_bits, fingerprint, windows_of
 from .streamflow import composed
@@ -267,3 +267,17 @@ def test_the_speed_of_a_service_moves_no_other_draw() -> None:
         assert fast["station_busy"][station] == pytest.approx(slow["station_busy"][station], rel=1e-9)
     assert slow["station_busy"]["a.cpu"] == pytest.approx(5 * fast["station_busy"]["a.cpu"], rel=1e-9)
     assert fast["station_wait"]["b.disk"] != slow["station_wait"]["b.disk"]
+
+
+# Saying how far the warm-up is
+
+
+def test_a_report_of_the_warm_up_changes_nothing() -> None:
+    changes = [
+        {"at": "90 s", "for": "5 min", "scale": {"network": 3}},
+        {"at": "2 min", "for": "70 s", "set": {"services.b.down": [0]}},
+    ]
+    mapping = {**ALL_AT_ONCE, "start": "8 min", "warmup": "7.3 min", "until": "9 min", "scenario": {"events": changes}}
+    seen: list[float] = []
+    assert_same_bits(simulated(mapping, seen.append)[1], windows_of(mapping))
+    assert seen == pytest.approx([42 + 60 * k for k in range(8)] + [480])

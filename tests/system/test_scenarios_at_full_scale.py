@@ -1,7 +1,8 @@
 """Quarters of an hour of the peak and of the scenarios, on 50 million users, each scenario beside its paired run.
 
 They are parts of what `make figures` measures whole, over seeds. Of the peak a quarter of an hour shows only the figures
-that do not breathe with the demand from minute to minute.
+that do not breathe with the demand from minute to minute; of a scenario only what shows within twelve minutes of its
+trigger, which is less than the row asks for. Six hours of simulated time, a minute of a core each.
 """
 
 from __future__ import annotations
