@@ -351,6 +351,11 @@ def test_the_provider_gives_up_after_30_s_and_has_three_models() -> None:
     for model in ("small", "medium", "large"):
         assert step("llm", "describe", "call", f"llm.ask_{model}")["timeout"] == "30 s"
         assert step("llm", f"ask_{model}", "call", f"llm.{model}")["retries"]["on"] == ["throttled"]
+        assert step("llm", model, "pass", "quota")
+        assert step("llm", model, "count", "llm_cost")
+        mean = valid().platform.services["llm"].endpoints[model].steps[1].time.lognormal.mean
+        assert 0.2 <= mean <= 2
+    assert {"describe", "explain", "analyze", "classify"} <= set(valid().platform.services["llm"].endpoints)
 
 
 def test_no_breaker_no_replica_no_order_but_fifo() -> None:

@@ -74,7 +74,7 @@ class Evening:
     @property
     def end_s(self) -> float:
         """End of the run, s since midnight of the first day."""
-        return float(self.ds["time"].values[-1] + self.ds["width"].values[-1])
+        return measures.run_end_s(self.ds)
 
     def spans(self, hours: tuple[float, float]) -> Iterator[tuple[float, float]]:
         """The parts of the run that lie within these hours of a day, s since midnight of the first."""

@@ -84,6 +84,11 @@ def settled(ds: xr.Dataset) -> NDArray[np.bool_]:
     return np.asarray(ds["time"].values + 1e-9 >= ds["time"].values[0] + transient_s(ds))
 
 
+def run_end_s(ds: xr.Dataset) -> float:
+    """End of the last window, s since midnight of day 1."""
+    return float(ds["time"].values[-1] + ds["width"].values[-1])
+
+
 def transient_s(ds: xr.Dataset) -> float:
     """Length of the start-up transient of a run, s, of replications that of their mean; 0: none."""
     return float(ds.attrs.get("transient_s") or 0.0)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError
+from sfmodel.results.measures import run_end_s
 from sfmodel.rows.windows import Windows
 from sfmodel.schema.quantities import to_clock_s, to_duration_s
 
@@ -90,11 +91,6 @@ def make_pair(ds: xr.Dataset, base: xr.Dataset, defined: Mapping[str, Any]) -> P
     if found is None or found[0] >= run_end_s(run):
         return None
     return Pair(Windows(run, width_s, defined), Windows(other, width_s, defined), *found)
-
-
-def run_end_s(ds: xr.Dataset) -> float:
-    """End of the last window, s since midnight of day 1."""
-    return float(ds["time"].values[-1] + ds["width"].values[-1])
 
 
 def trigger_s(ds: xr.Dataset, base: xr.Dataset) -> tuple[float, float] | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, NotInRunError
 from sfmodel.results import measures
-from sfmodel.rows.bands import make_pair, paired, run_end_s, trigger_s
+from sfmodel.rows.bands import make_pair, paired, trigger_s
 from sfmodel.rows.rows import Row, Rows
 from sfmodel.rows.windows import Windows
 
@@ -116,7 +116,7 @@ class _Periods:
         if row.measure.is_beside and self._base is None:
             return "without the paired run"
         if row.measure.follows_trigger and self._trigger_s is not None:
-            (begins_s, ends_s), end_s = self._trigger_s, run_end_s(self._ds)
+            (begins_s, ends_s), end_s = self._trigger_s, measures.run_end_s(self._ds)
             if end_s <= begins_s:
                 return f"since the run ends at {clock(end_s)}, and its trigger is at {clock(begins_s)}"
             if math.isinf(ends_s):

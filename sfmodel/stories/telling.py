@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, nearest
-from sfmodel.rows.bands import Pair, make_pair, onset_s, run_end_s, trigger_s
+from sfmodel.results.measures import run_end_s
+from sfmodel.rows.bands import Pair, make_pair, onset_s, trigger_s
 from sfmodel.rows.files import file_of
 from sfmodel.stories.story import Stories, Story, StoryStep, read_stories
 

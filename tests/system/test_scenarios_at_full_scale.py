@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 
 from sfmodel.cli.compose import composed
+from sfmodel.results.measures import run_end_s
 from sfmodel.rows import Measured, Rows, measure_rows, read_rows
 from sfmodel.rows.files import named_files, platform_file
 from sfmodel.running import run_in_memory
@@ -32,7 +33,7 @@ def quarter(times: tuple[str, str], scenario: str = "none") -> xr.Dataset:
 
 def within(rows: Rows, ds: xr.Dataset) -> Rows:
     """The rows, with the part of each period that was simulated."""
-    start_s, end_s = float(ds.time[0]), float(ds.time[-1] + ds.width[-1])
+    start_s, end_s = float(ds.time[0]), run_end_s(ds)
     cut = {name: (max(low, start_s), min(high, end_s)) for name, (low, high) in rows.periods.items()}
     simulated = {name: ends for name, ends in cut.items() if ends[0] < ends[1]}
     return rows.model_copy(update={"periods": {**rows.periods, **simulated}})
