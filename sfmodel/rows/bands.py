@@ -50,6 +50,16 @@ class Pair:
         """Start of each window, s since midnight of day 1."""
         return np.asarray(self.run.ds["time"].values, float)
 
+    @property
+    def end_s(self) -> float:
+        """When the shorter of both ends, s since midnight of day 1."""
+        return run_end_s(self.run.ds)
+
+    @property
+    def is_triggered(self) -> bool:
+        """Whether both go on until the trigger begins."""
+        return self.end_s > self.begins_s
+
 
 def paired(ds: xr.Dataset, base: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
     """Return the windows that a run and its pair have in common.
@@ -78,7 +88,7 @@ def paired(ds: xr.Dataset, base: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
 
 
 def make_pair(ds: xr.Dataset, base: xr.Dataset, defined: Mapping[str, Any]) -> Pair | None:
-    """Put a run beside its pair; none where the run has no trigger that its pair does not have, or ends before it.
+    """Put a run beside its pair; none where the run has no trigger that its pair does not have.
 
     Raises
     ------
@@ -88,7 +98,7 @@ def make_pair(ds: xr.Dataset, base: xr.Dataset, defined: Mapping[str, Any]) -> P
     run, other = paired(ds, base)
     found = trigger_s(run, other)
     width_s = float(ds.attrs["window_s"])
-    if found is None or found[0] >= run_end_s(run):
+    if found is None:
         return None
     return Pair(Windows(run, width_s, defined), Windows(other, width_s, defined), *found)
 
@@ -163,7 +173,7 @@ def recovery_s(pair: Pair, measures: Sequence[tuple[NDArray[np.float64], NDArray
         inside = inside & ~((values < low) | (values > high))
     first = _first_lasting(inside, round(RECOVERED_S / pair.run.width_s))
     if first is None:
-        return math.inf if run_end_s(pair.run.ds) >= pair.ends_s + FOLLOW_UP_S + RECOVERED_S else math.nan
+        return math.inf if pair.end_s >= pair.ends_s + FOLLOW_UP_S + RECOVERED_S else math.nan
     return float(pair.time_s[first] - pair.ends_s)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, NotInRunError
 from sfmodel.results import measures
-from sfmodel.rows.bands import make_pair, paired, trigger_s
+from sfmodel.rows.bands import make_pair, paired
 from sfmodel.rows.rows import Row, Rows
 from sfmodel.rows.windows import Windows
 
@@ -96,7 +96,6 @@ class _Periods:
         if base is not None:
             self._ds, self._base = paired(ds, base)
         self._pair = None if base is None else make_pair(ds, base, rows.define)
-        self._trigger_s = None if self._base is None else trigger_s(self._ds, self._base)
         self._rows, self._requests, self._told = rows, requests, told
         self._found: dict[tuple[str, float], Windows | None] = {}
 
@@ -115,13 +114,15 @@ class _Periods:
                 return f"since the run has nothing of {self._hours(name)}{settled}"
         if row.measure.is_beside and self._base is None:
             return "without the paired run"
-        if row.measure.follows_trigger and self._trigger_s is not None:
-            (begins_s, ends_s), end_s = self._trigger_s, measures.run_end_s(self._ds)
-            if end_s <= begins_s:
-                return f"since the run ends at {clock(end_s)}, and its trigger is at {clock(begins_s)}"
-            if math.isinf(ends_s):
+        if row.measure.follows_trigger and self._pair is not None:
+            pair = self._pair
+            if not pair.is_triggered:
+                return f"since the run ends at {clock(pair.end_s)}, and its trigger is at {clock(pair.begins_s)}"
+            if math.isinf(pair.ends_s):
                 return "since its trigger has no end"
-            return f"since the run ends at {clock(end_s)}, too soon after its trigger's end at {clock(ends_s)}"
+            return (
+                f"since the run ends at {clock(pair.end_s)}, too soon after its trigger's end at {clock(pair.ends_s)}"
+            )
         if row.measure.is_of_requests and self._requests is None:
             return "since no request was traced"
         return "since nothing of the kind happened"

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, nearest
-from sfmodel.results.measures import run_end_s
-from sfmodel.rows.bands import Pair, make_pair, onset_s, trigger_s
+from sfmodel.rows.bands import Pair, make_pair, onset_s
 from sfmodel.rows.files import file_of
 from sfmodel.stories.story import Stories, Story, StoryStep, read_stories
 
@@ -63,14 +62,11 @@ class Telling:
         """Find the trigger."""
         found = make_pair(ds, base, stories.define)
         if found is None:
-            trigger = trigger_s(ds, base)
-            if trigger is None:
-                raise ConfigError(
-                    "--against: this run has no trigger that its pair does not have, so there is no story"
-                )
+            raise ConfigError("--against: this run has no trigger that its pair does not have, so there is no story")
+        if not found.is_triggered:
             raise ConfigError(
-                f"there is no story yet: the run, or its pair, ends at {clock(min(run_end_s(ds), run_end_s(base)))}, and the "
-                f"trigger is at {clock(trigger[0])}; choose a later until"
+                f"there is no story yet: the run, or its pair, ends at {clock(found.end_s)}, and the trigger is at "
+                f"{clock(found.begins_s)}; choose a later until"
             )
         self.stories, self.pair = stories, found
 
@@ -86,7 +82,7 @@ class Telling:
 
 
 def teller(ds: xr.Dataset, base: xr.Dataset | None) -> Callable[[str], float] | None:
-    """Return what `measure_rows` asks for stories; none where there is no story, no pair or no trigger.
+    """Return what `measure_rows` asks for stories; none where there is no story, no pair or no trigger yet.
 
     Parameters
     ----------
@@ -99,7 +95,8 @@ def teller(ds: xr.Dataset, base: xr.Dataset | None) -> Callable[[str], float] | 
         They are no pair.
     """
     path = file_of("stories", ds)
-    if base is None or path is None or make_pair(ds, base, {}) is None:
+    pair = None if base is None else make_pair(ds, base, {})
+    if base is None or path is None or pair is None or not pair.is_triggered:
         return None
     return Telling(read_stories(path), ds, base).in_order
 

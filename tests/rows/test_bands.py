@@ -119,12 +119,14 @@ def test_the_trigger_is_what_only_the_run_has(run, expected):
     assert trigger_s(make_run(6, config=run), base) == expected
 
 
-def test_a_run_that_ends_before_its_trigger_is_no_pair():
-    run = config({"at": "20:01", "for": "60 s"})
-    assert make_pair(make_run(6, config=run), make_run(7, config=config()), {}) is None
-    pair = make_pair(make_run(7, config=run), make_run(7, config=config()), {})
+@pytest.mark.parametrize(("windows", "triggered"), [(6, False), (7, True)])
+def test_a_run_may_end_before_its_trigger(windows, triggered):
+    run = make_run(windows, config=config({"at": "20:01", "for": "60 s"}))
+    pair = make_pair(run, make_run(7, config=config()), {})
     assert pair is not None
-    assert (pair.begins_s, pair.ends_s) == (72060, 72120)
+    assert (pair.begins_s, pair.ends_s, pair.end_s - EIGHT) == (72060, 72120, 10 * windows)
+    assert pair.is_triggered is triggered
+    assert make_pair(run, run, {}) is None
 
 
 def test_only_pairs_are_compared_and_only_where_both_are():
