@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sfmodel.lint.durations import written
 from sfmodel.lint.subject import Section, Subject
 from sfmodel.schema.call_graph import waited_calls
-from sfmodel.schema.steps import Hold, Pass, Publish, Send, SlowedByStation, Use
+from sfmodel.schema.steps import Call, Hold, Pass, Publish, Send, SlowedByStation, Use
 from sfmodel.schema.walk import endpoints_of, steps_of
 
 
 def check(subject: Subject) -> Section:
-    """Name the stations, limiters, queues and endpoints that nothing uses."""
+    """Name the stations, limiters, queues and endpoints that nothing uses, and bounds that no reply can reach."""
     used = _used(subject)
     lines = []
     for service, found in subject.platform.services.items():
@@ -19,7 +20,18 @@ def check(subject: Subject) -> Section:
             for name in getattr(found, kind):
                 if (kind, f"{service}.{name}") not in used:
                     lines.append(f"platform.services.{service}.{kind}.{name}: nothing uses it")
+    lines += _out_of_reach(subject)
     return Section("Unused", lines, nothing="none")
+
+
+def _out_of_reach(subject: Subject) -> Iterator[str]:
+    for placed in steps_of(subject.platform):
+        step = placed.step
+        if not isinstance(step, Call) or step.breaker is None or step.breaker.slow is None or step.timeout is None:
+            continue
+        if step.breaker.slow >= step.timeout:
+            key, waited = subject.key((*placed.parts, "breaker", "slow")), written(step.timeout)
+            yield f"{key}: no reply takes {written(step.breaker.slow)}, since the call waits {waited}"
 
 
 def _used(subject: Subject) -> set[tuple[str, str]]:

@@ -257,6 +257,14 @@ def test_what_nothing_uses() -> None:
     assert lines == ["platform.services.web.stations.cpu: nothing uses it"]
 
 
+@pytest.mark.parametrize(("slow", "found"), [("1.9 s", []), ("2 s", ["2 s"]), ("3 s", ["3 s"])])
+def test_a_slow_reply_that_nobody_waits_for(slow: str, found: list[str]) -> None:
+    call = {"call": "db.read", "timeout": "2 s", "breaker": {"slow": slow}}
+    lines = unused.check(subject(platform(web=service([call]), db={"endpoints": {"read": {"steps": []}}}))).lines
+    key = "platform.services.web.endpoints.get.steps.0.breaker.slow"
+    assert lines == [f"{key}: no reply takes {text}, since the call waits 2 s" for text in found]
+
+
 def scenario(start: str, until: str, *events: dict, **sources: Any) -> list[str]:
     mapping = platform(web=service([]))
     mapping["platform"]["sources"] |= sources
