@@ -5,7 +5,7 @@
     python experiments/figures.py --table-only                     of the runs that are there
     python experiments/figures.py --only baseline --share 0.8 --folder results/figures-1.03 demand.level=1.03
 
-Everything is 41 runs, which come to some 19 evenings, at 4 to 10 min of a core each, as fast as the machine is; 2.3 GB
+Everything is 44 runs, which come to some 19 evenings, at 4 to 10 min of a core each, as fast as the machine is; 2.3 GB
 of memory for each job, 1 GB of disk. Each run is a process `sfmodel run` of its own. One that fails costs only itself:
 it is named at the end, and its figures are measured on the other seeds. Finished runs are kept, and not made again by
 the next call.

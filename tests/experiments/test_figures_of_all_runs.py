@@ -163,7 +163,7 @@ def test_a_run_that_several_files_want_is_made_once_and_ends_when_the_last_has_s
     assert jobs["s2_upload_spike"][0].words[1] == "until=19:30"  # its last period
     assert jobs["l1_retry_storm"][1].words[1:] == ("platform.users.retry.probability=0", "until=21:33", "seed=1")
     assert jobs["l3_breaker_f1"][1] == jobs["baseline"][0]
-    assert jobs["s3_worst_evening"][1] is None
+    assert jobs["s3_worst_evening"][1].words == ("start=20:59", "until=21:04", "seed=1")
     common = Plan(every, ("trace.one_in=2500",))
     traced = next(next(common.jobs(study))[0].words for study in every if study.name == "s3_worst_evening")
     assert traced.index("trace.one_in=2500") < traced.index("trace.one_in=10")  # the later one counts
