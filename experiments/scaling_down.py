@@ -195,8 +195,9 @@ def _simulated(config: Mapping[str, Any]) -> Written:
 
 
 def rows_of(overrides: Sequence[str]) -> Sequence[Row]:
-    """Rows of the platform's baseline."""
-    return read_rows(platform_file("rows", composed(overrides)["platform"]["name"])).every
+    """Rows of the platform's baseline that have a range."""
+    every = read_rows(platform_file("rows", composed(overrides)["platform"]["name"])).every
+    return [row for row in every if not row.reported]
 
 
 def measured(job: Job) -> Values:

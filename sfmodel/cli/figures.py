@@ -91,7 +91,7 @@ def _print_one(measured: dict[str, Measured], ds: xr.Dataset, name: str, as_json
         console = Console()
         console.print(rows_table(measured, f"{name}, {covered(ds)}", console.width))
         console.print(verdict(measured) + _left_out(ds), markup=False, highlight=False)
-    return 0 if all(one.met for one in measured.values()) else 1
+    return _status(measured)
 
 
 def _print_over_seeds(measured: dict[str, OverSeeds], ds: xr.Dataset, name: str, as_json: bool) -> int:
@@ -109,7 +109,13 @@ def _print_over_seeds(measured: dict[str, OverSeeds], ds: xr.Dataset, name: str,
         console = Console()
         console.print(seeds_table(measured, f"{name}, {covered(ds)}, seeds {written_seeds(seeds)}"))
         console.print(verdict(means) + _left_out(ds), markup=False, highlight=False)
-    return 0 if all(one.met for one in means.values()) else 1
+    return _status(means)
+
+
+def _status(measured: dict[str, Measured]) -> int:
+    from sfmodel.rows.table import judged
+
+    return 0 if all(one.met for one in judged(measured).values()) else 1
 
 
 def _left_out(ds: xr.Dataset) -> str:

@@ -31,7 +31,7 @@ class Measured:
     value: float | None
     """In the unit of the row (seconds, shares); none: the run does not show it."""
     met: bool | None
-    """Whether the value is in the row's range; none: the run does not show it."""
+    """Whether the value is in the row's range; none: the run does not show it, or the row is reported only."""
     lacks: str | None = None
     """Why the run does not show it; of several replications, how many do."""
     applies: bool = True

@@ -52,7 +52,8 @@ class OverSeeds:
         if math.isnan(found.mean):
             return Measured(self.row, None, None, "since its values are infinite of both signs")
         if found.n < self.wanted:
-            return Measured(self.row, found.mean, False, f"shown by {found.n} of {self.wanted} seeds")
+            met = None if self.row.reported else False
+            return Measured(self.row, found.mean, met, f"shown by {found.n} of {self.wanted} seeds")
         return Measured(self.row, found.mean, holds_over_seeds(self.row, self.values))
 
     @property
@@ -67,7 +68,7 @@ class OverSeeds:
         between = range_of(self.row.model_copy(update=_between(*ends))) if ends else "–"
         over = self.mean
         mean = written(over.value, self.row) if over.applies else "n/a"
-        met = f"{self.seeds_met}/{self.wanted}" if over.applies else "–"
+        met = f"{self.seeds_met}/{self.wanted}" if over.applies and not self.row.reported else "–"
         return self.row.id, self.row.title.strip(), range_of(self.row), mean, between, met
 
 
@@ -75,8 +76,13 @@ HEADS = ("row", "figure", "range", "mean", f"{LEVEL:.0%} interval", "seeds")
 """What stands above `OverSeeds.cells`."""
 
 
-def holds_over_seeds(row: Row, values: Sequence[float]) -> bool:
-    """Whether values, at least one, are in the range of a row: their mean, or each of them where one is infinite."""
+def holds_over_seeds(row: Row, values: Sequence[float]) -> bool | None:
+    """Whether values, at least one, are in the range of a row: their mean, or each of them where one is infinite.
+
+    None: the row has no range.
+    """
+    if row.reported:
+        return None
     if all(map(math.isfinite, values)):
         return row.holds(interval(values).mean)
     return all(map(row.holds, values))
@@ -136,5 +142,5 @@ def seeds_data(measured: Mapping[str, OverSeeds], seeds: Sequence[int]) -> list[
     return data
 
 
-def _between(low: float, high: float) -> dict[str, float | None]:
-    return {"at_least": low, "at_most": high, "above": None, "below": None}
+def _between(low: float, high: float) -> dict[str, float | bool | None]:
+    return {"at_least": low, "at_most": high, "above": None, "below": None, "reported": False}

@@ -77,6 +77,8 @@ class Row(Word):
     """Lower end, itself outside."""
     below: float | None = None
     """Upper end, itself outside."""
+    reported: bool = False
+    """Measured and shown without a range, and not judged."""
     source: str = ""
     """The sentence that says so."""
 
@@ -94,8 +96,12 @@ class Row(Word):
 
     @model_validator(mode="after")
     def _has_a_range(self) -> Row:
-        if not self.bounds:
-            raise ValueError(f"row {self.id} has no range; give at_least, at_most, above or below")
+        if not self.bounds and not self.reported:
+            raise ValueError(
+                f"row {self.id} has no range; give at_least, at_most, above or below, or reported: true if it shall not be judged"
+            )
+        if self.bounds and self.reported:
+            raise ValueError(f"row {self.id} is reported and has a range; leave out one of them")
         return self
 
     @property
@@ -104,9 +110,13 @@ class Row(Word):
         ends = {"at_least": self.at_least, "above": self.above, "at_most": self.at_most, "below": self.below}
         return {key: end for key, end in ends.items() if end is not None}
 
-    def holds(self, value: float) -> bool:
-        """Whether a value is in the range."""
-        return not math.isnan(value) and all(_HOLDS[key](value, end) for key, end in self.bounds.items())
+    def holds(self, value: float) -> bool | None:
+        """Whether a value is in the range; none: the row has no range."""
+        return (
+            None
+            if self.reported
+            else not math.isnan(value) and all(_HOLDS[key](value, end) for key, end in self.bounds.items())
+        )
 
 
 class Again(Word):

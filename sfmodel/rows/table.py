@@ -59,7 +59,7 @@ def plain_table(title: str) -> Table:
 
 
 def rows_data(measured: Mapping[str, Measured]) -> list[dict[str, Any]]:
-    """What was measured, as JSON can hold it: a value that is not finite is null."""
+    """What was measured, as JSON can hold it: infinite is "inf" or "-inf", what a run does not show null."""
     return [row_data(name, one) for name, one in measured.items()]
 
 
@@ -69,7 +69,7 @@ def row_data(name: str, one: Measured) -> dict[str, Any]:
         "id": name,
         "title": one.row.title,
         "period": one.row.period,
-        "value": one.value if one.value is not None and math.isfinite(one.value) else None,
+        "value": str(one.value) if one.value is not None and math.isinf(one.value) else one.value,
         "unit": _unit(one.row),
         "range": one.row.bounds,
         "met": one.met,
@@ -79,12 +79,18 @@ def row_data(name: str, one: Measured) -> dict[str, Any]:
     }
 
 
+def judged(measured: Mapping[str, Measured]) -> dict[str, Measured]:
+    """The rows that have a range."""
+    return {name: one for name, one in measured.items() if not one.row.reported}
+
+
 def verdict(measured: Mapping[str, Measured]) -> str:
     """Say how many figures are reproduced, which rows are not met, and which figures cannot be measured and why.
 
     Rows that share what stands before the first dot are one figure: not met if one of them is not, else not measured if
-    one of them is not.
+    one of them is not. Rows that are reported only are left out.
     """
+    measured = judged(measured)
     figures: dict[str, list[Measured]] = {}
     for name, one in measured.items():
         figures.setdefault(name.partition(".")[0], []).append(one)
@@ -99,6 +105,8 @@ def verdict(measured: Mapping[str, Measured]) -> str:
     of = f"{known} figures" if not lacking else f"the {known} figures that this run shows"
     lines = [f"{reproduced} of {of} are reproduced{'; not met: ' + missed if missed else ''}."] if known else []
     lines += [f"{len(found)} {reason}: {', '.join(found)}." for reason, found in lacking.items()]
+    if not figures:
+        lines = ["No row has a range, so nothing is judged."]
     absent = [str(one.lacks) for one in measured.values() if not one.applies]
     return "\n".join([*lines, *_some(absent)])
 
@@ -122,7 +130,9 @@ def _some(absent: Sequence[str]) -> list[str]:
 
 
 def range_of(row: Row) -> str:
-    """Write the range of a row: 120–220 ms, ≥ 75 %."""
+    """Write the range of a row: 120–220 ms, ≥ 75 %; reported where it has none."""
+    if row.reported:
+        return "reported"
     ends = list(row.bounds.items())
     if [key for key, _ in ends] == ["at_least", "at_most"]:
         low, high = (written(end, row) for _, end in ends)

@@ -130,7 +130,11 @@ ROW = {"id": "A", "title": "t", "measure": "cost", "at_least": 1}
     ("written", "expected"),
     [
         ({"rows": [{**ROW, "at_leest": 1}]}, "rows.0.at_leest: unknown key 'at_leest'; did you mean 'at_least'?"),
-        ({"rows": [{**ROW, "at_least": None}]}, "row A has no range; give at_least, at_most, above or below"),
+        (
+            {"rows": [{**ROW, "at_least": None}]},
+            "row A has no range; give at_least, at_most, above or below, or reported",
+        ),
+        ({"rows": [{**ROW, "reported": True}]}, "row A is reported and has a range; leave out one of them"),
         ({"rows": [{"id": "A", "measure": "cost", "at_least": 1}]}, "rows.0.title: this key is missing"),
         ({"rows": [{**ROW, "measure": "meen(endpoint)"}]}, "rows.0.measure: there is no function 'meen'"),
         ({"rows": [{**ROW, "unit": "s"}]}, "such as '5 ms', found the bare number 1"),

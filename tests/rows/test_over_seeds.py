@@ -48,6 +48,14 @@ def test_where_a_value_is_infinite_each_is_judged(values, met):
     assert (one.interval.ends is None) == (math.inf in values)
 
 
+@pytest.mark.parametrize("values", [(2.0, 8.0), (2.0, None), (math.inf, 1.0)])
+def test_a_row_that_is_reported_is_neither_met_nor_missed(values):
+    row = Row.model_validate({"id": "R", "title": "t", "measure": "x", "unit": "s", "reported": True})
+    one = OverSeeds(row, tuple(Measured(row, value, None) for value in values))
+    assert one.mean.met is None
+    assert (one.cells[2], one.cells[5]) == ("reported", "–")
+
+
 def test_a_row_that_does_not_apply_is_said_to_be_so():
     absent = Measured(ROW, None, None, "there is no endpoint 'a.b'", applies=False)
     found = over_seeds([{"R": absent}] * 2)

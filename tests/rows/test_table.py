@@ -54,6 +54,18 @@ def test_the_verdict_counts_figures_and_names_rows():
     assert verdict({"P2": MEASURED["P2"]}) == "1 cannot be measured, without the paired run: P2."
 
 
+def test_what_is_reported_has_a_value_and_no_verdict():
+    found = {"P1.c": Measured(row(reported=True), 0.1, None), **MEASURED}
+    assert verdict(found) == verdict(MEASURED)
+    assert verdict({"P1.c": found["P1.c"]}) == "No row has a range, so nothing is judged."
+    console = Console(width=160)
+    with console.capture() as capture:
+        console.print(rows_table(found))
+    assert next(line.split()[-2:] for line in capture.get().splitlines() if "P1.c" in line) == ["0.1", "reported"]
+    data = rows_data(found)[0]
+    assert (data["value"], data["range"], data["met"], data["lacks"]) == (0.1, {}, None, None)
+
+
 def test_figures_that_cannot_be_measured_are_counted_by_what_they_lack():
     def lacking(*names):
         return {name: Measured(row(at_least=1), None, None, names[-1]) for name in names[:-1]}
@@ -96,7 +108,7 @@ def test_the_table_fits_a_terminal_of_80_columns():
 def test_the_data_are_json():
     found = json.loads(json.dumps(rows_data(MEASURED), allow_nan=False))
     assert [(one["id"], one["value"], one["met"]) for one in found] == [
-        ("N1", 0.002, True), ("P1.a", None, True), ("P1.b", 0.5, False), ("P2", None, None),
+        ("N1", 0.002, True), ("P1.a", "inf", True), ("P1.b", 0.5, False), ("P2", None, None),
     ]  # fmt: skip
     assert found[0]["range"] == {"at_least": 0.001}
     assert found[0]["unit"] == "s"
