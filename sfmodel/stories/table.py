@@ -60,11 +60,13 @@ def story_data(story: Story, told: Sequence[Told], begins_s: float) -> dict[str,
 
 def moral(told: Sequence[Told]) -> str:
     """One sentence: how many steps were found, and whether in the order of the story."""
-    found = [one for one in told if one.began_s is not None]
+    found = [one.began_s for one in told if one.began_s is not None]
     if not found:
         return f"None of the {len(told)} steps was found."
-    share = found_in_order(told)
-    order = "in the order of the story" if share == len(found) / len(told) else "not all in the order of the story"
+    order = "not all in the order of the story"
+    if found_in_order(told) == len(found) / len(told):
+        early = sum(began_s < max(found[:k]) for k, began_s in enumerate(found) if k)
+        order = "in the order of the story" + (f", {early} of them early within their slack" if early else "")
     return f"{len(found)} of {len(told)} steps were found, {order}."
 
 
