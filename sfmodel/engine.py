@@ -53,10 +53,13 @@ class Simulation:
 
     @property
     def spans(self) -> NDArray:
-        """Spans of the sampled requests, in the order in which they ended; times since midnight of day 1."""
+        """Spans of the sampled requests, in the order in which they ended; times since midnight of day 1, replicas
+        counted within their service."""
         spans = self.world.arrays["spans"][: int(self.world.arrays["clock"]["span_count"][0])].copy()
         for field_name in ("start", "arrived", "ended"):
             spans[field_name] -= self.plan.shift_s
+        arrays = self.world.arrays
+        spans["replica"] -= arrays["services"]["replica"][arrays["endpoints"]["service"][spans["endpoint"]]]
         return spans
 
     @property

@@ -58,9 +58,10 @@ def execute(arguments: argparse.Namespace) -> int:
     chosen = _chosen(rows, arguments.only)
     base = _base(arguments, folder, rows, chosen)
     every = list(_of_each(folder, ds, rows, chosen, base, strict=not is_of_a_platform("rows", file)))
+    name = folder.name if base is None else f"{folder.name} beside {base.attrs.get('name')}"
     if not is_replicated(ds):
-        return _print_one(every[0], ds, folder.name, arguments.json)
-    return _print_over_seeds(over_seeds(every), ds, folder.name, arguments.json)
+        return _print_one(every[0], ds, name, arguments.json)
+    return _print_over_seeds(over_seeds(every), ds, name, arguments.json)
 
 
 def _of_each(
@@ -146,7 +147,7 @@ def _base(arguments: argparse.Namespace, folder: Path, rows: Rows, chosen: tuple
     """Dataset of the paired run where a row needs it; none where there is none and none was named."""
     from sfmodel.results.folder import open_run
 
-    if arguments.against is None and not any(row.measure.is_beside for row in chosen):
+    if not any(row.measure.is_beside for row in chosen):
         return None
     if arguments.against is None and rows.beside:
         print(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfmodel.cli.which_run import add_run_argument, folder_of
+from sfmodel.errors import ConfigError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,6 +34,11 @@ def execute(arguments: argparse.Namespace) -> int:
 
     folder = folder_of(arguments)
     if arguments.terminal:
+        given = [name for name in ("figure", "format", "output") if getattr(arguments, name)]
+        if given:
+            raise ConfigError(
+                f"plot: --terminal draws the evening here, and takes no --{given[0]}; leave out one of them"
+            )
         return _in_terminal(open_run(folder))
     output = arguments.output or folder / FIGURES
     for path in draw(open_run(folder), output, arguments.figure, arguments.format or FORMATS):

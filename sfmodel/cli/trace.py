@@ -36,24 +36,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--otlp",
         type=Path,
         metavar="FILE",
-        help="write spans to a new file as OpenTelemetry JSON: all, or those of --path",
+        help="write spans to a new file as OpenTelemetry JSON: of all requests, of those to --endpoint, of all that took "
+        "a path of the platform, or of the one request that --path names",
     )
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Find the request, and print or export it."""
     from sfmodel.paths import read_paths
-    from sfmodel.results.folder import check_run, open_run
-    from sfmodel.results.traces import PATHS, NoSuchRequestError, export_traces, find_request, trace_tree
+    from sfmodel.results.folder import open_run
+    from sfmodel.results.traces import PATHS, NoSuchRequestError, export_traces, find_request, requests_to, trace_tree
     from sfmodel.rows.files import file_of
 
     folder = replication_of(folder_of(arguments), arguments.replication)
-    if arguments.otlp is not None and arguments.path is None:
-        check_run(folder)
-        print(export_traces(folder, arguments.otlp))
-        return 0
     ds = open_run(folder)
     _check_endpoint(arguments.endpoint, ds)
+    if arguments.otlp is not None and arguments.path is None:
+        wanted = None if arguments.endpoint is None else requests_to(folder, arguments.endpoint)
+        print(export_traces(folder, arguments.otlp, wanted))
+        return 0
     file = file_of("paths", ds)
     paths = read_paths(file) if file else {}
     path = paths.get(arguments.path)
@@ -64,7 +65,7 @@ def execute(arguments: argparse.Namespace) -> int:
     except NoSuchRequestError as error:
         raise RunNotFoundError(f"{error}; {_what_to_do(ds, path)}") from None
     if arguments.otlp is not None:
-        print(export_traces(folder, arguments.otlp, found))
+        print(export_traces(folder, arguments.otlp, [found]))
         return 0
     from rich.console import Console
 
@@ -94,7 +95,7 @@ def _what_to_do(ds: xr.Dataset, path: RequestPath | None) -> str:
 
 
 def _told(folder: Path, ds: xr.Dataset, path: RequestPath, output: Path | None) -> int:
-    """Tell the request that stands for a path, or export it."""
+    """Tell the request that stands for a path, or export all that took it."""
     from rich.console import Console
     from rich.text import Text
 
@@ -107,11 +108,12 @@ def _told(folder: Path, ds: xr.Dataset, path: RequestPath, output: Path | None) 
         raise nothing_traced(folder)
     chosen = choose(requests, path)
     if output is not None:
-        print(export_traces(folder, output, chosen.trace))
+        print(export_traces(folder, output, chosen.every))
         return 0
     *steps, last = tell_path(requests, path, chosen.trace, ds)
     lines = [(path.title, "bold"), *((step, "") for step in steps), (last, "bold")]
-    head = f"{heading(requests.root(chosen.trace))}; {chosen.of:,} traced request{'s' * (chosen.of > 1)} took this path"
+    n = len(chosen.every)
+    head = f"{heading(requests.root(chosen.trace))}; {n:,} traced request{'s' * (n > 1)} took this path"
     console = Console()
     for line, style in [*lines, (f"{head}, median {written(chosen.median_s)}", "dim")]:
         console.print(Text(line, style=style), soft_wrap=True)

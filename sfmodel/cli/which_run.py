@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sfmodel.errors import RunNotFoundError
+from sfmodel.errors import ConfigError, RunNotFoundError
 
 
 def add_run_argument(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +61,8 @@ def base_of(arguments: argparse.Namespace, folder: Path) -> Path:
 
     Raises
     ------
+    ConfigError
+        The run itself was named.
     RunNotFoundError
         There is none; the message says how to make one.
     """
@@ -68,7 +70,10 @@ def base_of(arguments: argparse.Namespace, folder: Path) -> Path:
     from sfmodel.stories.pair import find_pair
 
     if arguments.against is not None:
-        return find_run(arguments.against, arguments.runs)
+        named = find_run(arguments.against, arguments.runs)
+        if named.resolve() == folder.resolve():
+            raise ConfigError(f"--against: {named.name} is the run itself; name the same run without its scenario")
+        return named
     found = find_pair(folder, arguments.runs)
     if found is None:
         raise RunNotFoundError(

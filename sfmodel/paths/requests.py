@@ -96,7 +96,7 @@ class Requests:
             found = found.join(spans.filter(self._is(step)), on="trace", how="semi")
         for k, step in enumerate(path.calls):
             first = spans.filter(self._is(step)).sort("start_s", "span").group_by("trace", maintain_order=True).first()
-            times = (pl.col("ended_s") - pl.col("start_s")).alias(f"time_{k}")
+            times = _ANSWERED_AFTER.alias(f"time_{k}")
             found = found.join(first.select("trace", pl.col("start_s").alias(f"start_{k}"), times), on="trace")
         return found.sort("total_s", "trace")
 
@@ -115,8 +115,12 @@ class Requests:
             if value is not None:
                 wanted = wanted & (pl.col(column) == value)
         if step.lasts is not None:
-            wanted = wanted & (pl.col("ended_s") - pl.col("start_s") >= step.lasts)
+            wanted = wanted & (step.lasts <= _ANSWERED_AFTER)
         return wanted
+
+
+_ANSWERED_AFTER = pl.col("ended_s") - pl.col("start_s") + pl.col("arrived_s") - pl.col("start_s")
+"""How long after a call its reply is back, s: it travels as long as the request did."""
 
 
 def in_order(found: pl.DataFrame, path: RequestPath) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ import polars as pl
 from sfmodel.paths.request_path import BLANKS, RequestPath, Shown, Step
 from sfmodel.paths.requests import Requests, in_order
 from sfmodel.results.summary import format_value
-from sfmodel.results.traces import NoSuchRequestError, written
+from sfmodel.results.traces import NoSuchRequestError, answered_after_s, written
 from sfmodel.rows.windows import Windows, fits
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ class Chosen:
 
     trace: str
     """Its identifier."""
-    of: int
-    """How many traced requests took the path."""
+    every: list[str]
+    """Those of all traced requests that took the path."""
     median_s: float
     """Median of their durations."""
 
@@ -56,7 +56,7 @@ def choose(requests: Requests, path: RequestPath) -> Chosen:
         rank[:, 1] = [_lacks_next(requests, path, trace) for trace in found["trace"]]
     rank[:, 2] = np.abs(found["total_s"].to_numpy() - median_s)
     best = int(np.lexsort(rank.T[::-1])[0])
-    return Chosen(str(found["trace"][best]), found.height, median_s)
+    return Chosen(str(found["trace"][best]), found["trace"].to_list(), median_s)
 
 
 def tell_path(requests: Requests, path: RequestPath, trace: str, ds: xr.Dataset) -> list[str]:
@@ -78,7 +78,7 @@ def tell_path(requests: Requests, path: RequestPath, trace: str, ds: xr.Dataset)
 
 
 def _said(step: Step, spans: Sequence[Span], root: Span, requests: Requests, ds: xr.Dataset) -> str:
-    blanks = {"total": written(_time(root))}
+    blanks = {"total": written(answered_after_s(root))}
     blanks.update({name: _shown(shown, root["ended_s"], ds) for name, shown in step.shows.items()})
     if step.next is not None:
         again = next_request(requests, root, step)
@@ -100,27 +100,23 @@ def _span_of(step: Step, spans: Sequence[Span]) -> Span:
         if span["call"] is not None
         and fits(span["call"], step.call or step.own or "")
         and all(value is None or span[name] == value for name, value in wanted.items())
-        and _time(span) >= (step.lasts or 0.0)
+        and answered_after_s(span) >= (step.lasts or 0.0)
     )
 
 
 def _times(span: Span, spans: Sequence[Span]) -> dict[str, str]:
     return {
-        "time": written(_time(span)),
+        "time": written(answered_after_s(span)),
         "waited": written(_waited(span, spans)),
         "queued": written(span["queued_s"]),
         "served": written(span["served_s"]),
     }
 
 
-def _time(span: Span) -> float:
-    return float(span["ended_s"] - span["start_s"])
-
-
 def _waited(span: Span, spans: Sequence[Span]) -> float:
-    """How long the caller waited: until the end, or where it gave up until its next call or its own end."""
+    """How long the caller waited: for the reply, or where it gave up until its next call or its own end."""
     if not span["zombie"]:
-        return _time(span)
+        return answered_after_s(span)
     later = [s["start_s"] for s in spans if s["parent"] == span["parent"] and s["start_s"] > span["start_s"]]
     parents = [s["ended_s"] for s in spans if s["span"] == span["parent"]]
     root = next(s for s in spans if s["parent"] is None)

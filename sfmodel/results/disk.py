@@ -26,8 +26,9 @@ def disk_errors(where: object, instead: str = "another folder for runs") -> Iter
     except OSError as error:
         place = str(where).removeprefix("file://")
         reason = (error.strerror or str(error)).lower()
+        remedy = "make its folder first" if isinstance(error, FileNotFoundError) else "free space there"
         raise RunError(
-            f"{place} cannot be written: {reason}; free space there or choose {instead}. Finished runs are untouched."
+            f"{place} cannot be written: {reason}; {remedy} or choose {instead}. Finished runs are untouched."
         ) from error
 
 

@@ -114,9 +114,13 @@ def find_request(
             raise NoSuchRequestError(f"no traced request of {folder.name}{to} took the path '{which}'")
         found: str = chosen[-1 if which == "slow" else len(chosen) // 2]["request"]
         return found
-    for request in requests:
-        if request["request"].startswith(which):
-            return str(request["request"])
+    begin_so = [str(r["request"]) for r in requests if r["request"].startswith(which)]
+    if len(begin_so) > 1:
+        raise RunNotFoundError(
+            f"{len(begin_so):,} traced requests of {folder.name} begin with '{which}'; give more of it"
+        )
+    if begin_so:
+        return begin_so[0]
     raise RunNotFoundError(f"no traced request '{which}' in {folder.name}; {nearest(which, known)}")
 
 
@@ -184,7 +188,21 @@ def heading(root: Mapping[str, Any]) -> str:
     return what if root["user"] is None else f"{what}, user {root['user']}"
 
 
-def export_traces(folder: Path, output: Path, request: str | None = None) -> str:
+def requests_to(folder: Path, endpoint: str) -> list[str]:
+    """Identifiers of the sampled requests to a service.endpoint.
+
+    Raises
+    ------
+    NoSuchRequestError
+        There are none.
+    """
+    found = [str(r["request"]) for r in _read_lines(folder / REQUESTS, _REQUEST) if r["endpoint"] == endpoint]
+    if not found:
+        raise NoSuchRequestError(f"no request of {folder.name} to {endpoint} was traced")
+    return found
+
+
+def export_traces(folder: Path, output: Path, requests: Iterable[str] | None = None) -> str:
     """Write spans as OpenTelemetry JSON (OTLP 1.x, TracesData) and return a sentence that says so.
 
     Times of day count from 1970-01-01, so that tracing tools show the hours of the simulation. Identifiers are
@@ -197,8 +215,8 @@ def export_traces(folder: Path, output: Path, request: str | None = None) -> str
         Folder of the run.
     output
         File to write.
-    request
-        Identifier of the only request to write; none: all.
+    requests
+        Identifiers of the requests to write; none: all.
 
     Raises
     ------
@@ -210,9 +228,11 @@ def export_traces(folder: Path, output: Path, request: str | None = None) -> str
     by_service: dict[str, list[dict[str, Any]]] = defaultdict(list)
     count = 0
     _refuse_existing(output)
-    for span in _read_lines(folder / TRACES, _SPAN) if request is None else read_request(folder, request):
-        by_service[span["service"]].append(_otlp(span))
-        count += 1
+    wanted = None if requests is None else frozenset(requests)
+    for span in _read_lines(folder / TRACES, _SPAN):
+        if wanted is None or span["trace"] in wanted:
+            by_service[span["service"]].append(_otlp(span))
+            count += 1
     if not count:
         raise nothing_traced(folder)
     resources = [
@@ -342,7 +362,7 @@ def _tree(spans: Sequence[Span]) -> tuple[Span, dict[str, list[Span]]]:
 
 def _step(parent: Span, span: Span, titles: Mapping[str, str] | None) -> str:
     """One line: Gateway → Auth Service: validate (20 ms)."""
-    facts = [written(span["ended_s"] - span["start_s"])]
+    facts = [written(answered_after_s(span))]
     if span["queued_s"] >= 0.0005:
         facts.append(f"{written(span['queued_s'])} of it queued")
     if span["attempt"] > 0:
@@ -368,6 +388,11 @@ def _action(span: Span, titles: Mapping[str, str] | None) -> str:
 def _duration(span: Mapping[str, Any]) -> float:
     """Duration, s, of a span or of a line of the request log."""
     return float(span["duration_s"] if "duration_s" in span else span["ended_s"] - span["start_s"])
+
+
+def answered_after_s(span: Mapping[str, Any]) -> float:
+    """How long after the call its reply is back, s: it travels as long as the request did."""
+    return float(span["ended_s"] - span["start_s"] + span["arrived_s"] - span["start_s"])
 
 
 def written(seconds: float) -> str:

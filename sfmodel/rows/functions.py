@@ -112,7 +112,10 @@ def _refused(windows: Windows, arguments: Sequence[Any]) -> xr.DataArray:
 
 
 def _busy(windows: Windows, arguments: Sequence[Any]) -> xr.DataArray:
-    return measures.utilisation(windows.together(arguments[0], "station_busy", "station_servers"))
+    ds = windows.together(arguments[0], "station_busy", "station_servers")
+    if np.isinf(ds["station_servers"]).any():
+        raise ConfigError(f"busy: {', '.join(arguments[0].labels)} has unlimited servers, so no share of them is busy")
+    return measures.utilisation(ds)
 
 
 def _waiting(windows: Windows, arguments: Sequence[Any]) -> xr.DataArray:
@@ -206,9 +209,9 @@ _UNKNOWN = np.array([np.nan])
 FUNCTIONS: dict[str, Function] = {
     "mean": Function(
         _mean, (*_TASKS, "station", "queue"), "ok", 1,
-        "mean duration, s, failures included unless ok; at a station waiting and service, in a queue until delivery",
+        "mean duration, s; ok: good answers of an endpoint alone; at a station waiting and service, in a queue until delivery",
     ),
-    "quantile": Function(_quantile, _TASKS, "0.95, ok", 2, "quantile of the duration, s; failures included unless ok"),
+    "quantile": Function(_quantile, _TASKS, "0.95, ok", 2, "quantile of the duration, s; ok: good answers of an endpoint alone"),
     "within": Function(_within, ("endpoint",), "'200 ms'", 2, "share of all that ended that was good and in time"),
     "share": Function(_share, _TASKS, "timeout, rejected, …", 2, "share of what ended that ended so"),
     "hit_rate": Function(_hit_rate, ("cache",), "", 1, "share of lookups served"),

@@ -93,35 +93,51 @@ class _Periods:
     ) -> None:
         self._ds: xr.Dataset = ds
         self._base: xr.Dataset | None = None
+        self._shorter = "the run"
         if base is not None:
             self._ds, self._base = paired(ds, base)
+            self._shorter = "its pair" if base.sizes["time"] < ds.sizes["time"] else "the run"
         self._pair = None if base is None else make_pair(ds, base, rows.define)
         self._rows, self._requests, self._told = rows, requests, told
         self._found: dict[tuple[str, float], Windows | None] = {}
 
     def windows(self, name: str, width_s: float | None) -> Windows | None:
         """Windows of a period, of this width or the file's; none where the run has none."""
-        key = name, width_s or self._rows.window
+        key = name, self._width_s(width_s)
         if key not in self._found:
-            self._found[key] = self._cut(*key)
+            self._found[key] = self._cut(*key) if self._is_multiple(key[1]) else None
         return self._found[key]
+
+    def _width_s(self, width_s: float | None) -> float:
+        return width_s or self._rows.window
+
+    def _is_multiple(self, width_s: float) -> bool:
+        """Whether windows of this width are made of whole windows of the run."""
+        parts = width_s / float(self._ds.attrs["window_s"])
+        return abs(parts - round(parts)) < 1e-9 and round(parts) > 0
 
     def lacks(self, row: Row) -> str:
         """Say why the run has no value of a row."""
+        if not self._is_multiple(self._width_s(row.window)):
+            of_run = f"{self._ds.attrs['window_s']:g} s"
+            return f"since windows of {self._width_s(row.window):g} s are not made of whole ones of the run, {of_run}"
         for name in filter(None, (row.period, row.relative_to)):
             if self.windows(name, row.window) is None:
                 settled = " after its start-up transient" if measures.transient_s(self._ds) else ""
-                return f"since the run has nothing of {self._hours(name)}{settled}"
+                return f"since {self._shorter} has nothing of {self._hours(name)}{settled}"
         if row.measure.is_beside and self._base is None:
             return "without the paired run"
         if row.measure.follows_trigger and self._pair is not None:
             pair = self._pair
             if not pair.is_triggered:
-                return f"since the run ends at {clock(pair.end_s)}, and its trigger is at {clock(pair.begins_s)}"
+                return (
+                    f"since {self._shorter} ends at {clock(pair.end_s)}, and its trigger is at {clock(pair.begins_s)}"
+                )
             if math.isinf(pair.ends_s):
                 return "since its trigger has no end"
             return (
-                f"since the run ends at {clock(pair.end_s)}, too soon after its trigger's end at {clock(pair.ends_s)}"
+                f"since {self._shorter} ends at {clock(pair.end_s)}, too soon after its trigger's end at "
+                f"{clock(pair.ends_s)}"
             )
         if row.measure.is_of_requests and self._requests is None:
             return "since no request was traced"

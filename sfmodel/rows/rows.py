@@ -14,7 +14,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
+from sfmodel.clock import clock
 from sfmodel.errors import nearest
+from sfmodel.results.measures import DAY_S
 from sfmodel.rows.expressions import Expression
 from sfmodel.schema.base import Word
 from sfmodel.schema.quantities import Clock, Duration, to_amount, to_duration_s, to_factor
@@ -34,7 +36,20 @@ def to_bound(written: Any, unit: str) -> float:
         return to_duration_s(written)
     if unit == "share":
         return to_factor(written)
-    return to_amount(written) if unit == "1" else float(written)
+    if unit == "1":
+        return to_amount(written)
+    try:
+        return float(written)
+    except ValueError:
+        raise ValueError(f"expected a number in {unit}, such as 100, found '{written}'") from None
+
+
+def _check_unit(unit: str) -> None:
+    """Refuse units in which a row would be off by a factor: measures are in seconds and in shares of 1."""
+    if unit in ("%", "percent"):
+        raise ValueError(f"unit: expected share, found '{unit}'; ends of the range may be written as '15 %'")
+    if unit in ("ns", "us", "µs", "ms", "min", "h", "d"):
+        raise ValueError(f"unit: expected s, found '{unit}'; ends of the range may be written as '200 ms'")
 
 
 def _to_take(value: Any) -> str:
@@ -88,10 +103,14 @@ class Row(Word):
         """Read the ends of the range in the unit of the row."""
         if not isinstance(written, Mapping):
             return written
-        read = dict(written)
+        read, unit = dict(written), str(written.get("unit", "1"))
+        _check_unit(unit)
         for key in ("at_least", "at_most", "above", "below"):
             if read.get(key) is not None:
-                read[key] = to_bound(read[key], "1" if read.get("relative_to") else str(read.get("unit", "1")))
+                try:
+                    read[key] = to_bound(read[key], "1" if read.get("relative_to") else unit)
+                except ValueError as error:
+                    raise ValueError(f"{key}: {error}") from None
         return read
 
     @model_validator(mode="after")
@@ -102,6 +121,10 @@ class Row(Word):
             )
         if self.bounds and self.reported:
             raise ValueError(f"row {self.id} is reported and has a range; leave out one of them")
+        low = max((end for end in (self.at_least, self.above) if end is not None), default=-math.inf)
+        high = min((end for end in (self.at_most, self.below) if end is not None), default=math.inf)
+        if low > high or (low == high and not self.holds(low)):
+            raise ValueError(f"row {self.id}: no value is {_written_bounds(self.bounds)}")
         return self
 
     @property
@@ -152,6 +175,12 @@ class Rows(Word):
 
     @model_validator(mode="after")
     def _periods_exist(self) -> Rows:
+        for name, (start, end) in self.periods.items():
+            if end <= start and (end - start) % DAY_S > DAY_S / 2:
+                raise ValueError(
+                    f"periods.{name}: from {clock(start)} to {clock(end)} is more than half a day, over midnight; is it "
+                    "meant the other way round?"
+                )
         valid = ("whole", *self.periods)
         wanted = [(row.id, period) for row in self.rows for period in (row.period, row.relative_to or "whole")]
         for name, period in [*wanted, *((again.id, again.period) for again in self.again)]:
@@ -196,6 +225,10 @@ def read_rows(path: Path) -> Rows:
     from sfmodel.rows.files import read_words
 
     return read_words(path, Rows)
+
+
+def _written_bounds(bounds: Mapping[str, float]) -> str:
+    return " and ".join(f"{key.replace('_', ' ')} {end:g}" for key, end in bounds.items())
 
 
 _HOLDS = {

@@ -16,6 +16,9 @@ _FREE = ("name", "until", "trace", "tick", "scenario", "seed")
 def find_pair(folder: Path, root: Path) -> Path | None:
     """Return the newest finished run under a root that differs from a run by its scenario alone, None if there is none.
 
+    One that goes on as long as the run comes before those that end earlier, of which the longest is returned. A run
+    without a scenario has no pair.
+
     Parameters
     ----------
     folder
@@ -24,8 +27,14 @@ def find_pair(folder: Path, root: Path) -> Path | None:
         Folder of all runs.
     """
     wanted = _attributes(folder)
-    others = (other for other in reversed(finished_runs(root)) if other.resolve() != folder.resolve())
-    return next((other for other in others if _is_pair(wanted, _attributes(other))), None)
+    if not wanted.get("scenario"):
+        return None
+    others = [other for other in reversed(finished_runs(root)) if other.resolve() != folder.resolve()]
+    ends_s = {
+        other: float(found.get("until_s", 0)) for other in others if _is_pair(wanted, found := _attributes(other))
+    }
+    until_s = float(wanted.get("until_s", 0))
+    return max(ends_s, key=lambda other: min(ends_s[other], until_s), default=None)
 
 
 def _is_pair(run: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -21,7 +21,7 @@ class StoryStep(Word):
     label: str
     """What happens, in the words of those who run the platform."""
     at: str
-    """The service at which it happens."""
+    """The service at which it happens, or users."""
     measure: Measure
     """Expression over the run's dataset that shows it."""
     direction: Direction = "up"

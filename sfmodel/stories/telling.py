@@ -74,7 +74,18 @@ class Telling:
         """Return a story by its name."""
         if name not in self.stories.stories:
             raise ConfigError(f"there is no story '{name}'; {nearest(name, self.stories.stories)}")
-        return self.stories.stories[name]
+        story = self.stories.stories[name]
+        places = self._places()
+        for step in story.steps:
+            if step.at not in places:
+                raise ConfigError(
+                    f"story {name}: '{step.label}' is at '{step.at}', which is no service; {nearest(step.at, places)}"
+                )
+        return story
+
+    def _places(self) -> list[str]:
+        """Services of the run, and its users."""
+        return ["users", *dict.fromkeys(str(name).partition(".")[0] for name in self.pair.run.ds["endpoint"].values)]
 
     def in_order(self, name: str) -> float:
         """Share of the story's steps that began, each not before the one that it follows."""

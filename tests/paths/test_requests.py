@@ -54,6 +54,7 @@ def taking(**keys) -> list[str]:
         ({"steps": [{"say": "x", "call": "*>shop.search", "attempt": 1}]}, []),
         ({"steps": [{"say": "x", "call": "*>shop.search", "lasts": "0.3 s"}]}, ["d", "c"]),
         ({"steps": [{"say": "x", "own": "*>shop.search", "lasts": "0.3 s"}]}, ["d", "c"]),
+        ({"steps": [{"say": "x", "call": "*>shop.search", "lasts": "0.5 s"}]}, []),
         ({"steps": calls("web.get>shop.serch")}, []),
     ],
 )

@@ -57,6 +57,12 @@ def test_a_caller_that_gave_up_waited_until_its_next_call_or_the_end_of_the_requ
     assert told(steps, *spans) == ["1. 1 s 5 s", "2. 1 s", "3. 2.5 s"]
 
 
+def test_a_reply_travels_as_long_as_its_request():
+    search = span("web.get>shop.search", 0.0, 0.15, arrived_s=0.1)
+    steps = [{"say": "{time} {waited}", "call": "*>shop.search"}]
+    assert told(steps, *request("a", EIGHT, 0.25, search)) == ["1. 250 ms 250 ms"]
+
+
 def test_the_users_next_request():
     step = {"say": "User tries again {after} later ({time})", "next": "web.get"}
     first = request("a", EIGHT, 1.0, outcome="timeout")
@@ -83,7 +89,7 @@ def test_numbers_of_the_run_are_those_of_the_window_in_which_the_request_ended()
 def test_the_request_nearest_the_median_stands_for_the_path():
     spans = [one for name, time_s in (("a", 0.2), ("b", 0.9), ("c", 0.3)) for one in request(name, EIGHT, time_s)]
     found = choose(requests(*spans), path({"say": "x"}))
-    assert (found.trace, found.of, found.median_s) == ("c", 3, pytest.approx(0.3))
+    assert (found.trace, found.every, found.median_s) == ("c", ["a", "c", "b"], pytest.approx(0.3))
 
 
 def test_those_in_order_and_those_with_a_next_request_come_first():
@@ -153,6 +159,8 @@ def test_export_of_all_and_of_one(sfmodel):
     assert "3 spans written to all.json" in sfmodel("--otlp", "all.json")[1]
     assert "2 spans written to one.json" in sfmodel("--otlp", "one.json", "--path", "searching")[1]
     assert "1 spans written to other.json" in sfmodel("--otlp", "other.json", "--path", "bb")[1]
+    assert "3 spans written to these.json" in sfmodel("--otlp", "these.json", "--endpoint", "web.get")[1]
+    assert "no request of tiny to web.put was traced" in sfmodel("--otlp", "no.json", "--endpoint", "web.put")[2]
 
 
 @pytest.mark.parametrize(

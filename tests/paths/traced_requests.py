@@ -6,7 +6,7 @@ from typing import Any
 
 
 def span(call: str, after_s: float, time_s: float, **keys: Any) -> dict[str, Any]:
-    """A call that begins so long after its request and takes so long."""
+    """A call that begins so long after its request and takes so long; `arrived_s` after the request, too."""
     service, _, endpoint = call.rpartition(">")[2].partition("#")[0].partition(".")
     return {
         "call": call,
@@ -33,7 +33,8 @@ def request(
         {
             "trace": trace, "span": f"{trace}{k}", "parent": f"{trace}0" if k else None, "replica": 0, "queued_s": 0.0,
             "served_s": 0.0, "outcome": "ok", "attempt": 0, "zombie": False, "user": user, "item": 9, **one,
-            "start_s": start_s + one["start_s"], "arrived_s": start_s + one["start_s"], "ended_s": start_s + one["ended_s"],
+            "start_s": start_s + one["start_s"], "arrived_s": start_s + one.get("arrived_s", one["start_s"]),
+            "ended_s": start_s + one["ended_s"],
         }
         for k, one in enumerate((root, *spans))
     ]  # fmt: skip

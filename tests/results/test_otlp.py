@@ -81,6 +81,6 @@ def test_failures_are_errors_with_their_outcome(spans):
 
 def test_one_request_alone(tmp_path):
     traces.write_traces(np.array(HAPPY + FAILED, SPAN), LABELS, tmp_path)
-    assert traces.export_traces(tmp_path, tmp_path / "one.json", f"{8:016x}").startswith("3 spans written")
+    assert traces.export_traces(tmp_path, tmp_path / "one.json", [f"{8:016x}"]).startswith("3 spans written")
     data = json_format.ParseDict(as_protobuf_json(json.loads((tmp_path / "one.json").read_text())), TracesData())
     assert {number(span.trace_id) for r in data.resource_spans for s in r.scope_spans for span in s.spans} == {8}

@@ -134,6 +134,21 @@ ROW = {"id": "A", "title": "t", "measure": "cost", "at_least": 1}
             {"rows": [{**ROW, "at_least": None}]},
             "row A has no range; give at_least, at_most, above or below, or reported",
         ),
+        (
+            {"rows": [{**ROW, "unit": "%"}]},
+            "unit: expected share, found '%'; ends of the range may be written as '15 %'",
+        ),
+        ({"rows": [{**ROW, "unit": "ms"}]}, "unit: expected s, found 'ms'"),
+        (
+            {"rows": [{**ROW, "unit": "1/s", "at_least": "5/s"}]},
+            "at_least: expected a number in 1/s, such as 100, found '5/s'",
+        ),
+        ({"rows": [{**ROW, "at_least": 3, "at_most": 1}]}, "row A: no value is at least 3 and at most 1"),
+        ({"rows": [{**ROW, "at_least": 3, "below": 3}]}, "row A: no value is at least 3 and below 3"),
+        (
+            {"periods": {"n": ["11:30", "11:20"]}, "rows": [ROW]},
+            "periods.n: from 11:30 to 11:20 is more than half a day, over midnight",
+        ),
         ({"rows": [{**ROW, "reported": True}]}, "row A is reported and has a range; leave out one of them"),
         ({"rows": [{"id": "A", "measure": "cost", "at_least": 1}]}, "rows.0.title: this key is missing"),
         ({"rows": [{**ROW, "measure": "meen(endpoint)"}]}, "rows.0.measure: there is no function 'meen'"),
@@ -155,6 +170,20 @@ def test_a_wrong_file_is_a_sentence(tmp_path, written, expected):
         read_rows(path)
     assert expected in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_no_share_of_unlimited_servers_is_busy():
+    unlimited = make_run(6, lambda k, values: values["station_servers"].__setitem__(..., np.inf))
+    rows = Rows.model_validate({"rows": [{**ROW, "measure": "busy(station[shop.cpu])"}]})
+    with pytest.raises(ConfigError, match=r"row A: .*busy: shop\.cpu has unlimited servers"):
+        measure_rows(unlimited, rows)
+
+
+def test_windows_that_are_not_made_of_whole_ones_show_nothing():
+    rows = Rows.model_validate({"rows": [{**ROW, "window": "25 s"}, {**ROW, "id": "B", "window": "30 s"}]})
+    found = measure_rows(make_run(30), rows)
+    assert found["A"].lacks == "since windows of 25 s are not made of whole ones of the run, 10 s"
+    assert (found["A"].met, found["B"].lacks) == (None, None)
 
 
 def test_a_file_that_is_no_yaml_is_a_sentence(tmp_path):

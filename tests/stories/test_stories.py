@@ -13,6 +13,7 @@ from small_run import make_run, recorded_run
 from sfmodel.cli import main
 from sfmodel.errors import ConfigError
 from sfmodel.stories import Stories, Telling, found_in_order, read_stories, tell
+from sfmodel.stories.pair import find_pair
 from sfmodel.stories.table import moral, story_data, story_table
 
 EIGHT = 72000.0
@@ -213,6 +214,30 @@ def test_wrong_requests(sfmodel, words, expected):
     status, _, complaints = sfmodel("story", *words)
     assert status == 2
     assert expected in complaints
+
+
+def test_a_pair_that_lasts_as_long_is_preferred_to_a_newer_one(sfmodel):
+    attrs = {"platform": "shop", "seed": 1, "config": {}}
+    recorded_run("shorter", 30, edit(False), until_s=EIGHT + 300, **attrs)
+    recorded_run(
+        "ran-on",
+        180,
+        edit(True),
+        until_s=EIGHT + 1800,
+        **{**attrs, "config": TRIGGER, "scenario": "Trouble at ten past"},
+    )
+    recorded_run("longest", 90, edit(False), until_s=EIGHT + 900, **attrs)
+    recorded_run("shortest", 6, edit(False), until_s=EIGHT + 60, **attrs)
+    assert find_pair(Path("runs/ran-on"), Path("runs")) == Path("runs/longest")
+    recorded_run("as-long", 240, edit(False), until_s=EIGHT + 2400, **attrs)
+    recorded_run("again", 30, edit(False), until_s=EIGHT + 300, **attrs)
+    assert find_pair(Path("runs/ran-on"), Path("runs")) == Path("runs/as-long")
+    assert find_pair(Path("runs/as-long"), Path("runs")) is None  # it has no trigger
+
+
+def test_a_step_at_no_service_is_refused():
+    with pytest.raises(ConfigError, match="story trouble: 'Never' is at 'shopp', which is no service; did you mean"):
+        telling(steps=[{"label": "Never", "at": "shopp", "measure": "cost"}]).story("trouble")
 
 
 def test_without_a_pair_it_says_how_to_make_one(sfmodel):
