@@ -1,4 +1,4 @@
-"""What there is: parameters with unit, default and reason; mechanisms; measures; platforms, demands, scenarios.
+"""What there is: parameters with unit, default and reason; mechanisms; measures; platforms, demands, scenarios; runs.
 
 Defaults of parameters are those of the language; of a run's own keys (start, until, warmup …) those of conf/config.yaml.
 A platform may bring others: 'sfmodel run platform=NAME --cfg job' prints what it comes to.
@@ -9,19 +9,24 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
+from pathlib import Path
 from typing import Any
 
-from sfmodel.errors import ConfigError, nearest
+from sfmodel.errors import ConfigError, SfmodelError, nearest
 
 GROUPS = {"platforms": "platform", "demands": "demand", "scenarios": "scenario", "interventions": "intervention"}
-HEADS = {"parameters": ("KEY", "WHAT IS WRITTEN", "DEFAULT", "MEANING")}
-WHAT = ("parameters", "mechanisms", "measures", *GROUPS)
+HEADS = {
+    "parameters": ("KEY", "WHAT IS WRITTEN", "DEFAULT", "MEANING"),
+    "runs": ("NAME", "PLATFORM", "SEED", "HOURS", "SCENARIO"),
+}
+WHAT = ("parameters", "mechanisms", "measures", *GROUPS, "runs")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("what", nargs="?", help=", ".join(WHAT))
     parser.add_argument("filter", nargs="?", default="", help="only what contains this word")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -31,7 +36,9 @@ def execute(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"list: say what to list: {', '.join(WHAT)}")
     if what not in WHAT:
         raise ConfigError(f"list: there is no list of '{what}'; {nearest(what, WHAT)}")
-    rows = _rows(what)
+    rows = _runs(arguments.runs) if what == "runs" else _rows(what)
+    if not rows:
+        raise ConfigError(f"list {what}: there is none in {arguments.runs}; make one with 'sfmodel run'")
     shown = [row for row in rows if word in " ".join(row).lower()]
     if not shown:
         raise ConfigError(f"list {what}: nothing contains '{arguments.filter}'")
@@ -54,6 +61,27 @@ def _rows(what: str) -> list[tuple[str, ...]]:
 
         return [(f"{name}({function.written})", function.about) for name, function in FUNCTIONS.items()]
     return _group(GROUPS[what])
+
+
+def _runs(root: Path) -> list[tuple[str, ...]]:
+    """Finished runs, the newest first: name, platform, seeds, hours, scenario with interventions."""
+    from sfmodel.clock import clock
+    from sfmodel.results.folder import finished_runs, open_run
+    from sfmodel.results.replications import seeds_of, written_seeds
+
+    rows: list[tuple[str, ...]] = []
+    for folder in reversed(finished_runs(root)):
+        name = str(folder.relative_to(root))
+        try:
+            ds = open_run(folder)
+        except SfmodelError as error:
+            rows.append((name, "–", "–", "–", str(error).splitlines()[0]))
+            continue
+        hours = f"{clock(float(ds['time'].values[0]))}–{clock(float(ds.attrs['until_s']))}" if ds.sizes["time"] else "–"
+        changed = [str(ds.attrs.get("scenario") or ""), *map(str, ds.attrs.get("interventions") or [])]
+        found = (name, str(ds.attrs.get("platform")), written_seeds(seeds_of(ds)), hours)
+        rows.append((*found, ", ".join(filter(None, changed)) or "–"))
+    return rows
 
 
 def _defaults_of_a_run() -> dict[str, str]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sfmodel.schema.base import Word
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     from sfmodel.schema.json_schema import PARTS
 
-    parser.add_argument(
-        "part", nargs="?", default="file", help=f"what the file holds: {', '.join(PARTS)} (default: file)"
-    )
+    names = ", ".join([*PARTS, *_of_a_run()])
+    parser.add_argument("part", nargs="?", default="file", help=f"what the file holds: {names} (default: file)")
     parser.add_argument("-o", "--output", type=Path, help="write it to this file")
 
 
@@ -37,8 +40,20 @@ def execute(arguments: argparse.Namespace) -> int:
 def schema_text(part: str = "file") -> str:
     """Return the schema as JSON."""
     from sfmodel.errors import ConfigError, nearest
-    from sfmodel.schema.json_schema import PARTS, file_schema
+    from sfmodel.schema.json_schema import PARTS, file_schema, model_schema
 
-    if part not in PARTS:
-        raise ConfigError(f"schema: there is no part '{part}'; {nearest(part, PARTS)}")
-    return json.dumps(file_schema(part), indent=1, ensure_ascii=False)
+    of_a_run = _of_a_run()
+    if part not in (*PARTS, *of_a_run):
+        raise ConfigError(f"schema: there is no part '{part}'; {nearest(part, [*PARTS, *of_a_run])}")
+    schema = file_schema(part) if part in PARTS else model_schema(of_a_run[part], part)
+    return json.dumps(schema, indent=1, ensure_ascii=False)
+
+
+def _of_a_run() -> dict[str, type[Word]]:
+    """What the files hold that say what to look for in a run."""
+    from sfmodel.figures.panel import Panels
+    from sfmodel.paths.request_path import Paths
+    from sfmodel.rows.rows import Rows
+    from sfmodel.stories.story import Stories
+
+    return {"rows": Rows, "stories": Stories, "paths": Paths, "figures": Panels}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sfmodel.lint.demand import peak_of, rates_per_s
@@ -66,6 +67,7 @@ def check(subject: Subject) -> Section:
         "servers busy on average, waiting holders included; limiters in requests per second",
         "their keys: platform.services.SERVICE.stations.STATION.servers and ….limiters.LIMITER.rate or .limit",
     ]
+    notes += [f"not counted: {', '.join(left_out)}"] if (left_out := list(_left_out(subject))) else []
     faults = [
         f"{row.name} is overloaded: at peak {_short(row.peak)} of {_short(row.capacity)}, {row.share(row.peak):.0%} "
         f"({row.key})"
@@ -73,6 +75,13 @@ def check(subject: Subject) -> Section:
         if row.is_overloaded
     ]
     return Section("Offered load", [head, *(row.line(width) for row in rows)], notes=notes, faults=faults)
+
+
+def _left_out(subject: Subject) -> Iterator[str]:
+    """Arrivals that have no rate: those at listed or recorded times, and bursts."""
+    for name, source in subject.platform.sources.items():
+        what = {"at": bool(source.at), "file": source.file is not None, "spikes": bool(source.spikes)}
+        yield from (f"platform.sources.{name}.{key}" for key, is_given in what.items() if is_given)
 
 
 def rows_of(subject: Subject) -> list[Row]:

@@ -458,6 +458,10 @@ def _refuse_existing(output: Path) -> None:
 def _read_lines(path: Path, needed: set[str], containing: str = "") -> Iterator[dict[str, Any]]:
     """Parse the lines that contain a text; the others are not parsed. Each has the keys that are needed."""
     if not path.is_file():
+        if path.name != TRACES and (path.parent / TRACES).is_file():
+            raise RunError(
+                f"{path} is missing, beside {TRACES}. Copy it again from where it was made, or run it again."
+            )
         raise nothing_traced(path.parent)
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):

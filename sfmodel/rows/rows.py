@@ -59,7 +59,7 @@ def _to_take(value: Any) -> str:
     return text
 
 
-Measure = Annotated[Expression, PlainValidator(to_expression)]
+Measure = Annotated[Expression, PlainValidator(to_expression, json_schema_input_type=str)]
 Hours = Annotated[tuple[Clock, Clock], Field(min_length=2, max_length=2)]
 
 

@@ -31,14 +31,21 @@ def file_schema(part: str = "file") -> dict[str, Any]:
 
     Nothing is required at its top: what a file leaves out, the files it builds on have.
     """
-    schema = PARTS[part].model_json_schema()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = f"sfmodel {part}"
+    schema = model_schema(PARTS[part], part)
     schema["properties"]["defaults"] = {"type": "array", "description": "Hydra: files this one builds on."}
     schema["properties"]["hydra"] = {"type": "object", "description": "Hydra's own settings."}
     schema.pop("required", None)
     _allow_shorthands(schema["$defs"])
     return schema
+
+
+def model_schema(model: type[Word], name: str) -> dict[str, Any]:
+    """Return the schema of a file that holds what a model says."""
+    return {
+        **model.model_json_schema(),
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"sfmodel {name}",
+    }
 
 
 def _allow_shorthands(definitions: dict[str, Any]) -> None:

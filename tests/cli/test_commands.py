@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from small_run import recorded_run
 
 import sfmodel as package
 from sfmodel.cli import COMMANDS
@@ -87,7 +88,7 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
         (["list", "platform"], "list: there is no list of 'platform'; did you mean 'platforms'?"),
         (
             ["list"],
-            "list: say what to list: parameters, mechanisms, measures, platforms, demands, scenarios, interventions\n",
+            "list: say what to list: parameters, mechanisms, measures, platforms, demands, scenarios, interventions, runs\n",
         ),
         (
             ["run", "folder=x", "platform=chain"],
@@ -269,6 +270,18 @@ def test_lists(sfmodel, what: str) -> None:
     assert len(output.splitlines()) > (0 if what == "interventions" else 2)
 
 
+def test_runs_are_listed_the_newest_first_and_damaged_ones_say_so(sfmodel) -> None:
+    assert sfmodel("list", "runs")[2] == "sfmodel: list runs: there is none in runs; make one with 'sfmodel run'\n"
+    recorded_run("older", platform="shop", seed=2, until_s=72060.0)
+    recorded_run("newer", platform="shop", seed=1, scenario="Trouble", interventions=["breakers"], until_s=72060.0)
+    recorded_run("torn", platform="shop", until_s=72060.0)
+    (Path("runs/torn/dataset.zarr/zarr.json")).write_text("{")
+    lines = [" ".join(line.split()) for line in sfmodel("list", "runs")[1].splitlines()]
+    assert lines[0] == "NAME PLATFORM SEED HOURS SCENARIO"
+    assert lines[1].startswith("torn – – – runs/torn")
+    assert lines[2:] == ["newer shop 1 20:00–20:01 Trouble, breakers", "older shop 2 20:00–20:01 –"]
+
+
 def test_an_intervention_is_listed_with_its_parameters(sfmodel) -> None:
     folder = Path("conf/intervention")
     folder.mkdir(parents=True)
@@ -322,6 +335,22 @@ def test_every_parameter_says_what_it_means(sfmodel) -> None:
     from sfmodel.schema.catalogue import parameters
 
     assert [row for row in parameters() if not row[-1] or not row[1]] == []
+
+
+@pytest.mark.parametrize(
+    ("part", "file", "definition"),
+    [
+        ("rows", "rows/streamflow.yaml", "Row"),
+        ("stories", "stories/streamflow.yaml", "StoryStep"),
+        ("paths", "paths/streamflow.yaml", "Step"),
+        ("figures", "figures/streamflow.yaml", "Panel"),
+    ],
+)
+def test_the_schema_of_what_is_looked_for_names_every_key_of_streamflows_files(sfmodel, part, file, definition) -> None:
+    schema = json.loads(sfmodel("schema", part)[1])
+    written = yaml.safe_load((Path(__file__).parents[2] / "conf" / file).read_text(encoding="utf-8"))
+    assert set(written) <= set(schema["properties"])
+    assert "description" in next(iter(schema["$defs"][definition]["properties"].values()))
 
 
 def test_schema_is_json_and_knows_the_language(sfmodel) -> None:

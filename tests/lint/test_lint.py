@@ -124,6 +124,17 @@ def test_queues_and_limiters() -> None:
     assert found["web.stations.cpu.servers"] == pytest.approx((0.1, 0.3))
 
 
+def test_arrivals_without_a_rate_are_said_not_to_be_counted() -> None:
+    mapping = platform(web=service([{"use": "cpu", "time": "1 ms"}], stations=CPU))
+    assert not [note for note in load.check(subject(mapping)).notes if note.startswith("not counted")]
+    mapping["platform"]["sources"] |= {
+        "burst": {"call": "web.get", "spikes": [{"at": "12:30", "count": 100, "for": "60 s"}]},
+        "timed": {"call": "web.get", "at": ["13:00"]},
+    }
+    notes = load.check(subject(mapping)).notes
+    assert notes[-1] == "not counted: platform.sources.burst.spikes, platform.sources.timed.at"
+
+
 def test_an_overloaded_station_is_marked() -> None:
     section = load.check(subject(platform(web=service([{"use": "cpu", "time": "20 ms"}], stations=CPU))))
     assert "50%  150%  OVERLOADED" in section.text()

@@ -3,6 +3,7 @@ import math
 import pytest
 from evening import LABELS
 
+from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, RunError
 from sfmodel.figures import FIGURES, draw
 from sfmodel.figures.dependencies import dependencies, service_flows
@@ -142,6 +143,10 @@ def test_clock():
     assert [day_clock(0), day_clock(72000), day_clock(86400), day_clock(90000), day_clock(72005, seconds=True)] == [
         "00:00", "20:00", "24:00", "01:00", "20:00:05",
     ]  # fmt: skip
+
+
+def test_times_before_midnight_of_day_1_have_a_sign():
+    assert [clock(-60), clock(-5400), clock(-3661, seconds=True), clock(0)] == ["-0:01", "-1:30", "-1:01:01", "00:00"]
 
 
 def test_numbers_beside_each_other_have_one_unit():

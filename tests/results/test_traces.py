@@ -5,7 +5,7 @@ import pytest
 from spans import FAILED, HAPPY, LABELS, SLOW, SPAN, TITLES
 
 from sfkernels.keys import NOBODY
-from sfmodel.errors import RunNotFoundError
+from sfmodel.errors import RunError, RunNotFoundError
 from sfmodel.results import traces
 
 
@@ -50,6 +50,12 @@ def test_a_request_that_is_not_there_is_a_sentence(folder, tmp_path):
         RunNotFoundError, match=r"no request of elsewhere was traced; run it again, with trace\.one_in=1000"
     ):
         traces.find_request(tmp_path / "elsewhere", "slow")
+
+
+def test_a_file_that_is_missing_beside_the_others_is_named(folder):
+    (folder / traces.REQUESTS).unlink()
+    with pytest.raises(RunError, match=r"requests\.jsonl is missing, beside traces\.jsonl"):
+        traces.find_request(folder, "slow")
 
 
 def test_logs_have_a_line_for_each_request_and_each_error(folder):

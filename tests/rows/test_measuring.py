@@ -11,8 +11,10 @@ import yaml
 from small_run import make_run
 
 from sfmodel.errors import ConfigError
+from sfmodel.paths import read_paths
 from sfmodel.rows import Rows, measure_rows, read_rows
 from sfmodel.rows.measuring import take
+from sfmodel.stories import read_stories
 
 
 def rows(*entries: dict, **more) -> Rows:
@@ -203,11 +205,17 @@ def test_the_rows_of_streamflow_are_right():
     assert all(row.source for row in found.every)
 
 
-def test_the_example_of_the_documentation_is_right(tmp_path):
+def test_the_examples_of_the_documentation_are_right(tmp_path):
     page = (Path(__file__).parents[2] / "docs" / "what-a-run-shows.md").read_text(encoding="utf-8")
-    example = page.split("```yaml\n")[1].split("```")[0]
-    path = tmp_path / "rows.yaml"
-    path.write_text(example)
-    found = read_rows(path)
+    examples = [part.split("```")[0] for part in page.split("```yaml\n")[1:]]
+    path = tmp_path / "file.yaml"
+
+    def read(beginning: str, reader):
+        path.write_text(next(one for one in examples if one.startswith(beginning)))
+        return reader(path)
+
+    assert list(read("# conf/stories", read_stories).stories) == ["slow_database"]
+    assert list(read("# conf/paths", read_paths)) == ["miss"]
+    found = read("window: 5 min", read_rows)
     assert [row.id for row in found.every] == ["Q1", "Q9.Q1"]
     assert found.rows[0].bounds == {"at_least": 0.5}
