@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sfmodel.figures.panel import Panel, read_panels
 from sfmodel.results import measures
 from sfmodel.results.summary import hours_of, request_latency
+from sfmodel.rows.bands import event_spans
 from sfmodel.rows.files import file_of
 from sfmodel.rows.rows import Rows, read_rows
 
@@ -89,6 +90,17 @@ class Evening:
         """The peak hours of the run, s since midnight of the first day."""
         hours = hours_of(self.ds, "peak")
         return [] if hours is None else list(self.spans(hours))
+
+    @property
+    def triggers(self) -> list[tuple[float, float]]:
+        """When events of the run's scenario act, s since midnight of the first day, as far as the run goes."""
+        config = self.ds.attrs.get("config")
+        found = event_spans(config) if isinstance(config, dict) else ()
+        return [
+            (max(low_s, self.start_s), min(high_s, self.end_s))
+            for low_s, high_s in found
+            if low_s < self.end_s and high_s > self.start_s
+        ]
 
 
 def evening_of(ds: xr.Dataset) -> Evening:

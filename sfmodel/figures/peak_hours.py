@@ -17,6 +17,7 @@ from sfmodel.figures.panel import Panel
 from sfmodel.figures.panels import PANELS, Claim, Lines
 from sfmodel.figures.style import (
     BLACK,
+    GREY,
     clock_axis,
     day_clock,
     legend,
@@ -66,6 +67,9 @@ def peak_hours(ds: xr.Dataset, panels: Sequence[Panel] | None = None) -> Figure:
 def _draw_panel(axes: Axes, evening: Evening, panel: Panel, shown: Lines) -> None:
     for start_s, end_s in evening.peaks:
         axes.axvspan(start_s, end_s, color=_PEAK, linewidth=0, zorder=0)
+    for start_s, end_s in evening.triggers:
+        axes.axvspan(start_s, end_s, facecolor=GREY, alpha=0.2, linewidth=0, zorder=0.5)
+        axes.axvline(start_s, color=GREY, linewidth=0.8, zorder=0.6)
     styles = {name: line_style(number, len(evening.time_s)) for number, name in enumerate(shown.lines)}
     for claim in shown.claims:
         _draw_claim(axes, claim, styles[claim.line])
@@ -123,6 +127,8 @@ def _small_print(ds: xr.Dataset, evening: Evening, shown: Sequence[Lines]) -> st
     hours = hours_of(evening.ds, "peak")
     if hours is not None and evening.peaks:
         parts.append(f"peak hours {day_clock(hours[0])}–{day_clock(hours[1])} shaded")
+    if evening.triggers:
+        parts.append("grey: the scenario's events")
     if any(lines.claims for lines in shown):
         parts.append("hatched, and arrows: what the case study says")
     if is_replicated(ds):

@@ -5,6 +5,7 @@ Colours after Okabe and Ito, Color Universal Design (2008). Yellow is left out: 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,10 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 DOTS_PER_INCH = 150
 SMALL, NORMAL, LARGE = 7.5, 8.5, 13
+_TITLE = 66
+"""Characters of a title that fit into the width of a page; a longer one is smaller."""
+_SMALL_PRINT = 16
+"""Characters of small print that fit into an inch."""
 
 _MARKED = 9
 _LEGEND_ROWS = 2
@@ -53,8 +58,10 @@ def new_figure(width_in: float, height_in: float, title: str, below: str = "") -
     rcParams["svg.hashsalt"] = "sfmodel"  # the same data draws the same file
     rcParams["hatch.linewidth"] = 0.5
     figure = Figure(figsize=(width_in, height_in))
-    figure.text(0.06, 1 - 0.28 / height_in, title, fontsize=LARGE, fontweight="bold", va="center")
-    figure.text(0.06, 1 - 0.52 / height_in, below, fontsize=SMALL, color=GREY, va="center")
+    size = LARGE * min(1.0, _TITLE / max(len(title), 1))
+    figure.text(0.06, 1 - 0.28 / height_in, title, fontsize=size, fontweight="bold", va="center")
+    small = textwrap.fill(below, round(_SMALL_PRINT * width_in), break_on_hyphens=False)
+    figure.text(0.06, 1 - 0.46 / height_in, small, fontsize=SMALL, color=GREY, va="top")
     return figure
 
 

@@ -112,6 +112,12 @@ def trigger_s(ds: xr.Dataset, base: xr.Dataset) -> tuple[float, float] | None:
     return found[0] if found else None
 
 
+def event_spans(config: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
+    """Beginning and end, s since midnight, of every event of a configuration's scenario; inf: it has no end."""
+    for event in (config.get("scenario") or {}).get("events") or []:
+        yield _span(event, math.inf)
+
+
 def spans(config: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
     """Beginning and end, s since midnight, of every event and every timed arrival that only the first configuration has."""
     known = (other.get("scenario") or {}).get("events") or []

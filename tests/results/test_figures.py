@@ -2,12 +2,13 @@ import math
 
 import pytest
 from evening import LABELS
+from small_run import make_run
 
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, RunError
 from sfmodel.figures import FIGURES, draw
 from sfmodel.figures.dependencies import dependencies, service_flows
-from sfmodel.figures.evening import limits_per_s
+from sfmodel.figures.evening import evening_of, limits_per_s
 from sfmodel.figures.panel import Panel, read_panels
 from sfmodel.figures.peak_hours import peak_hours
 from sfmodel.figures.style import day_clock, short_number
@@ -143,6 +144,13 @@ def test_clock():
     assert [day_clock(0), day_clock(72000), day_clock(86400), day_clock(90000), day_clock(72005, seconds=True)] == [
         "00:00", "20:00", "24:00", "01:00", "20:00:05",
     ]  # fmt: skip
+
+
+def test_events_of_the_scenario_are_marked_as_far_as_the_run_goes():
+    events = [{"at": "19:50", "for": "15 min"}, {"at": "20:06"}, {"at": "21:00", "for": "5 min"}]
+    evening = evening_of(make_run(48, config={"scenario": {"events": events}, "platform": {}}))
+    assert evening.triggers == [(72000.0, 72300.0), (72360.0, 72480.0)]
+    assert evening_of(make_run(6)).triggers == []
 
 
 def test_times_before_midnight_of_day_1_have_a_sign():
