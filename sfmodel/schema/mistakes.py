@@ -43,6 +43,7 @@ def sentences(error: ValidationError, mapping: Mapping[str, Any], root: Any = Ru
     """Return one line per mistake in a mapping of a model, mistyped keys before what is missing because of them."""
     complaints = [_Complaint(entry, mapping, root) for entry in error.errors(include_url=False)]
     kept = [c for group in _by_place(complaints) for c in _one_option(group)]
+    kept = [c for c in kept if c.kind != "too_short" or not any(_is_below(other, c) for other in kept)]
     kept.sort(key=lambda c: c.kind == "missing")
     unknown = {(tuple(c.path[:-1]), c.guess) for c in kept if c.kind == "extra_forbidden"}
     lines = [c.sentence() for c in kept if not (c.kind == "missing" and (tuple(c.path[:-1]), c.path[-1]) in unknown)]
@@ -122,6 +123,11 @@ class _NumberOrWord(_Complaint):
         choice = " or ".join(f"'{word}'" for word in words)
         hint = nearest(str(found), words)
         return f"expected a number or {choice}, found {_short(found)}{'; ' + hint if 'mean' in hint else ''}"
+
+
+def _is_below(complaint: _Complaint, other: _Complaint) -> bool:
+    """Whether a complaint is about something within what another is about: what is wrong there was not counted."""
+    return len(complaint.path) > len(other.path) and complaint.path[: len(other.path)] == other.path
 
 
 def _by_place(complaints: Sequence[_Complaint]) -> list[list[_Complaint]]:

@@ -235,6 +235,18 @@ def test_a_pair_that_lasts_as_long_is_preferred_to_a_newer_one(sfmodel):
     assert find_pair(Path("runs/as-long"), Path("runs")) is None  # it has no trigger
 
 
+def test_a_step_with_a_wrong_key_is_one_mistake(tmp_path):
+    path = tmp_path / "stories.yaml"
+    path.write_text(
+        yaml.safe_dump({"stories": {"trouble": {"title": "t", "steps": [{**STORY["steps"][0], "lable": "x"}]}}})
+    )
+    with pytest.raises(ConfigError) as error:
+        read_stories(path)
+    assert str(error.value).splitlines() == [
+        f"{path}: stories.trouble.steps.0.lable: unknown key 'lable'; did you mean 'label'?"
+    ]
+
+
 def test_a_step_at_no_service_is_refused():
     with pytest.raises(ConfigError, match="story trouble: 'Never' is at 'shopp', which is no service; did you mean"):
         telling(steps=[{"label": "Never", "at": "shopp", "measure": "cost"}]).story("trouble")
