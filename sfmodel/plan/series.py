@@ -26,7 +26,9 @@ def _column(file: str, column: str, key: str) -> pl.Series:
         first = str(error).splitlines()[0]
         raise ConfigError(f"{key}: cannot read '{file}' as CSV or Parquet: {first}") from None
     if column not in frame.columns:
-        raise ConfigError(f"{key}: '{file}' has no column '{column}'; {nearest(column, frame.columns)}")
+        is_data = all(name[:1].isdigit() for name in frame.columns)
+        hint = "its first line should name the columns" if is_data else nearest(column, frame.columns)
+        raise ConfigError(f"{key}: '{file}' has no column '{column}'; {hint}")
     if not len(frame):
         raise ConfigError(f"{key}: '{file}' has no rows")
     return frame[column]

@@ -54,6 +54,7 @@ def only_line(complaints: str) -> str:
         (rows("timestamp,value", "0,x"), "value: row 1 of column 'value' in 'x.csv' is no number ('x'); 1 such rows"),
         (rows("timestamp,value"), "time: 'x.csv' has no rows"),
         (rows("timestamp,vlue", "0,1"), "value: 'x.csv' has no column 'value'; did you mean 'vlue'?"),
+        (rows("0,1", "600,2"), "has no column 'timestamp'; its first line should name the columns"),
         (rows("timestamp;value", "0;1,5", "30;2,5"), "value: row 1 of column 'value' in 'x.csv' is no number ('1,5')"),
         (
             rows("timestamp,value", "0,0", "30,0"),
