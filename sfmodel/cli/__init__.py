@@ -30,14 +30,12 @@ COMMANDS = {
     ),
     "list": Command(
         "listing",
-        "parameters, mechanisms, measures, platforms, demands, scenarios, interventions",
+        "parameters, mechanisms, measures, platforms, demands, scenarios, interventions, runs",
         "sfmodel list scenarios",
     ),
     "lint": Command("lint", "check a platform without simulating it", "sfmodel lint streamflow"),
     "new": Command("new", "start a platform of your own", "sfmodel new shop"),
-    "schema": Command(
-        "schema", "the JSON Schema of a platform file, for editors", "sfmodel schema -o sfmodel.schema.json"
-    ),
+    "schema": Command("schema", "the JSON Schema of a file, for editors", "sfmodel schema -o sfmodel.schema.json"),
     "summary": Command("summary", "the headline figures of a run", "sfmodel summary latest"),
     "figures": Command(
         "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only 'P*'"

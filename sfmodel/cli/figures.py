@@ -147,7 +147,7 @@ def _base(arguments: argparse.Namespace, folder: Path, rows: Rows, chosen: tuple
     """Dataset of the paired run where a row needs it; none where there is none and none was named."""
     from sfmodel.results.folder import open_run
 
-    if not any(row.measure.is_beside for row in chosen):
+    if arguments.against is None and not any(row.measure.is_beside for row in chosen):
         return None
     if arguments.against is None and rows.beside:
         print(

@@ -37,8 +37,8 @@ def execute(arguments: argparse.Namespace) -> int:
     if what not in WHAT:
         raise ConfigError(f"list: there is no list of '{what}'; {nearest(what, WHAT)}")
     rows = _runs(arguments.runs) if what == "runs" else _rows(what)
-    if not rows:
-        raise ConfigError(f"list {what}: there is none in {arguments.runs}; make one with 'sfmodel run'")
+    if not rows and what == "runs":
+        raise ConfigError(f"list runs: there is none in {arguments.runs}; make one with 'sfmodel run'")
     shown = [row for row in rows if word in " ".join(row).lower()]
     if not shown:
         raise ConfigError(f"list {what}: nothing contains '{arguments.filter}'")

@@ -38,11 +38,12 @@ def execute(arguments: argparse.Namespace) -> int:
     from sfmodel.results.replications import beside, replication, seeds_of
     from sfmodel.rows.files import needed_file
     from sfmodel.stories import Telling, read_stories, tell
+    from sfmodel.stories.pair import has_scenario
     from sfmodel.stories.table import moral, story_data, story_table
 
     folder = folder_of(arguments)
     ds = replication(open_run(folder), arguments.replication)
-    if arguments.against is None and not _has_scenario(ds):
+    if arguments.against is None and not has_scenario(ds.attrs):
         raise ConfigError(
             f"{folder.name} ran without a scenario, so there is no story to tell; run one, such as "
             f"'sfmodel run platform={ds.attrs.get('platform')} scenario=NAME' (sfmodel list scenarios), and name that run"
@@ -61,12 +62,6 @@ def execute(arguments: argparse.Namespace) -> int:
     Console().print(story_table(story, told, begins_s, title))
     print(moral(told))
     return 0
-
-
-def _has_scenario(ds: xr.Dataset) -> bool:
-    config = ds.attrs.get("config")
-    scenario = config.get("scenario") if isinstance(config, dict) else None
-    return bool(ds.attrs.get("scenario") or (scenario or {}).get("events"))
 
 
 def _of_scenario(stories: Stories, ds: xr.Dataset) -> str:

@@ -51,14 +51,14 @@ def execute(arguments: argparse.Namespace) -> int:
     folder = replication_of(folder_of(arguments), arguments.replication)
     ds = open_run(folder)
     _check_endpoint(arguments.endpoint, ds)
-    if arguments.otlp is not None and arguments.path is None:
-        wanted = None if arguments.endpoint is None else requests_to(folder, arguments.endpoint)
-        print(export_traces(folder, arguments.otlp, wanted))
-        return 0
     file = file_of("paths", ds)
     paths = read_paths(file) if file else {}
     path = paths.get(arguments.path)
     try:
+        if arguments.otlp is not None and arguments.path is None:
+            wanted = None if arguments.endpoint is None else requests_to(folder, arguments.endpoint)
+            print(export_traces(folder, arguments.otlp, wanted))
+            return 0
         if path is not None:
             return _told(folder, ds, path, arguments.otlp)
         found = find_request(folder, arguments.path, arguments.endpoint, [*paths, *PATHS])

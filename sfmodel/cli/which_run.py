@@ -66,8 +66,8 @@ def base_of(arguments: argparse.Namespace, folder: Path) -> Path:
     RunNotFoundError
         There is none; the message says how to make one.
     """
-    from sfmodel.results.folder import find_run
-    from sfmodel.stories.pair import find_pair
+    from sfmodel.results.folder import find_run, open_run
+    from sfmodel.stories.pair import find_pair, has_scenario
 
     if arguments.against is not None:
         named = find_run(arguments.against, arguments.runs)
@@ -75,6 +75,8 @@ def base_of(arguments: argparse.Namespace, folder: Path) -> Path:
             raise ConfigError(f"--against: {named.name} is the run itself; name the same run without its scenario")
         return named
     found = find_pair(folder, arguments.runs)
+    if found is None and not has_scenario(open_run(folder).attrs):
+        raise RunNotFoundError(f"{folder.name} has no scenario, so there is no run without it; name one with --against")
     if found is None:
         raise RunNotFoundError(
             f"there is no run in {arguments.runs} that is as {folder.name} without its scenario; make it with the same "

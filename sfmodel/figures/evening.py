@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,11 +94,13 @@ class Evening:
 
     @property
     def triggers(self) -> list[tuple[float, float]]:
-        """When events of the run's scenario act, s since midnight of the first day, as far as the run goes."""
+        """When events of the run's scenario act, s since midnight of the first day, as far as the run goes; one without an
+        end is a moment, and arrivals of a source are none.
+        """
         config = self.ds.attrs.get("config")
         found = event_spans(config) if isinstance(config, dict) else ()
         return [
-            (max(low_s, self.start_s), min(high_s, self.end_s))
+            (max(low_s, self.start_s), low_s if math.isinf(high_s) else min(high_s, self.end_s))
             for low_s, high_s in found
             if low_s < self.end_s and high_s > self.start_s
         ]

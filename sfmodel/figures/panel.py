@@ -59,7 +59,7 @@ class Panel(Word):
             raise ValueError(f"unknown panel '{name}'; {nearest(name, PANELS)}")
         return name
 
-    @field_validator("show", mode="before")
+    @field_validator("show", mode="before", json_schema_input_type=dict[str, str] | list[str])
     @classmethod
     def _from_a_list(cls, written: Any) -> Any:
         return dict.fromkeys(written, "") if isinstance(written, list) else written

@@ -229,12 +229,13 @@ def export_traces(folder: Path, output: Path, requests: Iterable[str] | None = N
     count = 0
     _refuse_existing(output)
     wanted = None if requests is None else frozenset(requests)
-    for span in _read_lines(folder / TRACES, _SPAN):
+    containing = next(iter(wanted)) if wanted is not None and len(wanted) == 1 else ""
+    for span in _read_lines(folder / TRACES, _SPAN, containing):
         if wanted is None or span["trace"] in wanted:
             by_service[span["service"]].append(_otlp(span))
             count += 1
     if not count:
-        raise nothing_traced(folder)
+        raise nothing_traced(folder) if wanted is None else damaged(folder / TRACES, "has no span of these requests")
     resources = [
         {
             "resource": {"attributes": [_attribute("service.name", service)]},

@@ -94,6 +94,11 @@ class Expression:
         return self._calls_any_of("pairs", "story")
 
     @property
+    def is_told(self) -> bool:
+        """Whether it needs the platform's stories."""
+        return self._calls_any_of("story")
+
+    @property
     def is_of_requests(self) -> bool:
         """Whether it needs requests that were traced."""
         return self._calls_any_of("path")

@@ -229,6 +229,6 @@ FUNCTIONS: dict[str, Function] = {
         _recovery, ("pairs",), "series, …", 1,
         "time, s, from the end of the trigger until all are back in the band of the paired run for five minutes",
     ),
-    "told": Function(_told, ("story",), "", 1, "share of a story's steps that were found, each not before the last"),
+    "told": Function(_told, ("story",), "", 1, "share of a story's steps that were found in order, the longest such series"),
 }  # fmt: skip
 """Every function by name."""

@@ -127,6 +127,8 @@ class _Periods:
                 return f"since {self._shorter} has nothing of {self._hours(name)}{settled}"
         if row.measure.is_beside and self._base is None:
             return "without the paired run"
+        if row.measure.is_told and self._pair is not None and self._told is None and self._pair.is_triggered:
+            return "since there are no stories of its platform"
         if row.measure.follows_trigger and self._pair is not None:
             pair = self._pair
             if not pair.is_triggered:

@@ -57,9 +57,9 @@ class OverSeeds:
         return Measured(self.row, found.mean, holds_over_seeds(self.row, self.values))
 
     @property
-    def seeds_met(self) -> int:
-        """In how many replications the value is in the range."""
-        return sum(bool(one.met) for one in self.seeds)
+    def seeds_met(self) -> int | None:
+        """In how many replications the value is in the range; none: the row has no range."""
+        return None if self.row.reported else sum(bool(one.met) for one in self.seeds)
 
     @property
     def cells(self) -> tuple[str, ...]:

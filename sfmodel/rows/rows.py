@@ -40,15 +40,15 @@ def to_bound(written: Any, unit: str) -> float:
         return to_amount(written)
     try:
         return float(written)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ValueError(f"expected a number in {unit}, such as 100, found '{written}'") from None
 
 
 def _check_unit(unit: str) -> None:
     """Refuse units in which a row would be off by a factor: measures are in seconds and in shares of 1."""
-    if unit in ("%", "percent"):
+    if unit in ("%", "percent", "pct"):
         raise ValueError(f"unit: expected share, found '{unit}'; ends of the range may be written as '15 %'")
-    if unit in ("ns", "us", "µs", "ms", "min", "h", "d"):
+    if unit in ("ns", "us", "µs", "ms", "sec", "second", "seconds", "min", "minutes", "h", "hours", "d"):
         raise ValueError(f"unit: expected s, found '{unit}'; ends of the range may be written as '200 ms'")
 
 
@@ -60,6 +60,7 @@ def _to_take(value: Any) -> str:
 
 
 Measure = Annotated[Expression, PlainValidator(to_expression, json_schema_input_type=str)]
+Bound = Annotated[float | None, BeforeValidator(lambda end: end, json_schema_input_type=float | str | None)]
 Hours = Annotated[tuple[Clock, Clock], Field(min_length=2, max_length=2)]
 
 
@@ -84,13 +85,13 @@ class Row(Word):
     """Period by whose value this one's is divided."""
     unit: str = "1"
     """s, share, 1, or any other unit of the measure, such as USD/h."""
-    at_least: float | None = None
+    at_least: Bound = None
     """Lower end of the range."""
-    at_most: float | None = None
+    at_most: Bound = None
     """Upper end of the range."""
-    above: float | None = None
+    above: Bound = None
     """Lower end, itself outside."""
-    below: float | None = None
+    below: Bound = None
     """Upper end, itself outside."""
     reported: bool = False
     """Measured and shown without a range, and not judged."""
@@ -178,8 +179,8 @@ class Rows(Word):
         for name, (start, end) in self.periods.items():
             if end <= start and (end - start) % DAY_S > DAY_S / 2:
                 raise ValueError(
-                    f"periods.{name}: from {clock(start)} to {clock(end)} is more than half a day, over midnight; is it "
-                    "meant the other way round?"
+                    f"periods.{name}: from {clock(start)} to {clock(end)} is more than half a day, over midnight; write it the "
+                    f"other way round, or end it at {clock(end + DAY_S)}"
                 )
         valid = ("whole", *self.periods)
         wanted = [(row.id, period) for row in self.rows for period in (row.period, row.relative_to or "whole")]

@@ -27,7 +27,7 @@ def find_pair(folder: Path, root: Path) -> Path | None:
         Folder of all runs.
     """
     wanted = _attributes(folder)
-    if not wanted.get("scenario"):
+    if not has_scenario(wanted):
         return None
     others = [other for other in reversed(finished_runs(root)) if other.resolve() != folder.resolve()]
     ends_s = {
@@ -37,8 +37,15 @@ def find_pair(folder: Path, root: Path) -> Path | None:
     return max(ends_s, key=lambda other: min(ends_s[other], until_s), default=None)
 
 
+def has_scenario(attributes: Mapping[str, Any]) -> bool:
+    """Whether a run has a scenario: a file's, or events of its own without a title."""
+    config = attributes.get("config")
+    scenario = config.get("scenario") if isinstance(config, Mapping) else None
+    return bool(attributes.get("scenario") or (scenario or {}).get("events"))
+
+
 def _is_pair(run: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    if other.get("scenario") or any(run.get(key) != other.get(key) for key in ("platform", "window_s")):
+    if has_scenario(other) or any(run.get(key) != other.get(key) for key in ("platform", "window_s")):
         return False
     if not _seeds(run) <= _seeds(other):
         return False

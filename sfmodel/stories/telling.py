@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfmodel.clock import clock
-from sfmodel.errors import ConfigError, nearest
+from sfmodel.errors import ConfigError, NotInRunError, nearest
 from sfmodel.rows.bands import Pair, make_pair, onset_s
 from sfmodel.rows.files import file_of
 from sfmodel.stories.story import Stories, Story, StoryStep, read_stories
@@ -78,7 +78,7 @@ class Telling:
         places = self._places()
         for step in story.steps:
             if step.at not in places:
-                raise ConfigError(
+                raise NotInRunError(
                     f"story {name}: '{step.label}' is at '{step.at}', which is no service; {nearest(step.at, places)}"
                 )
         return story
@@ -118,12 +118,16 @@ def tell(story: Story, pair: Pair) -> list[Told]:
 
 
 def found_in_order(told: Sequence[Told]) -> float:
-    """Share of the steps that began, and not before the step that they follow from by more than their slack."""
-    kept, latest_s = 0, -math.inf
+    """Share of the steps in the longest series of which none began before another that it follows, but for its slack."""
+    latest_s = {0: -math.inf}  # length of a series → when the last of it began, at the earliest
     for one in told:
-        if one.began_s is not None and one.began_s + one.step.slack >= latest_s:
-            kept, latest_s = kept + 1, max(latest_s, one.began_s)
-    return kept / len(told)
+        if one.began_s is None:
+            continue
+        for length, before_s in sorted(latest_s.items(), reverse=True):
+            if one.began_s + one.step.slack >= before_s:
+                end_s = max(before_s, one.began_s)
+                latest_s[length + 1] = min(end_s, latest_s.get(length + 1, math.inf))
+    return max(latest_s) / len(told)
 
 
 def _told(step: StoryStep, pair: Pair, end_s: float) -> Told:

@@ -353,6 +353,23 @@ def test_the_schema_of_what_is_looked_for_names_every_key_of_streamflows_files(s
     assert "description" in next(iter(schema["$defs"][definition]["properties"].values()))
 
 
+@pytest.mark.parametrize(
+    ("part", "definition", "key", "kinds"),
+    [
+        ("rows", "Row", "at_least", {"number", "string", "null"}),
+        ("rows", "Row", "measure", {"string"}),
+        ("rows", "Row", "window", {"number", "string", "null"}),
+        ("figures", "Panel", "show", {"object", "array"}),
+        ("stories", "StoryStep", "slack", {"number", "string"}),
+        ("paths", "Step", "within", {"number", "string"}),
+    ],
+)
+def test_schemas_take_values_as_they_are_written(sfmodel, part, definition, key, kinds) -> None:
+    found = json.loads(sfmodel("schema", part)[1])["$defs"][definition]["properties"][key]
+    types = [one["type"] for one in found.get("anyOf", [found])]
+    assert {kind for one in types for kind in ([one] if isinstance(one, str) else one)} == kinds
+
+
 def test_schema_is_json_and_knows_the_language(sfmodel) -> None:
     schema = json.loads(sfmodel("schema")[1])
     assert {"platform", "demand", "scenario", "seed", "defaults"} <= set(schema["properties"])

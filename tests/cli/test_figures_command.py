@@ -104,7 +104,13 @@ def test_a_run_with_a_scenario_has_rows_of_its_own_and_needs_its_pair(sfmodel):
     assert (status, complaints) == (0, "")
     assert "S " in output
     assert sfmodel("figures", "dear", "--rows", "trouble", "--against", "tiny")[0] == 0
+    assert "dear beside tiny" in sfmodel("figures", "dear", "--rows", "trouble", "--against", "tiny")[1]
     assert sfmodel("figures", "dear", "--rows", "conf/rows/shop.yaml")[0] == 0
+    assert (
+        "there is no run 'tinny'"
+        in sfmodel("figures", "dear", "--rows", "conf/rows/shop.yaml", "--against", "tinny")[2]
+    )
+    assert "tiny has no scenario, so there is no run without it" in sfmodel("figures", "tiny", "--rows", "trouble")[2]
     assert sfmodel("figures", "tiny", "--rows", "trouble")[0] == 1  # its pair is not to be found
     assert (
         "--rows: there is no file 'truble', and no rows of that name; did you mean 'trouble'?"

@@ -155,12 +155,24 @@ def test_a_request_is_told_by_its_identifier_and_by_its_speed(sfmodel):
     assert "Total: 400 ms" in sfmodel("--path", "slow")[1]
 
 
+def test_the_beginning_of_two_identifiers_is_not_enough(sfmodel):
+    kept = Path("runs/tiny/requests.jsonl")
+    kept.write_text(kept.read_text().replace('"bb"', '"ab"'))
+    assert sfmodel("--path", "a")[2] == "sfmodel: 2 traced requests of tiny begin with 'a'; give more of it\n"
+
+
 def test_export_of_all_and_of_one(sfmodel):
     assert "3 spans written to all.json" in sfmodel("--otlp", "all.json")[1]
     assert "2 spans written to one.json" in sfmodel("--otlp", "one.json", "--path", "searching")[1]
     assert "1 spans written to other.json" in sfmodel("--otlp", "other.json", "--path", "bb")[1]
     assert "3 spans written to these.json" in sfmodel("--otlp", "these.json", "--endpoint", "web.get")[1]
-    assert "no request of tiny to web.put was traced" in sfmodel("--otlp", "no.json", "--endpoint", "web.put")[2]
+    assert (
+        "to web.put was traced; this run traced one request" in sfmodel("--otlp", "no.json", "--endpoint", "web.put")[2]
+    )
+    assert (
+        "nowhere/no.json cannot be written: no such file or directory; make its folder first"
+        in sfmodel("--otlp", "nowhere/no.json")[2]
+    )
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,22 @@ def test_a_file_that_is_missing_beside_the_others_is_named(folder):
         traces.find_request(folder, "slow")
 
 
+def test_a_step_takes_as_long_as_its_caller_waits():
+    span = {"span": "b", "parent": "a", "service": "shop", "endpoint": "go", "call": "web.get>shop.go", "queued_s": 0.0}
+    child = {**span, "start_s": 1.0, "arrived_s": 1.1, "ended_s": 1.15, "attempt": 0, "zombie": False, "outcome": "ok"}
+    root = {
+        **child,
+        "span": "a",
+        "parent": None,
+        "service": "web",
+        "call": None,
+        "user": 1,
+        "arrived_s": 1.0,
+        "ended_s": 1.25,
+    }
+    assert traces.steps([root, child])[1:] == ["2. Web → Shop: go (250 ms)", "3. Return (Total: 250 ms)"]
+
+
 def test_logs_have_a_line_for_each_request_and_each_error(folder):
     requests = [json.loads(line) for line in (folder / traces.REQUESTS).read_text().splitlines()]
     errors = [json.loads(line) for line in (folder / traces.ERRORS).read_text().splitlines()]

@@ -145,6 +145,7 @@ ROW = {"id": "A", "title": "t", "measure": "cost", "at_least": 1}
             {"rows": [{**ROW, "unit": "1/s", "at_least": "5/s"}]},
             "at_least: expected a number in 1/s, such as 100, found '5/s'",
         ),
+        ({"rows": [{**ROW, "unit": "USD/h", "at_least": [1]}]}, "at_least: expected a number in USD/h, such as 100"),
         ({"rows": [{**ROW, "at_least": 3, "at_most": 1}]}, "row A: no value is at least 3 and at most 1"),
         ({"rows": [{**ROW, "at_least": 3, "below": 3}]}, "row A: no value is at least 3 and below 3"),
         (

@@ -53,7 +53,7 @@ def test_a_row_that_is_reported_is_neither_met_nor_missed(values):
     row = Row.model_validate({"id": "R", "title": "t", "measure": "x", "unit": "s", "reported": True})
     one = OverSeeds(row, tuple(Measured(row, value, None) for value in values))
     assert one.mean.met is None
-    assert (one.cells[2], one.cells[5]) == ("reported", "–")
+    assert (one.cells[2], one.cells[5], one.seeds_met) == ("reported", "–", None)
 
 
 def test_a_row_that_does_not_apply_is_said_to_be_so():

@@ -71,6 +71,14 @@ def test_a_step_before_the_one_that_it_follows_is_out_of_order():
     assert moral(found) == "3 of 3 steps were found, not all in the order of the story."
 
 
+def test_one_late_step_leaves_the_others_in_order():
+    late = {"label": "Misses rise", "at": "shop", "measure": "1 - hit_rate(cache)", "unit": "share"}
+    steps = [late, *STORY["steps"][:2]]  # from 20:12, 20:10 and 20:11 on
+    found = told(steps=steps)
+    assert [one.began_s - EIGHT for one in found] == [720, 600, 660]
+    assert found_in_order(found) == pytest.approx(2 / 3)
+
+
 def test_a_step_with_slack_may_be_seen_before_the_one_that_it_follows():
     steps = STORY["steps"]
     assert [one.began_s - EIGHT for one in told()[:2]] == [600, 660]
@@ -204,6 +212,7 @@ def test_the_story_of_a_run_is_told_beside_the_pair_that_is_found(sfmodel):
         ),
         (["ran", "--against", "later"], "same platform, seed, start and window; start is 20:00 here and 21:00 there"),
         (["base", "--against", "other"], "this run has no trigger that its pair does not have, so there is no story"),
+        (["ran", "--against", "ran"], "--against: ran is the run itself; name the same run without its scenario"),
         (["ran", "--story", "truble"], "there is no story 'truble'; did you mean 'trouble'?"),
         (["ran", "--against", "bass"], "there is no run 'bass' here or in runs; did you mean 'base'?"),
         (["ran", "--stories", "none.yaml"], "none.yaml: no such file or directory"),
@@ -214,6 +223,16 @@ def test_wrong_requests(sfmodel, words, expected):
     status, _, complaints = sfmodel("story", *words)
     assert status == 2
     assert expected in complaints
+
+
+def test_a_scenario_without_a_title_is_one(sfmodel):
+    events = {"scenario": {"title": "", **TRIGGER["scenario"]}}
+    attrs = {"platform": "shop", "seed": 1, "scenario": ""}
+    recorded_run("untitled", 180, edit(True), config=events, **attrs)
+    assert find_pair(Path("runs/untitled"), Path("runs")) == Path("runs/base")
+    assert find_pair(Path("runs/ran"), Path("runs")) == Path("runs/base")  # not the newer one with events of its own
+    assert "ran beside base" not in sfmodel("story", "untitled", "--story", "trouble")[1]
+    assert "3 of 3 steps were found" in sfmodel("story", "untitled", "--story", "trouble")[1]
 
 
 def test_a_pair_that_lasts_as_long_is_preferred_to_a_newer_one(sfmodel):

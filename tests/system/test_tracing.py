@@ -7,6 +7,7 @@ import pytest
 
 from sfmodel.cli.compose import composed
 from sfmodel.engine import Simulation, prepare, simulate
+from sfmodel.results.traces import answered_after_s
 from sfmodel.schema import parse_run
 
 
@@ -86,3 +87,32 @@ def test_a_request_and_its_retries_are_traced_together() -> None:
     _, tries = np.unique(first, return_counts=True)
     assert len(tries) > 50
     assert (tries % 4 == 0).mean() > 0.9  # but those cut at 90 s
+
+
+def test_replicas_count_within_their_service_and_replies_travel() -> None:
+    work = {"stations": {"cpu": {"servers": 4}}, "endpoints": {"go": {"steps": [{"use": "cpu", "time": "50 ms"}]}}}
+    front = {"endpoints": {"go": {"steps": [{"call": "back.go"}]}}}
+    simulation = prepare(
+        parse_run(
+            {
+                "platform": {
+                    "name": "x",
+                    "network": "100 ms",
+                    "services": {"front": {**front, "replicas": 3}, "back": {**work, "replicas": 2}},
+                    "sources": {"every": {"call": "front.go", "every": "0.5 s"}},
+                },
+                "until": "20 s",
+                "trace": {"one_in": 1},
+            }
+        )
+    )
+    simulate(simulation)
+    spans, endpoints = simulation.spans, simulation.plan.labels["endpoint"]
+    found = {name: set(spans["replica"][spans["endpoint"] == k]) for k, name in enumerate(endpoints)}
+    assert found == {"front.go": {0, 1, 2}, "back.go": {0, 1}}
+    inner = spans[spans["endpoint"] == endpoints.index("back.go")]
+    assert [answered_after_s(times(one)) for one in inner] == pytest.approx([0.25] * len(inner))
+
+
+def times(span: np.void) -> dict[str, float]:
+    return {f"{name}_s": float(span[name]) for name in ("start", "arrived", "ended")}
