@@ -56,9 +56,10 @@ def execute(arguments: argparse.Namespace) -> int:
     if not rows.every:
         raise ConfigError(f"{file}: there are no rows in it; write some, such as 'rows: [{{id: A, measure: …}}]'")
     chosen = _chosen(rows, arguments.only)
-    base = _base(arguments, folder, rows, chosen)
+    pair = _pair(arguments, folder, rows, chosen)
+    base = None if pair is None else open_run(pair)
     every = list(_of_each(folder, ds, rows, chosen, base, strict=not is_of_a_platform("rows", file)))
-    name = folder.name if base is None else f"{folder.name} beside {base.attrs.get('name')}"
+    name = folder.name if pair is None else f"{folder.name} beside {pair.name}"
     if not is_replicated(ds):
         return _print_one(every[0], ds, name, arguments.json)
     return _print_over_seeds(over_seeds(every), ds, name, arguments.json)
@@ -143,10 +144,8 @@ def _rows_file(wanted: str | None, ds: xr.Dataset) -> Path:
     return path
 
 
-def _base(arguments: argparse.Namespace, folder: Path, rows: Rows, chosen: tuple[Row, ...]) -> xr.Dataset | None:
-    """Dataset of the paired run where a row needs it; none where there is none and none was named."""
-    from sfmodel.results.folder import open_run
-
+def _pair(arguments: argparse.Namespace, folder: Path, rows: Rows, chosen: tuple[Row, ...]) -> Path | None:
+    """Folder of the paired run where a row needs it; none where there is none and none was named."""
     if arguments.against is None and not any(row.measure.is_beside for row in chosen):
         return None
     if arguments.against is None and rows.beside:
@@ -157,7 +156,7 @@ def _base(arguments: argparse.Namespace, folder: Path, rows: Rows, chosen: tuple
         )
         return None
     try:
-        return open_run(base_of(arguments, folder))
+        return base_of(arguments, folder)
     except RunNotFoundError as error:
         if arguments.against is not None:
             raise
