@@ -150,7 +150,7 @@ def test_a_summary_that_cannot_be_read_is_measured_again(sfmodel, run: Path, sum
         ("requests", b'{"request": "a', [], "requests.jsonl has no JSON object in line 1: the file was cut short"),
         ("requests", b"3\n", [], "requests.jsonl has no JSON object in line 1"),
         ("requests", b'{"request": "a"}\n', [], "requests.jsonl has no 'duration_s' in line 1"),
-        ("requests", None, [], "no request of whole was traced; run it again"),
+        ("requests", None, [], "requests.jsonl is missing, beside traces.jsonl. Copy it again"),
     ],
 )
 def test_traces_that_were_cut_short(
