@@ -16,6 +16,7 @@ from sfmodel.cli.compose import composed
 from sfmodel.results.measures import run_end_s
 from sfmodel.rows import Measured, Rows, measure_rows, read_rows
 from sfmodel.rows.files import named_files, platform_file
+from sfmodel.rows.table import judged
 from sfmodel.running import run_in_memory
 from sfmodel.stories import teller
 
@@ -40,7 +41,7 @@ def within(rows: Rows, ds: xr.Dataset) -> Rows:
 
 
 def lacking(measured: dict[str, Measured]) -> list[str]:
-    return [f"{name}: {one.value}" for name, one in measured.items() if one.met is not True]
+    return [f"{name}: {one.value}" for name, one in judged(measured).items() if one.met is not True]
 
 
 def test_steady_figures_of_the_peak() -> None:
