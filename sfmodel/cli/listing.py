@@ -37,8 +37,6 @@ def execute(arguments: argparse.Namespace) -> int:
     if what not in WHAT:
         raise ConfigError(f"list: there is no list of '{what}'; {nearest(what, WHAT)}")
     rows = _runs(arguments.runs) if what == "runs" else _rows(what)
-    if not rows and what == "runs":
-        raise ConfigError(f"list runs: there is none in {arguments.runs}; make one with 'sfmodel run'")
     shown = [row for row in rows if word in " ".join(row).lower()]
     if not shown:
         raise ConfigError(f"list {what}: nothing contains '{arguments.filter}'")
@@ -81,6 +79,8 @@ def _runs(root: Path) -> list[tuple[str, ...]]:
         changed = [str(ds.attrs.get("scenario") or ""), *map(str, ds.attrs.get("interventions") or [])]
         found = (name, str(ds.attrs.get("platform")), written_seeds(seeds_of(ds)), hours)
         rows.append((*found, ", ".join(filter(None, changed)) or "–"))
+    if not rows:
+        raise ConfigError(f"list runs: there is none in {root}; make one with 'sfmodel run'")
     return rows
 
 

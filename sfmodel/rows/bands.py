@@ -112,18 +112,15 @@ def trigger_s(ds: xr.Dataset, base: xr.Dataset) -> tuple[float, float] | None:
     return found[0] if found else None
 
 
-def event_spans(config: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
-    """Beginning and end, s since midnight, of every event of a configuration's scenario; inf: it has no end."""
-    for event in (config.get("scenario") or {}).get("events") or []:
-        yield _span(event, math.inf)
+def event_spans(config: Mapping[str, Any], other: Mapping[str, Any] | None = None) -> Iterator[tuple[float, float]]:
+    """Beginning and end, s since midnight, of every event of a scenario that another has not; inf: it has no end."""
+    known = _events(other or {})
+    yield from (_span(event, math.inf) for event in _events(config) if event not in known)
 
 
 def spans(config: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
     """Beginning and end, s since midnight, of every event and every timed arrival that only the first configuration has."""
-    known = (other.get("scenario") or {}).get("events") or []
-    for event in (config.get("scenario") or {}).get("events") or []:
-        if event not in known:
-            yield _span(event, math.inf)
+    yield from event_spans(config, other)
     sources, others = (c.get("platform", {}).get("sources") or {} for c in (config, other))
     for name, source in sources.items():
         if name not in others:
@@ -201,6 +198,10 @@ def _first_lasting(shows: NDArray[np.bool_], lasting: int) -> int | None:
         return None
     runs = np.lib.stride_tricks.sliding_window_view(shows, lasting).all(axis=1)
     return int(np.argmax(runs)) if runs.any() else None
+
+
+def _events(config: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return (config.get("scenario") or {}).get("events") or []
 
 
 def _span(written: Mapping[str, Any], default_s: float) -> tuple[float, float]:
