@@ -1,7 +1,7 @@
 """Choose the values that the case study leaves open, so that its figures hold.
 
     python experiments/calibrate.py search --minutes 20      the recommendation path, by Optuna; goes on where it was
-    python experiments/calibrate.py sets                     eight other sets that hold too, as platform/streamflow/sets
+    python experiments/calibrate.py sets                     eight other sets that hold too, after sensitivity
     python experiments/calibrate.py sensitivity              each row against each value, with intervals
 
 All simulate the recommendation path alone (recommendation_path.py), from before the peak, since a platform that can
@@ -14,6 +14,7 @@ widths of the range, squared; inside it costs nothing. Demand at 0.97 and 1.03 c
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import json
 import math
@@ -54,8 +55,12 @@ LEVELS = {1.0: 1.0, 0.97: 0.5, 1.03: 0.5}
 HOPELESS = 8.0
 MARGIN = 0.1
 VARIED = (
-    "stretch", "workers", "gateway_timeout", "retry", "leave_after_failure", "leave_after_slow", "breathing"
+    "think", "stretch", "waiting_cost", "llm_burst", "retry", "leave_after_failure", "leave_after_slow",
+    "profile_contention", "vector_contention", "breathing"
 )  # fmt: skip
+STORM = {"P3", "P4", "P5"}  # the number of requests in a session moves these more than anything else does
+DRAWS = 20_000
+TOO_NEAR = 0.1  # of a set that was simulated and does not hold, in ranges
 AIM = 0.025  # share of 504s
 STEEP = 0.022  # it goes with the 45th power of what is asked: five evenings of 18.2 and of 18.35 requests have 1.70 and 2.46 %
 ADJUSTMENTS = 4
@@ -127,9 +132,9 @@ def path_rows(
     return _path(values, level, {**PEAK, "until": until, "seed": seed}, ON_THE_PATH)
 
 
-def all_path_rows(values: Mapping[str, float], seed: int) -> dict[str, Measured]:
-    """Rows of an hour of normal load and of the peak until 21:30."""
-    return _path(values, 1.0, {**NORMAL, "seed": seed}, IN_NORMAL_HOURS) | path_rows(values, seed=seed)
+def all_path_rows(values: Mapping[str, float], seed: int, until: str = "21:30") -> dict[str, Measured]:
+    """Rows of an hour of normal load and of the peak."""
+    return _path(values, 1.0, {**NORMAL, "seed": seed}, IN_NORMAL_HOURS) | path_rows(values, seed=seed, until=until)
 
 
 def _path(
@@ -225,56 +230,119 @@ def _judged(values: Mapping[str, float], levels: Sequence[float]) -> tuple[float
     return total + loss(measured), shown
 
 
-def distinct_sets(count: int, folder: Path) -> None:
-    """Write sets of other habits and machines that meet the rows at peak: conf/platform/streamflow/sets/NAME.yaml.
+def distinct_sets(count: int, folder: Path, law: Law) -> None:
+    """Write sets of other habits and machines that meet the rows: conf/platform/streamflow/sets/NAME.yaml, NAME a, b, ...
 
-    Each draws its values from a part of their ranges around the configuration's, but that workers who all wait keep as
-    many cores busy, as F1 wants; then the number of requests in a session that asks for recommendations brings the 504s
-    back to where they belong. Of what a set that meets the rows shows in other seeds, and in a whole evening, the last
-    word is `experiments/figures.py platform/streamflow/sets=NAME`.
+    Sets are drawn over the whole ranges of the values, but that workers who all wait keep as many cores busy, as F1 wants.
+    Those for which the sensitivities foretell that all rows hold are simulated, at every turn the one farthest from
+    the configuration's and from the sets found so far; the number of requests in a session that asks for
+    recommendations brings the 504s back to where they belong. Sets that are in the folder are kept. What a set shows in
+    a whole evening, and in other seeds, `experiments/figures.py --only baseline platform/streamflow/sets=NAME` says.
     """
-    draw = np.random.default_rng(1)
     free = {one.name: one for one in free_values()}
     base = dict(composed(["platform=streamflow"]))
     here = {name: one.read(base) for name, one in free.items()}
-    names = iter(ascii_lowercase[:count])
-    name: str | None = next(names)
-    while name is not None:
-        values = {varied: _near(free[varied], here[varied], draw) for varied in VARIED}
-        values["waiting_cost"] = float(f"{here['waiting_cost'] * here['workers'] / values['workers']:.3g}")
-        if _is_met(values, here["requests"]):
-            _write_set(folder / f"{name}.yaml", free, values)
-            name = next(names, None)
+    candidates = _foretold(free, here, law)
+    found = [here, *({**here, **_read_set(path, free)} for path in sorted(folder.glob("?.yaml")))]
+    names = [name for name in ascii_lowercase[:count] if not (folder / f"{name}.yaml").exists()]
+    print(f"{len(candidates)} candidates for {len(names)} sets", flush=True)
+    while names and candidates:
+        values = max(candidates, key=lambda one: min(_distance(one, other, free) for other in found))
+        candidates.remove(values)
+        if _is_met(values):
+            _write_set(folder / f"{names.pop(0)}.yaml", free, values)
+            found.append({**here, **values})
+        else:
+            candidates = [one for one in candidates if _distance(one, values, free) > TOO_NEAR]
 
 
-def _is_met(values: dict[str, float], asked: float) -> bool:
-    """Whether some number of requests in a session, from `asked` on, makes the values meet all rows; it is added to them."""
-    rows = [row for row in _rows().only(ON_THE_PATH) if not row.reported]
+def _foretold(free: Mapping[str, FreeValue], here: Mapping[str, float], law: Law) -> list[dict[str, float]]:
+    """Sets of values for which the sensitivities say that all rows hold."""
+    draw = np.random.default_rng(1)
+    rows = [row for row in _rows().only((*ON_THE_PATH, *IN_NORMAL_HOURS)) if not row.reported and row.id not in STORM]
+    found = []
+    for _ in range(DRAWS):
+        values = {name: _rounded(free[name], draw.uniform(free[name].low, free[name].high)) for name in VARIED}
+        values["workers"] = round(here["waiting_cost"] * here["workers"] / values["waiting_cost"])
+        values["requests"] = law.asked(values, here)
+        inside = all(free[name].low <= values[name] <= free[name].high for name in values)
+        if inside and all(row.holds(law.value(row.id, values, here)) for row in rows if law.knows(row.id)):
+            found.append(values)
+    return found
+
+
+def _distance(one: Mapping[str, float], other: Mapping[str, float], free: Mapping[str, FreeValue]) -> float:
+    """Between two sets: each value in ranges, root mean square."""
+    parts = [(one[name] - other[name]) / (free[name].high - free[name].low) for name in VARIED]
+    return float(np.sqrt(np.mean(np.square(parts))))
+
+
+def _is_met(values: dict[str, float]) -> bool:
+    """Whether some number of requests in a session near the foretold one makes the values meet all rows; it is put in."""
+    rows = [row for row in _rows().only((*ON_THE_PATH, *IN_NORMAL_HOURS)) if not row.reported]
     for _ in range(ADJUSTMENTS):
-        values["requests"] = round(asked, 2)
         found = _means(values)
-        lacks = [row.id for row in rows if not row.holds(found[row.id])]
+        lacks = [row.id for row in rows if row.id in found and not row.holds(found[row.id])]
         held = not lacks
         if held:
             lacks = [name for name, one in scenario_rows(values).items() if not one.met]
         print(json.dumps({"lacks": lacks, "rows": found, "values": values}), flush=True)
-        if held:
-            return not lacks
-        asked *= float(np.clip((AIM / max(found["P4"], 1e-3)) ** STEEP, 0.96, 1.04))
+        if not lacks:
+            return True
+        if held or not set(lacks) & STORM:
+            return False
+        change = float(np.clip((AIM / max(found["P4"], 1e-3)) ** STEEP, 0.96, 1.04))
+        values["requests"] = round(values["requests"] * change, 2)
     return False
 
 
 def _means(values: Mapping[str, float]) -> dict[str, float]:
     with ProcessPoolExecutor(JOBS) as pool:
-        every = list(pool.map(partial(path_rows, values, 1.0, until="23:00"), SEEDS))
-    return {name: float(f"{np.mean([one[name].value for one in every]):.4g}") for name in every[0]}
+        every = list(pool.map(partial(all_path_rows, values, until="23:00"), SEEDS))
+    known = [name for name in every[0] if all(one[name].value is not None for one in every)]
+    return {name: float(f"{np.mean([one[name].value for one in every]):.4g}") for name in known}
 
 
-def _near(free: FreeValue, at: float, draw: np.random.Generator) -> float:
-    """A value around the configuration's."""
-    half = 0.35 * (free.high - free.low)
-    value = draw.uniform(max(free.low, at - half), min(free.high, at + half))
+def _rounded(free: FreeValue, value: float) -> float:
     return round(value) if free.whole else float(f"{value:.3g}")
+
+
+@dataclass(frozen=True)
+class Law:
+    """What the sensitivities foretell: each row as a product of powers of the values."""
+
+    middles: Mapping[str, float]
+    """Row → its value at the configuration."""
+    powers: Mapping[tuple[str, str], float]
+    """(row, free value) → elasticity, where it is not 0 within its interval."""
+
+    @classmethod
+    def read(cls, path: Path) -> Law:
+        """Read what `sensitivity` wrote."""
+        middles: dict[str, list[float]] = {}
+        powers = {}
+        with path.open(newline="") as file:
+            for line in csv.DictReader(file):
+                ends = [float(line[name] or "nan") for name in ("measured_lower", "measured_higher")]
+                if min(ends) > 0 and line["low"]:
+                    middles.setdefault(line["row"], []).append(math.sqrt(ends[0] * ends[1]))
+                    if float(line["low"]) * float(line["high"]) > 0:
+                        powers[line["row"], line["value"]] = float(line["elasticity"])
+        return cls({row: float(np.median(found)) for row, found in middles.items()}, powers)
+
+    def knows(self, row: str) -> bool:
+        """Whether it says anything of a row."""
+        return row in self.middles
+
+    def value(self, row: str, values: Mapping[str, float], here: Mapping[str, float]) -> float:
+        """The row at some values, which are those of `here` where they are not given."""
+        factors = [(values[name] / here[name]) ** self.powers.get((row, name), 0.0) for name in values]
+        return self.middles[row] * math.prod(factors)
+
+    def asked(self, values: Mapping[str, float], here: Mapping[str, float]) -> float:
+        """Requests in a session with which the share of 504s is what it should be."""
+        others = {name: value for name, value in values.items() if name != "requests"}
+        return round(here["requests"] * (AIM / self.value("P4", others, here)) ** STEEP, 2)
 
 
 def _write_set(path: Path, free: Mapping[str, FreeValue], values: Mapping[str, float]) -> None:
@@ -287,8 +355,18 @@ def _write_set(path: Path, free: Mapping[str, FreeValue], values: Mapping[str, f
         place[last] = free[name].written(value)
     text = yaml.safe_dump(config, sort_keys=False)
     path.write_text(
-        f"# @package _global_\n# Other habits and machines under which the figures of the peak hold too.\n{text}"
+        f"# @package _global_\n# Other habits and machines under which the figures of the case study hold too.\n{text}"
     )
+
+
+def _read_set(path: Path, free: Mapping[str, FreeValue]) -> dict[str, float]:
+    """The values that a set gives."""
+    config = yaml.safe_load(path.read_text())
+    found = {}
+    for name, one in free.items():
+        with contextlib.suppress(KeyError):
+            found[name] = one.read(config)
+    return found
 
 
 def sensitivity(target: Path, only: Sequence[str]) -> None:
@@ -350,6 +428,9 @@ def main() -> None:
     distinct = commands.add_parser("sets")
     distinct.add_argument("--count", type=int, default=8)
     distinct.add_argument("-o", "--output", type=Path, default=conf_folder() / "platform" / "streamflow" / "sets")
+    distinct.add_argument(
+        "--sensitivities", type=Path, default=HERE / "sensitivity.csv", help="as `sensitivity` wrote them"
+    )
     sensing = commands.add_parser("sensitivity")
     sensing.add_argument("-o", "--output", type=Path, default=HERE / "sensitivity.csv")
     sensing.add_argument("--only", nargs="*", default=[])
@@ -357,7 +438,7 @@ def main() -> None:
     if given.command == "search":
         search(given.minutes, given.journal, given.only, given.levels)
     elif given.command == "sets":
-        distinct_sets(given.count, given.output)
+        distinct_sets(given.count, given.output, Law.read(given.sensitivities))
     else:
         sensitivity(given.output, given.only)
 
