@@ -169,7 +169,11 @@ def _configured(values: Mapping[str, float], *words: str) -> dict[str, Any]:
 def _measured(config: dict[str, Any], rows: Rows, only: Sequence[str]) -> dict[str, Measured]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the second viral upload, which comes later
-        return measure_rows(run_in_memory(config), rows, [row for row in rows.only(only) if not row.reported])
+        return measure_rows(run_in_memory(config), rows, _with_ranges(rows, only))
+
+
+def _with_ranges(rows: Rows, only: Sequence[str]) -> list[Row]:
+    return [row for row in rows.only(only) if not row.reported]
 
 
 def loss(measured: Mapping[str, Measured]) -> float:
@@ -259,7 +263,7 @@ def distinct_sets(count: int, folder: Path, law: Law) -> None:
 def _foretold(free: Mapping[str, FreeValue], here: Mapping[str, float], law: Law) -> list[dict[str, float]]:
     """Sets of values for which the sensitivities say that all rows hold."""
     draw = np.random.default_rng(1)
-    rows = [row for row in _rows().only((*ON_THE_PATH, *IN_NORMAL_HOURS)) if not row.reported and row.id not in STORM]
+    rows = [row for row in _with_ranges(_rows(), (*ON_THE_PATH, *IN_NORMAL_HOURS)) if row.id not in STORM]
     found = []
     for _ in range(DRAWS):
         values = {name: _rounded(free[name], draw.uniform(free[name].low, free[name].high)) for name in VARIED}
@@ -279,7 +283,7 @@ def _distance(one: Mapping[str, float], other: Mapping[str, float], free: Mappin
 
 def _is_met(values: dict[str, float]) -> bool:
     """Whether some number of requests in a session near the foretold one makes the values meet all rows; it is put in."""
-    rows = [row for row in _rows().only((*ON_THE_PATH, *IN_NORMAL_HOURS)) if not row.reported]
+    rows = _with_ranges(_rows(), (*ON_THE_PATH, *IN_NORMAL_HOURS))
     for _ in range(ADJUSTMENTS):
         found = _means(values)
         lacks = [row.id for row in rows if row.id in found and not row.holds(found[row.id])]

@@ -196,8 +196,7 @@ def _simulated(config: Mapping[str, Any]) -> Written:
 
 def rows_of(overrides: Sequence[str]) -> Sequence[Row]:
     """Rows of the platform's baseline that have a range."""
-    every = read_rows(platform_file("rows", composed(overrides)["platform"]["name"])).every
-    return [row for row in every if not row.reported]
+    return read_rows(platform_file("rows", composed(overrides)["platform"]["name"])).judged
 
 
 def measured(job: Job) -> Values:

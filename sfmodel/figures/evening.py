@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sfmodel.figures.panel import Panel, read_panels
 from sfmodel.results import measures
 from sfmodel.results.summary import hours_of, request_latency
-from sfmodel.rows.bands import event_spans
+from sfmodel.rows.bands import event_spans, spans
 from sfmodel.rows.files import file_of
 from sfmodel.rows.rows import Rows, read_rows
 
@@ -29,6 +29,7 @@ GENERIC = (
 
 _WIDTHS_S = (10, 30, 60, 300, 600, 1800, 3600, 21600)
 _MOST_POINTS = 150
+_MOST_TRIGGERS = 24
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,14 @@ class Evening:
 
     @property
     def triggers(self) -> list[tuple[float, float]]:
-        """When events of the run's scenario act, s since midnight of the first day, as far as the run goes; one without an
-        end is a moment, and arrivals of a source are none.
+        """When events of the scenario and timed arrivals act, s since midnight of the first day, as far as the run goes; one
+        without an end is a moment, and of more than _MOST_TRIGGERS none are arrivals.
         """
-        config = self.ds.attrs.get("config")
-        found = event_spans(config) if isinstance(config, dict) else ()
+        written = self.ds.attrs.get("config")
+        config = written if isinstance(written, dict) else {}
+        found = list(spans(config))
+        if len(found) > _MOST_TRIGGERS:
+            found = list(event_spans(config))
         return [
             (max(low_s, self.start_s), low_s if math.isinf(high_s) else min(high_s, self.end_s))
             for low_s, high_s in found

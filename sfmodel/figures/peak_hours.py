@@ -128,7 +128,7 @@ def _small_print(ds: xr.Dataset, evening: Evening, shown: Sequence[Lines]) -> st
     if hours is not None and evening.peaks:
         parts.append(f"peak hours {day_clock(hours[0])}–{day_clock(hours[1])} shaded")
     if evening.triggers:
-        parts.append("grey: the scenario's events")
+        parts.append("grey: events and timed arrivals")
     if any(lines.claims for lines in shown):
         parts.append("hatched, and arrows: what the case study says")
     if is_replicated(ds):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sfmodel.errors import ConfigError, RunNotFoundError, nearest
 from sfmodel.paths.request_path import RequestPath, Step, read_paths
 from sfmodel.results.measures import DAY_S
-from sfmodel.results.traces import TRACES, damaged, nothing_traced
+from sfmodel.results.traces import TRACES, answered_after_s, damaged, nothing_traced
 from sfmodel.rows.files import file_of
 from sfmodel.rows.windows import fits
 
@@ -119,8 +119,7 @@ class Requests:
         return wanted
 
 
-_ANSWERED_AFTER = pl.col("ended_s") - pl.col("start_s") + pl.col("arrived_s") - pl.col("start_s")
-"""How long after a call its reply is back, s: it travels as long as the request did."""
+_ANSWERED_AFTER: pl.Expr = answered_after_s({name: pl.col(name) for name in ("start_s", "arrived_s", "ended_s")})
 
 
 def in_order(found: pl.DataFrame, path: RequestPath) -> NDArray[np.bool_]:

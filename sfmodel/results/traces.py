@@ -391,9 +391,15 @@ def _duration(span: Mapping[str, Any]) -> float:
     return float(span["duration_s"] if "duration_s" in span else span["ended_s"] - span["start_s"])
 
 
-def answered_after_s(span: Mapping[str, Any]) -> float:
-    """How long after the call its reply is back, s: it travels as long as the request did."""
-    return float(span["ended_s"] - span["start_s"] + span["arrived_s"] - span["start_s"])
+def answered_after_s(span: Mapping[str, Any]) -> Any:
+    """How long after the call its reply is back, s: it travels as long as the request did.
+
+    Parameters
+    ----------
+    span
+        A span, or the columns of many: start_s, arrived_s and ended_s by name.
+    """
+    return span["ended_s"] - span["start_s"] + span["arrived_s"] - span["start_s"]
 
 
 def written(seconds: float) -> str:

@@ -118,10 +118,10 @@ def event_spans(config: Mapping[str, Any], other: Mapping[str, Any] | None = Non
     yield from (_span(event, math.inf) for event in _events(config) if event not in known)
 
 
-def spans(config: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
-    """Beginning and end, s since midnight, of every event and every timed arrival that only the first configuration has."""
+def spans(config: Mapping[str, Any], other: Mapping[str, Any] | None = None) -> Iterator[tuple[float, float]]:
+    """Beginning and end, s since midnight, of every event and every timed arrival that another configuration has not."""
     yield from event_spans(config, other)
-    sources, others = (c.get("platform", {}).get("sources") or {} for c in (config, other))
+    sources, others = ((c or {}).get("platform", {}).get("sources") or {} for c in (config, other))
     for name, source in sources.items():
         if name not in others:
             for spike in source.get("spikes") or []:

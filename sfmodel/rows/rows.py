@@ -206,6 +206,11 @@ class Rows(Word):
         ]
         return (*self.rows, *repeated)
 
+    @property
+    def judged(self) -> tuple[Row, ...]:
+        """All rows that have a range."""
+        return tuple(row for row in self.every if not row.reported)
+
     def only(self, patterns: Sequence[str]) -> tuple[Row, ...]:
         """Rows whose id, or what stands before its first dot, fits one of the patterns."""
         return tuple(

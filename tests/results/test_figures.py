@@ -153,6 +153,14 @@ def test_events_of_the_scenario_are_marked_as_far_as_the_run_goes():
     assert evening_of(make_run(6)).triggers == []
 
 
+def test_timed_arrivals_are_marked_but_not_a_long_list_of_them():
+    def triggers(at):
+        return evening_of(make_run(48, config={"platform": {"sources": {"viral": {"at": at}}}})).triggers
+
+    assert triggers(["20:01", "23:00"]) == [(72060.0, 72060.0)]
+    assert triggers([f"20:{minute:02d}" for minute in range(30)]) == []
+
+
 def test_times_before_midnight_of_day_1_have_a_sign():
     assert [clock(-60), clock(-5400), clock(-3661, seconds=True), clock(0)] == ["-0:01", "-1:30", "-1:01:01", "00:00"]
 
