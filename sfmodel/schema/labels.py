@@ -28,10 +28,13 @@ def parts_of(key: str, mapping: Any) -> list[str]:
     Raises
     ------
     ConfigError
-        A label that no step has, or several have.
+        A label that no step has, or several have; a constant.
     """
     parts = split(key)
-    return with_numbers(parts if parts[:1] in (["demand"], ["platform"]) else ["platform", *parts], mapping)
+    parts = parts if parts[:1] in (["demand"], ["platform"]) else ["platform", *parts]
+    if parts[1:2] == ["constants"]:
+        raise ConfigError("constants are put in place before anything else; name the keys in which they are used")
+    return with_numbers(parts, mapping)
 
 
 def with_numbers(parts: Sequence[str], mapping: Any) -> list[str]:

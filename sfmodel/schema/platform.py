@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from sfmodel.schema.base import Word
@@ -30,6 +32,8 @@ class Platform(Word):
     """Name in results."""
     title: str = ""
     """Name in figures."""
+    constants: dict[str, Any] = {}
+    """Values that stand in several places, or in a list of steps, as ${platform.constants.NAME}."""
     network: Duration = 0.0
     """One-way latency of a call unless the call says otherwise."""
     content: Content = Content()

@@ -74,12 +74,14 @@ class Run(Word):
 
     @property
     def written(self) -> dict[str, Any]:
-        """The mapping this run was parsed from, as the user wrote it, but for how it is made; empty: built in Python."""
+        """The mapping this run was parsed from, as the user wrote it, but for how it is made, and for the platform's constants,
+        which stand where they are used; empty: built in Python."""
         return self._written
 
     def keep(self, written: dict[str, Any]) -> None:
         """Remember the mapping this run was parsed from."""
-        self._written = {key: value for key, value in written.items() if key not in HOW_IT_IS_MADE}
+        platform = {key: value for key, value in written["platform"].items() if key != "constants"}
+        self._written = {key: value for key, value in written.items() if key not in HOW_IT_IS_MADE} | {"platform": platform}
 
     @model_validator(mode="after")
     def _forwards(self) -> Run:
