@@ -379,7 +379,7 @@ def draw(cells: Mapping[int, Mapping[str, Cell]], path: Path) -> None:
         axes.plot(
             scales, differ, "s--", color="#D55E00", label=f"differs from full scale ({1 - LEVEL:.0%} in all, Holm)"
         )
-    axes.set(xscale="log", xlabel="Size, 1 in …", ylabel=f"Rows, of {total}", ylim=(0, total))
+    axes.set(xscale="log", xlabel="Size, 1 in …", ylabel=f"Rows, of {total}", ylim=(0, 1.04 * total))
     axes.set_xticks(scales, [f"{scale}" for scale in scales])
     axes.minorticks_off()
     axes.legend()

@@ -93,6 +93,7 @@ def test_the_base_is_untouched() -> None:
         ("set", "demand.levl", 1, "did you mean 'level'?"),
         ("set", "services.db.replicas", 3, "'services.db.replicas' is structure"),
         ("set", "services.db", {}, "'services.db' is structure"),
+        ("set", "constants.wait", "1 s", "constants are put in place before anything else"),
         ("set", "services.web.endpoints.get.steps", [], "is structure"),
         ("set", "services.web.endpoints.get.steps.1.call", "redis.get", "is structure"),
         (

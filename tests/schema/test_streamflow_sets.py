@@ -19,6 +19,13 @@ def test_every_set_is_a_platform(name):
     assert len(of(name).services) == 11
 
 
+def test_a_constant_stands_where_it_is_used():
+    run = checked(dict(composed(["platform=streamflow", "platform.constants.gateway_timeout=3 s"])))
+    (step, _log) = run.platform.services["gateway"].endpoints["recommendations"].steps
+    assert step.timeout == 3.0
+    assert "constants" not in run.written["platform"]
+
+
 def test_no_two_sets_are_the_same():
     written = [of(name).model_dump_json() for name in SETS]
     assert len(set(written)) == len(SETS) >= 1
