@@ -31,6 +31,8 @@ from typing import Any
 
 import numpy as np
 import yaml
+from foretelling import Foretelling
+from numpy.typing import NDArray
 from recommendation_path import recommendation_path
 
 from sfmodel.cli.compose import composed
@@ -55,21 +57,14 @@ LEVELS = {1.0: 1.0, 0.97: 0.5, 1.03: 0.5}
 HOPELESS = 8.0
 MARGIN = 0.1
 VARIED = (
-    "think", "stretch", "waiting_cost", "retry", "leave_after_failure", "leave_after_slow", "profile_contention",
-    "vector_contention", "breathing"
+    "requests", "llm_share", "think", "stretch", "waiting_cost", "retry", "leave_after_failure", "leave_after_slow",
+    "profile_contention", "vector_contention", "breathing"
 )  # fmt: skip
-KNOBS = ("requests", "llm_share")
-"""Values that bring rows back to where they belong."""
-AIMS = {"P4": 0.025, "P7": 0.128}
-POWERS = np.array([[45.0, 9.4], [5.3, 5.3]])
-"""Of each knob with which each of these rows goes, shape [rows, knobs]: five evenings of 18.2 and of 18.35 requests have 1.70
-and 2.46 % of 504s; of the LLM's share sensitivity.csv says it; calls of the LLM go with both alike."""
-BROUGHT_BACK = {"P3", "P4", "P5", "P6", "P7"}
 SPREAD = 0.3  # of a range, to each side of the configuration's value; farther away the sensitivities foretell nothing
 DRAWS = 20_000
-TOO_NEAR = 0.1  # of a set that was simulated and does not hold, in ranges
-ADJUSTMENTS = 5
-MOST_TURN = 0.015  # of a knob at once: beyond, the platform is down, and its 504s say nothing of how far
+APART = 0.15  # of any two sets, in ranges, without the two values that bring the platform back to where it belongs
+TRIED = 0.02  # as near a set that was simulated needs no simulation
+DOWN = 3.0  # times the end of its range: how far beyond it a row lies says nothing more, the platform is down
 SEEDS = (1, 2)
 STEP = 0.1  # of a value's range, for sensitivities
 STEP_SEEDS = (1, 2, 3)
@@ -226,128 +221,98 @@ def _judged(values: Mapping[str, float], levels: Sequence[float]) -> tuple[float
     return total + loss(measured), shown
 
 
-def distinct_sets(count: int, folder: Path, law: Law) -> None:
+def distinct_sets(count: int, folder: Path, sensitivities: Path, journal: Path) -> None:
     """Write sets of other habits and machines that meet the rows: conf/platform/streamflow/sets/NAME.yaml, NAME a, b, ...
 
-    Sets are drawn from a part of the ranges, but that workers who all wait keep as many cores busy, as F1 wants.
-    Those for which the sensitivities foretell that all rows hold are simulated, at every turn the one farthest from
-    the configuration's and from the sets found so far; the number of requests in a session that asks for
-    recommendations brings the 504s back to where they belong, and the share of misses that ask the LLM those that it
-    refuses. Sets that are in the folder are kept. What a set shows in
-    a whole evening, and in other seeds, `experiments/figures.py --only baseline platform/streamflow/sets=NAME` says.
+    Sets are drawn from a part of the ranges, but that workers who all wait keep as many cores busy, as F1 wants. What is
+    known of the rows foretells how far each set misses them; the best that is far enough from the configuration's and
+    from the sets found so far is simulated, which adds to what is known. Sets that are in the folder are kept, and what
+    the journal holds is not simulated again. What a set shows in a whole evening, and in other seeds,
+    `experiments/figures.py --only baseline platform/streamflow/sets=NAME` says.
     """
     free = {one.name: one for one in free_values()}
     base = dict(composed(["platform=streamflow"]))
     here = {name: one.read(base) for name, one in free.items()}
-    candidates = _foretold(free, here, law)
+    known = Foretelling(sensitivities, here, len(STEP_SEEDS))
+    rows = _with_ranges(_rows(), (*ON_THE_PATH, *IN_NORMAL_HOURS)) + list(read_rows(HERE / "scenario_rows.yaml").judged)
+    by_id = {row.id: row for row in rows}
+    tried = [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
+    for one in tried:
+        _learn(known, by_id, one)
     found = [here, *({**here, **_read_set(path, free)} for path in sorted(folder.glob("?.yaml")))]
     names = [name for name in ascii_lowercase[:count] if not (folder / f"{name}.yaml").exists()]
-    print(f"{len(candidates)} candidates for {len(names)} sets", flush=True)
-    while names and candidates:
-        values = max(candidates, key=lambda one: min(_distance(one, other, free) for other in found))
-        candidates.remove(values)
-        if _is_met(values, free):
+    drawn = _drawn(free, here)
+    while names:
+        apart = np.min([_distances(drawn, one, free, VARIED[2:]) for one in found], axis=0) >= APART
+        for one in tried:
+            apart &= _distances(drawn, {**here, **one["values"]}, free, VARIED) >= TRIED
+        values = _best(drawn, apart, known, by_id)
+        simulated = _simulated(values, by_id)
+        _learn(known, by_id, simulated)
+        tried.append(simulated)
+        with journal.open("a") as file:
+            file.write(json.dumps(simulated) + "\n")
+        print(json.dumps(simulated), flush=True)
+        if not simulated["lacks"]:
             _write_set(folder / f"{names.pop(0)}.yaml", free, values)
             found.append({**here, **values})
-        else:
-            candidates = [one for one in candidates if _distance(one, values, free) > TOO_NEAR]
 
 
-def _foretold(free: Mapping[str, FreeValue], here: Mapping[str, float], law: Law) -> list[dict[str, float]]:
-    """Sets of values for which the sensitivities say that all rows hold."""
+def _drawn(free: Mapping[str, FreeValue], here: Mapping[str, float]) -> dict[str, NDArray[np.float64]]:
+    """Name → values around the configuration's, shape [sets]."""
     draw = np.random.default_rng(1)
-    rows = [row for row in _with_ranges(_rows(), (*ON_THE_PATH, *IN_NORMAL_HOURS)) if row.id not in BROUGHT_BACK]
-    found = []
-    for _ in range(DRAWS):
-        values = {name: _near(free[name], here[name], draw) for name in VARIED}
-        values["workers"] = round(here["waiting_cost"] * here["workers"] / values["waiting_cost"])
-        values |= {name: here[name] for name in KNOBS}
-        _bring_back(values, {row: law.value(row, values, here) for row in AIMS})
-        inside = all(free[name].low <= values[name] <= free[name].high for name in values)
-        if inside and all(row.holds(law.value(row.id, values, here)) for row in rows if law.knows(row.id)):
-            found.append(values)
-    return found
+    drawn = {}
+    for name in VARIED:
+        half = SPREAD * (free[name].high - free[name].low)
+        ends = max(free[name].low, here[name] - half), min(free[name].high, here[name] + half)
+        drawn[name] = draw.uniform(*ends, DRAWS)
+    drawn["workers"] = np.round(here["waiting_cost"] * here["workers"] / drawn["waiting_cost"])
+    return drawn
 
 
-def _distance(one: Mapping[str, float], other: Mapping[str, float], free: Mapping[str, FreeValue]) -> float:
-    """Between two sets: each value in ranges, root mean square."""
-    parts = [(one[name] - other[name]) / (free[name].high - free[name].low) for name in VARIED]
-    return float(np.sqrt(np.mean(np.square(parts))))
+def _distances(
+    drawn: Mapping[str, NDArray[np.float64]],
+    one: Mapping[str, float],
+    free: Mapping[str, FreeValue],
+    names: Sequence[str],
+) -> NDArray[np.float64]:
+    """Of each set from one: each value in ranges, root mean square, shape [sets]."""
+    parts = [(drawn[name] - one[name]) / (free[name].high - free[name].low) for name in names]
+    return np.sqrt(np.mean(np.square(parts), axis=0))
 
 
-def _is_met(values: dict[str, float], free: Mapping[str, FreeValue]) -> bool:
-    """Whether all rows are met with some number of requests in a session and share of LLM calls, which are put in."""
-    rows = _with_ranges(_rows(), (*ON_THE_PATH, *IN_NORMAL_HOURS))
-    for _ in range(ADJUSTMENTS):
-        found = _means(values)
-        lacks = [row.id for row in rows if row.id in found and not row.holds(found[row.id])]
-        held = not lacks
-        if held:
-            lacks = [name for name, one in scenario_rows(values).items() if not one.met]
-        print(json.dumps({"lacks": lacks, "rows": found, "values": values}), flush=True)
-        if not lacks:
-            return True
-        if held or not set(lacks) & BROUGHT_BACK:
-            return False
-        _bring_back(values, found)
-        if not all(free[name].low <= values[name] <= free[name].high for name in KNOBS):
-            return False
-    return False
+def _best(
+    drawn: Mapping[str, NDArray[np.float64]], among: NDArray[np.bool_], known: Foretelling, rows: Mapping[str, Row]
+) -> dict[str, float]:
+    """Values of the set that misses the rows least, by what is known."""
+    foretold = known.at(drawn)
+    misses = np.zeros(DRAWS)
+    for name in set(foretold) & set(rows):
+        misses += [_miss(rows[name], value) for value in foretold[name]]
+    k = int(np.argmin(np.where(among, misses, np.inf)))
+    return {name: float(f"{values[k]:.4g}") for name, values in drawn.items()}
 
 
-def _bring_back(values: dict[str, float], found: Mapping[str, float]) -> None:
-    """Turn the knobs so that these rows would be where they belong."""
-    lack = [math.log(aim / max(found[row], 1e-3)) for row, aim in AIMS.items()]
-    turns = np.exp(np.clip(np.linalg.solve(POWERS, lack), -MOST_TURN, MOST_TURN))
-    for name, turn in zip(KNOBS, turns, strict=True):
-        values[name] = float(f"{values[name] * turn:.4g}")
-
-
-def _means(values: Mapping[str, float]) -> dict[str, float]:
+def _simulated(values: Mapping[str, float], rows: Mapping[str, Row]) -> dict[str, Any]:
+    """The values, the means of the rows over SEEDS, and which rows they lack, those of the scenarios if no others."""
     with ProcessPoolExecutor(JOBS) as pool:
         every = list(pool.map(partial(all_path_rows, values, until="23:00"), SEEDS))
     known = [name for name in every[0] if all(one[name].value is not None for one in every)]
-    return {name: float(f"{np.mean([one[name].value for one in every]):.4g}") for name in known}
+    means = {name: float(f"{np.mean([one[name].value for one in every]):.4g}") for name in known}
+    lacks = [name for name in known if not rows[name].holds(means[name])]
+    if not lacks:
+        scenarios = scenario_rows(values)
+        means |= {name: one.value for name, one in scenarios.items() if one.value is not None}
+        lacks = [name for name, one in scenarios.items() if not one.met]
+    return {"lacks": lacks, "rows": means, "values": dict(values)}
 
 
-def _near(free: FreeValue, at: float, draw: np.random.Generator) -> float:
-    """A value around the configuration's."""
-    half = SPREAD * (free.high - free.low)
-    value = draw.uniform(max(free.low, at - half), min(free.high, at + half))
-    return round(value) if free.whole else float(f"{value:.3g}")
-
-
-@dataclass(frozen=True)
-class Law:
-    """What the sensitivities foretell: each row as a product of powers of the values."""
-
-    middles: Mapping[str, float]
-    """Row → its value at the configuration."""
-    powers: Mapping[tuple[str, str], float]
-    """(row, free value) → elasticity, where it is not 0 within its interval."""
-
-    @classmethod
-    def read(cls, path: Path) -> Law:
-        """Read what `sensitivity` wrote."""
-        middles: dict[str, list[float]] = {}
-        powers = {}
-        with path.open(newline="") as file:
-            for line in csv.DictReader(file):
-                ends = [float(line[name] or "nan") for name in ("measured_lower", "measured_higher")]
-                if min(ends) > 0 and line["low"]:
-                    middles.setdefault(line["row"], []).append(math.sqrt(ends[0] * ends[1]))
-                    if float(line["low"]) * float(line["high"]) > 0:
-                        powers[line["row"], line["value"]] = float(line["elasticity"])
-        return cls({row: float(np.median(found)) for row, found in middles.items()}, powers)
-
-    def knows(self, row: str) -> bool:
-        """Whether it says anything of a row."""
-        return row in self.middles
-
-    def value(self, row: str, values: Mapping[str, float], here: Mapping[str, float]) -> float:
-        """The row at some values, which are those of `here` where they are not given."""
-        factors = [(values[name] / here[name]) ** self.powers.get((row, name), 0.0) for name in values]
-        return self.middles[row] * math.prod(factors)
+def _learn(known: Foretelling, rows: Mapping[str, Row], simulated: Mapping[str, Any]) -> None:
+    ends = {name: row.at_most or row.below or math.inf for name, row in rows.items()}
+    known.learn(
+        simulated["values"],
+        {name: min(value, DOWN * ends[name]) for name, value in simulated["rows"].items() if name in rows},
+    )
 
 
 def _write_set(path: Path, free: Mapping[str, FreeValue], values: Mapping[str, float]) -> None:
@@ -436,6 +401,7 @@ def main() -> None:
     distinct.add_argument(
         "--sensitivities", type=Path, default=HERE / "sensitivity.csv", help="as `sensitivity` wrote them"
     )
+    distinct.add_argument("--journal", type=Path, default=Path("sets.jsonl"), help="what was simulated")
     sensing = commands.add_parser("sensitivity")
     sensing.add_argument("-o", "--output", type=Path, default=HERE / "sensitivity.csv")
     sensing.add_argument("--only", nargs="*", default=[])
@@ -443,7 +409,7 @@ def main() -> None:
     if given.command == "search":
         search(given.minutes, given.journal, given.only, given.levels)
     elif given.command == "sets":
-        distinct_sets(given.count, given.output, Law.read(given.sensitivities))
+        distinct_sets(given.count, given.output, given.sensitivities, given.journal)
     else:
         sensitivity(given.output, given.only)
 
