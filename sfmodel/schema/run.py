@@ -81,7 +81,9 @@ class Run(Word):
     def keep(self, written: dict[str, Any]) -> None:
         """Remember the mapping this run was parsed from."""
         platform = {key: value for key, value in written["platform"].items() if key != "constants"}
-        self._written = {key: value for key, value in written.items() if key not in HOW_IT_IS_MADE} | {"platform": platform}
+        self._written = {key: value for key, value in written.items() if key not in HOW_IT_IS_MADE} | {
+            "platform": platform
+        }
 
     @model_validator(mode="after")
     def _forwards(self) -> Run:
