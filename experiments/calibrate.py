@@ -300,12 +300,12 @@ def _best(
 
 def _turned(tried: Sequence[Mapping[str, Any]]) -> dict[str, float] | None:
     """The last set with as many requests in a session as bring its 504s to their middle, if it lacks nothing but these."""
-    habits = [{name: one["values"][name] for name in VARIED[1:]} for one in tried[-TURNS - 1 :]]
     if not tried or not tried[-1]["lacks"] or not set(tried[-1]["lacks"]) <= STORM:
         return None
-    if len(habits) > TURNS and all(one == habits[-1] for one in habits):
-        return None
     values = dict(tried[-1]["values"])
+    before = [one["values"] for one in tried[-TURNS - 1 :]]
+    if len(before) > TURNS and all({**one, "requests": values["requests"]} == values for one in before):
+        return None
     turn = (MIDDLE / max(tried[-1]["rows"]["P4"], 1e-3)) ** (1 / STEEP)
     return {**values, "requests": float(f"{values['requests'] * min(max(turn, 0.98), 1.02):.4g}")}
 
@@ -342,7 +342,9 @@ def _write_set(path: Path, free: Mapping[str, FreeValue], values: Mapping[str, f
         place[last] = free[name].written(value)
     text = yaml.safe_dump(config, sort_keys=False)
     path.write_text(
-        f"# @package _global_\n# Other habits and machines under which the figures of the case study hold too.\n{text}"
+        "# @package _global_\n"
+        "# Other habits and machines under which the figures of the recommendation path hold too, over two seeds.\n"
+        f"{text}"
     )
 
 
