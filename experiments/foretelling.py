@@ -19,6 +19,8 @@ LEAST = 0.02
 """Standard deviation at least of what is believed, and of what is measured: rows are no exact powers."""
 LIKELY = 0.5
 """Standard deviation of powers that were not measured."""
+RUNS = 2
+"""Runs whose mean is learnt, such as of two seeds."""
 UNSURE = 0.1
 """How unsure an elasticity is beside its interval, relative: it was measured over a fifth of the range."""
 
@@ -63,18 +65,14 @@ class Foretelling:
             mean[places[one["value"]]] = elasticity
             sd[places[one["value"]]] = math.hypot(error, UNSURE * elasticity, LEAST)
         self._mean[row], self._covariance[row] = mean, np.diag(sd**2)
-        self._noise[row] = max(LEAST, float(np.std(middles)) * math.sqrt(2)) ** 2
+        # a middle is a mean of 2 · seeds runs, what is learnt one of RUNS
+        self._noise[row] = max(LEAST, float(np.std(middles)) * math.sqrt(2 * seeds / RUNS)) ** 2
 
     def _wonder(self, row: str, value: float) -> None:
         """Believe of a row that it is about so much, and that its powers are about as likely up as down."""
         self._mean[row] = np.array([math.log(value), *np.zeros(len(self.here))])
         self._covariance[row] = np.diag([LEAST, *np.full(len(self.here), LIKELY)]) ** 2
         self._noise[row] = LEAST**2
-
-    @property
-    def rows(self) -> list[str]:
-        """Rows of which something is known."""
-        return list(self._mean)
 
     def at(self, values: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
         """Row → what it would be at each of several sets of values.

@@ -33,6 +33,8 @@ FORMAT = 1
 
 CHUNK_WINDOWS = 1024
 HISTOGRAM_CHUNK_WINDOWS = 60
+FIRST_CHUNKS = 16
+"""Of an array when it is made, which then doubles: cutting it asks the store for every chunk that it could have had."""
 
 
 class Recorder:
@@ -171,10 +173,11 @@ class _Column:
         self._buffer: NDArray[Any] = np.zeros((max(1, min(height, windows)), *shape), variable.dtype)
         self._filled = 0
         self._written = 0
+        self._windows = windows
         # Empty chunks are written too: looking for them costs more than compressing them.
         self._array = group.create_array(
             variable.name,
-            shape=(windows, *shape),
+            shape=(min(windows, FIRST_CHUNKS * len(self._buffer)), *shape),
             chunks=self._buffer.shape,
             dtype=variable.dtype,
             dimension_names=("time", *variable.dims),
@@ -191,9 +194,12 @@ class _Column:
             self._flush()
 
     def _flush(self) -> None:
+        end = self._written + self._filled
         with disk_errors(self._array.store):
-            self._array[self._written : self._written + self._filled] = self._buffer[: self._filled]
-        self._written += self._filled
+            if end > self._array.shape[0]:
+                self._resize(min(2 * end, self._windows))
+            self._array[self._written : end] = self._buffer[: self._filled]
+        self._written = end
         self._filled = 0
 
     def finish(self, windows: int) -> None:
@@ -201,7 +207,10 @@ class _Column:
         if self._filled:
             self._flush()
         if self._array.shape[0] != windows:
-            self._array.resize((windows, *self._array.shape[1:]))
+            self._resize(windows)
+
+    def _resize(self, windows: int) -> None:
+        self._array.resize((windows, *self._array.shape[1:]))
 
 
 def describe(store: Any, attrs: Mapping[str, Any]) -> xr.Dataset:

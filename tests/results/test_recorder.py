@@ -5,7 +5,7 @@ import pytest
 from evening import COUNTERS, LABELS, window_values
 
 from sfmodel.errors import RunError
-from sfmodel.results.recorder import Recorder
+from sfmodel.results.recorder import FIRST_CHUNKS, Recorder
 from sfmodel.results.variables import VARIABLES
 
 
@@ -45,6 +45,16 @@ def test_an_interrupted_run_keeps_the_windows_it_had():
     ds = recorder.finish({})
     assert ds.sizes["time"] == 7
     assert ds["station_waiting"].values[:, 0].tolist() == list(range(7))
+
+
+def test_an_array_grows_with_what_is_recorded_and_so_is_quickly_cut(tmp_path):
+    recorder = Recorder(LABELS, 0.0, 10.0, 10_000_000, COUNTERS, store=tmp_path / "dataset.zarr")
+    windows = 60 * FIRST_CHUNKS + 61  # two chunks more than there were at first
+    for k in range(windows):
+        recorder.record(k, window_values(k))
+    latency = recorder.finish({})["endpoint_latency"].values
+    for k in (0, 60 * FIRST_CHUNKS - 1, 60 * FIRST_CHUNKS, windows - 1):
+        np.testing.assert_array_equal(latency[k], window_values(k)["endpoint_latency"])
 
 
 def test_the_last_window_may_be_shorter(make_run):
