@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 JOBS ?= 2
 
-.PHONY: run test check bench figures robust wheel constraints clean help
+.PHONY: run test check bench figures robust sets wheel constraints clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,10 @@ figures: $(STAMP) ## every figure of the case study, over seeds: 19 evenings' wo
 robust: $(STAMP) ## the evening's figures at 0.97 and 1.03 of the demand: at least 80 % must hold; 10 evenings' work
 	status=0; for level in 0.97 1.03; do $(BIN)/python experiments/figures.py --jobs $(JOBS) --only baseline --share 0.8 \
 	  --folder results/figures-$$level demand.level=$$level trace.one_in=2500 trace.limit=4000000 || status=1; done; exit $$status
+
+sets: $(STAMP) ## the evening's figures under each of eight other sets of values; 16 evenings' work
+	status=0; for set in a b c d e f g h; do $(BIN)/python experiments/figures.py --jobs $(JOBS) --only baseline --share 0.8 --seeds 2 \
+	  --folder results/figures-set-$$set platform/streamflow/sets=$$set trace.one_in=2500 trace.limit=4000000 || status=1; done; exit $$status
 
 wheel: $(STAMP) ## dist/*.whl
 	$(BIN)/python -m build --outdir dist .

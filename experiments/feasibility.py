@@ -72,7 +72,6 @@ def baseline() -> Path:
     weights = {name: entry["weight"] for name, entry in discover["mix"].items()}
     cpu = engine["stations"]["cpu"]
     recommend = engine["endpoints"]["recommend"]["steps"]
-    describe = services["llm"]["endpoints"]["describe"]["steps"][0]["choose"][0]["do"][0]
     contention = 1 + float(cpu["contention"]["serial"]) * (cpu["servers"] - 1) * 0.65
     return Path(
         starts=to_rate_per_s(users["sessions"]["rate"]) * to_share(discover["share"]),
@@ -87,7 +86,7 @@ def baseline() -> Path:
         model=to_duration_s(recommend[3]["time"]["lognormal"]["mean"]) * contention,
         llm_share=to_share(recommend[2]["with_probability"]),
         llm_others=0.75 + 3 * 0.25,
-        llm_back=to_duration_s(describe["retries"]["base"]),
+        llm_back=to_duration_s(platform["constants"]["llm_back_after"]),
         burst=services["llm"]["limiters"]["quota"]["burst"],
         gateway=to_duration_s(gateway["endpoints"]["recommendations"]["steps"][0]["timeout"]),
         engine=to_duration_s(gateway["endpoints"]["assemble"]["steps"][4]["timeout"]),

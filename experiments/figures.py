@@ -30,8 +30,10 @@ import math
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +74,7 @@ class Study:
     """Words behind `sfmodel run`."""
     beside: Words | None
     """Those of the paired run; none: no row needs it."""
-    seeds: int
+    seeds: range
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,10 @@ class Figure(OverSeeds):
     @property
     def wanted(self) -> int:
         """How many runs should show it."""
-        return self.study.seeds
+        return len(self.study.seeds)
 
 
-def studies(platform: str, seeds: int, scenario_seeds: int) -> list[Study]:
+def studies(platform: str, seeds: int, scenario_seeds: int, first: int = 1) -> list[Study]:
     """All files of rows of a platform, its baseline first."""
     files = {BASELINE: platform_file("rows", platform), **named_files("rows", platform)}
     found = []
@@ -104,7 +106,8 @@ def studies(platform: str, seeds: int, scenario_seeds: int) -> list[Study]:
         run = rows.run if rows.run is not None else (() if name == BASELINE else (f"scenario={name}",))
         needs_pair = any(row.measure.is_beside for row in rows.every)
         beside = (rows.beside or ()) if needs_pair else None
-        found.append(Study(name, rows, run, beside, seeds if name == BASELINE else scenario_seeds))
+        count = seeds if name == BASELINE else scenario_seeds
+        found.append(Study(name, rows, run, beside, range(first, first + count)))
     return found
 
 
@@ -132,7 +135,7 @@ class Plan:
 
     def jobs(self, study: Study) -> Iterator[tuple[Job, Job | None]]:
         """The run and its pair, for each seed."""
-        for seed in range(1, study.seeds + 1):
+        for seed in study.seeds:
             yield self.job(study.run, seed), None if study.beside is None else self.job(study.beside, seed)
 
 
@@ -256,6 +259,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=_positive, default=5, help="of the baseline")
     parser.add_argument("--scenario-seeds", type=_positive, default=3)
+    parser.add_argument("--first-seed", type=_positive, default=1)
     parser.add_argument("--jobs", type=_positive, default=2, help="runs at a time")
     parser.add_argument("--only", default="", help="files of rows, with commas between")
     parser.add_argument("--folder", type=Path, default=Path("results/figures"))
@@ -294,7 +298,7 @@ def _share(text: str) -> float:
 def _execute(given: argparse.Namespace, console: Console) -> int:
     common = tuple(given.overrides)
     console.print("reading the files of rows and what they run", highlight=False)
-    every = studies(composed(common)["platform"]["name"], given.seeds, given.scenario_seeds)
+    every = studies(composed(common)["platform"]["name"], given.seeds, given.scenario_seeds, given.first_seed)
     plan, chosen = Plan(every, common), _chosen(every, given.only)
     jobs = list(dict.fromkeys(job for study in chosen for both in plan.jobs(study) for job in both if job is not None))
     failed = {job.name: reason for job in jobs if (reason := _is_another(job, given.folder))}
@@ -310,12 +314,26 @@ def _execute(given: argparse.Namespace, console: Console) -> int:
     given.folder.mkdir(parents=True, exist_ok=True)
     (given.folder / "figures.md").write_text(markdown(figures), encoding="utf-8")
     write_csv(figures, given.folder / "figures.csv")
-    summary = summary_of(figures, failed)
+    summary = {**summary_of(figures, failed), "sources": _sources(jobs, given.folder)}
     (given.folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     console.print(table(figures))
+    if len(summary["sources"]) > 1:
+        verdicts.append(
+            f"these runs were made by {len(summary['sources'])} versions of sfmodel; to have all by this one, remove the older "
+            "or choose another --folder"
+        )
     for line in (*verdicts, *(f"{name} failed: {reason}" for name, reason in failed.items())):
         console.print(line, markup=False, highlight=False)
     return 1 if failed or summary["rows_met"] < given.share * summary["rows"] else 0
+
+
+def _sources(jobs: Sequence[Job], folder: Path) -> dict[str, int]:
+    """Hash of the sources that made runs → how many runs that can be read."""
+    found: Counter[str] = Counter()
+    for job in jobs:
+        with suppress(SfmodelError), open_run(folder / job.name) as ds:
+            found[str(ds.attrs.get("sources"))] += 1
+    return dict(found)
 
 
 def summary_of(figures: Sequence[Figure], failed: Mapping[str, str]) -> dict[str, Any]:

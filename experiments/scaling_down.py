@@ -6,11 +6,12 @@
 
 Users, items, sessions, sources, servers, queues, shared limits, memory and consumers are divided; what each user, item
 or request is stays. A pool keeps at least one server, a whole number stays whole: where rounding changes the platform,
-that is part of the answer. Contention follows its pool: at the same utilisation it slows a service as much as at full
-size. A figure survives if its mean over the seeds is in its range, where a value is infinite if each is. It differs from
-full scale if Welch's t test says so, with Holm's correction over all rows and scales: of those that do not differ any is
-named with probability 5 % at most (Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of
-Statistics 6, 1979).
+that is part of the answer. Contention follows its pool: each of the others slows as many times more as they are fewer.
+But nobody slows itself, so that few slow each other less than many, and one server has no contention: that is part of
+the answer too. A figure survives if all seeds show it and its mean over them is in its range, where a value is infinite if
+each is. It differs from full scale if Welch's t test says so, with Holm's correction over all rows and scales: of those
+that do not differ any is named with probability 5 % at most (Holm, A simple sequentially rejective multiple test
+procedure, Scandinavian Journal of Statistics 6, 1979).
 
 Finished runs are kept with their configuration, one small file each, and not made again; one of another configuration is
 refused. Full scale takes 4 min for each seed, the rest 2 min.
@@ -24,7 +25,7 @@ import csv
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -282,6 +283,8 @@ def make_all(
                 said = "finished"
             except SfmodelError as error:
                 failed[job.file] = said = str(error)
+            except BrokenExecutor:
+                failed[job.file] = said = "its process, or one beside it, was ended, as by a machine that is out of memory"
             console.print(f"{number} of {len(missing)}: 1/{job.scale}, seed {job.seed}: {said}", highlight=False)
     return shown, failed
 
@@ -295,6 +298,8 @@ class Cell:
 
     row: Row
     values: tuple[float, ...]
+    runs: int
+    """How many runs should show it."""
 
     @property
     def mean(self) -> float:
@@ -304,7 +309,7 @@ class Cell:
     @property
     def survives(self) -> bool:
         """Whether the row is met over the seeds."""
-        return bool(self.values) and holds_over_seeds(self.row, self.values)
+        return 0 < self.runs == len(self.values) and holds_over_seeds(self.row, self.values)
 
     def p_value(self, full: Cell) -> float | None:
         """P-value of Welch's t test that the mean is that of full scale; none: fewer than two values, or infinite ones."""
@@ -344,7 +349,9 @@ def cells_of(rows: Sequence[Row], shown: Mapping[Job, Values]) -> dict[int, dict
         runs.setdefault(job.scale, []).append(shown[job])
     return {
         scale: {
-            row.id: Cell(row, tuple(run[row.id] for run in found if row.id in run)) for row in rows if row.id in known
+            row.id: Cell(row, tuple(run[row.id] for run in found if row.id in run), len(found))
+            for row in rows
+            if row.id in known
         }
         for scale, found in runs.items()
     }
@@ -425,6 +432,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"scaling_down: {error}", file=sys.stderr)
         return error.exit_status
+    except KeyboardInterrupt:
+        print("scaling_down: interrupted; finished runs are kept, the same command goes on with the others", file=sys.stderr)
+        return 1
     for name, reason in failed.items():
         console.print(f"{name} failed: {reason}", markup=False, highlight=False)
     return 1 if failed else 0

@@ -22,7 +22,8 @@ def main() -> int:
     started = time.time()
     subprocess.run([sys.executable, "-c", WARM_UP], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     print(f"kernels are compiled ({time.time() - started:.0f} s)", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", str(arguments.jobs), "--dist", "loadfile", *rest]
+    spread = ["-n", str(arguments.jobs), "--dist", "loadfile", "--no-loadscope-reorder"]
+    command = [sys.executable, "-m", "pytest", "-q", *spread, *rest]
     return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "0"}).returncode
 
 

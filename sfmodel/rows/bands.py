@@ -160,21 +160,24 @@ def onset_s(
     else:
         shows = values <= reaches if direction == "down" else values >= reaches
     width_s = pair.run.width_s
-    first = _first_lasting(shows & (pair.time_s + width_s > pair.begins_s), max(1, round(lasting_s / width_s)))
+    first = _first(_lasting(shows & (pair.time_s + width_s > pair.begins_s), max(1, round(lasting_s / width_s))))
     return math.nan if first is None else float(pair.time_s[first])
 
 
 def recovery_s(pair: Pair, measures: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> float:
     """Time, s, from the end of the trigger until all measures are back in their bands for five minutes.
 
+    Five minutes in which there is nothing to measure are none in which it is back, unless the paired run has nothing either.
     inf: never, within half an hour at least; NaN: not while the run lasts, which is less, or the trigger has no end.
     """
     inside = pair.time_s + 1e-9 >= pair.ends_s
-    half = round(HALF_BAND_S / pair.run.width_s)
+    half, lasting = (round(length_s / pair.run.width_s) for length_s in (HALF_BAND_S, RECOVERED_S))
+    silent = np.zeros(pair.time_s.shape, bool)
     for values, base in measures:
         low, high = band(base, half)
         inside = inside & ~((values < low) | (values > high))
-    first = _first_lasting(inside, round(RECOVERED_S / pair.run.width_s))
+        silent = silent | _lasting(np.isnan(values) & ~np.isnan(low), lasting)
+    first = _first(_lasting(inside, lasting) & ~silent)
     if first is None:
         return math.inf if pair.end_s >= pair.ends_s + FOLLOW_UP_S + RECOVERED_S else math.nan
     return float(pair.time_s[first] - pair.ends_s)
@@ -192,12 +195,14 @@ def band(base: NDArray[np.float64], half: int) -> tuple[NDArray[np.float64], NDA
     return low - wider, high + wider
 
 
-def _first_lasting(shows: NDArray[np.bool_], lasting: int) -> int | None:
-    """Index of the first of so many windows in a row."""
-    if shows.size < lasting:
-        return None
-    runs = np.lib.stride_tricks.sliding_window_view(shows, lasting).all(axis=1)
-    return int(np.argmax(runs)) if runs.any() else None
+def _lasting(shows: NDArray[np.bool_], lasting: int) -> NDArray[np.bool_]:
+    """Where so many windows in a row begin; shape [time]."""
+    padded = np.pad(shows, (0, lasting - 1))
+    return np.lib.stride_tricks.sliding_window_view(padded, lasting).all(axis=1)
+
+
+def _first(shows: NDArray[np.bool_]) -> int | None:
+    return int(np.argmax(shows)) if shows.any() else None
 
 
 def _events(config: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

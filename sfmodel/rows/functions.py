@@ -97,6 +97,8 @@ def _share(windows: Windows, arguments: Sequence[Any]) -> xr.DataArray:
     for outcome in outcomes:
         if outcome not in OUTCOMES:
             raise ConfigError(f"share: there is no outcome '{outcome}'; {nearest(str(outcome), OUTCOMES)}")
+        if outcomes.count(outcome) > 1:
+            raise ConfigError(f"share: '{outcome}' is named twice; leave one out")
     of = _PREFIX[thing.dim]
     shares = measures.outcome_shares(windows.together(thing, f"{of}_outcomes"), of)
     return shares.sel(outcome=list(outcomes)).sum("outcome", skipna=False)

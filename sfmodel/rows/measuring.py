@@ -185,7 +185,8 @@ def _measured(row: Row, periods: _Periods, strict: bool) -> Measured:
         value = _value(row, row.period, periods)
         if row.relative_to is not None:
             before = _value(row, row.relative_to, periods)
-            value = math.nan if math.isnan(before) else float(np.divide(value, before))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                value = math.nan if math.isnan(before) else float(np.divide(value, before))
     except ConfigError as error:
         if isinstance(error, NotInRunError) and not strict:
             return Measured(row, None, None, str(error).partition("; valid are")[0], applies=False)
@@ -206,10 +207,10 @@ def _value(row: Row, period: str, periods: _Periods) -> float:
 def take(values: NDArray[np.float64], how: str) -> float:
     """Make one number of the values of several windows, shape [time], as `Row.take` says; NaN ones are left out."""
     found = values[~np.isnan(values)]
-    if how == "count" and found.size == values.size:
-        return float(found.size)
     if not found.size:
-        return math.nan
+        return math.nan if values.size or how != "count" else 0.0
+    if how == "count":
+        return float(found.size)
     word, _, number = how.partition(" ")
     if word in ("highest", "lowest"):
         ordered = np.sort(found)[:: -1 if word == "highest" else 1]

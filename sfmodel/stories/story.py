@@ -47,6 +47,15 @@ class StoryStep(Word):
         _ = self.threshold
         return self
 
+    @model_validator(mode="after")
+    def _has_a_value_in_each_window(self) -> StoryStep:
+        if self.measure.is_beside or self.measure.is_of_requests:
+            raise ValueError(
+                f"'{self.measure.text}': expected a measure of the run itself, window by window; the paired run is looked "
+                "at for each step, and traced requests, recoveries and other stories are not"
+            )
+        return self
+
 
 class Story(Word):
     """A cascade, step by step."""

@@ -67,12 +67,14 @@ def test_contention_slows_a_smaller_pool_as_much_at_the_same_utilisation() -> No
     full, small = (run.platform.services["profile"].stations["database"] for run in (streamflow(1), streamflow(10)))
     assert full.servers == 10 * small.servers
 
-    def slowdown(station: Any, utilisation: float) -> float:
-        n = station.servers * utilisation
-        return 1 + station.contention.serial * n + station.contention.crosstalk * n**2
+    def slowdown(station: Any, n: float) -> float:
+        """Of each of n in service: the universal scalability law, as docs/model.md has it."""
+        return 1 + station.contention.serial * (n - 1) + station.contention.crosstalk * n * (n - 1)
 
-    for utilisation in (0.3, 0.9):
-        assert slowdown(small, utilisation) == pytest.approx(slowdown(full, utilisation))
+    for n in (3, 9):
+        c = full.contention
+        alone = 9 * (c.serial + c.crosstalk * 10 * n)  # ten times n slow each other by nine others more than n do
+        assert slowdown(full, 10 * n) - slowdown(small, n) == pytest.approx(alone)
 
 
 @pytest.fixture(scope="module")
@@ -144,14 +146,19 @@ def test_a_run_at_full_scale_is_used_where_its_configuration_is_the_same(tmp_pat
             kept_values(other, tmp_path / "none", Path("runs"))
 
 
+def cell(values: tuple[float, ...], row: Row = ROW) -> Cell:
+    """A row that each of its runs shows."""
+    return Cell(row, values, len(values))
+
+
 def test_the_p_value_is_welchs() -> None:
     random = np.random.default_rng(1)
     a, b = random.normal(0, 1, 5), random.normal(1, 3, 4)
     expected = ttest_ind(a, b, equal_var=False).pvalue
-    assert Cell(ROW, tuple(a)).p_value(Cell(ROW, tuple(b))) == pytest.approx(expected)
-    same = Cell(ROW, (1.0, 1.0))
-    assert (same.p_value(same), same.p_value(Cell(ROW, (2.0, 2.0)))) == (1.0, 0.0)
-    assert [same.p_value(Cell(ROW, values)) for values in ((), (1.0,), (1.0, np.inf))] == [None] * 3
+    assert cell(tuple(a)).p_value(cell(tuple(b))) == pytest.approx(expected)
+    same = cell((1.0, 1.0))
+    assert (same.p_value(same), same.p_value(cell((2.0, 2.0)))) == (1.0, 0.0)
+    assert [same.p_value(cell(values)) for values in ((), (1.0,), (1.0, np.inf))] == [None] * 3
 
 
 def at(p: float) -> tuple[float, ...]:
@@ -161,8 +168,8 @@ def at(p: float) -> tuple[float, ...]:
 
 def cells_at(*p: float) -> dict[int, dict[str, Cell]]:
     rows = [ROW.model_copy(update={"id": f"R{k}"}) for k in range(len(p))]
-    full = {row.id: Cell(row, (1.0, 2.0, 3.0)) for row in rows}
-    return {1: full, 10: {row.id: Cell(row, at(value)) for row, value in zip(rows, p, strict=True)}}
+    full = {row.id: cell((1.0, 2.0, 3.0), row) for row in rows}
+    return {1: full, 10: {row.id: cell(at(value), row) for row, value in zip(rows, p, strict=True)}}
 
 
 @pytest.mark.parametrize(
@@ -185,10 +192,15 @@ def test_without_full_scale_nothing_differs() -> None:
 
 
 def test_where_a_value_is_infinite_each_is_judged() -> None:
-    assert np.isnan(Cell(ROW, ()).mean)
-    assert not Cell(ROW, ()).survives
-    never = Cell(Row.model_validate({"id": "R", "title": "t", "measure": "x", "above": 3}), (1.0, np.inf))
+    assert np.isnan(cell(()).mean)
+    assert not cell(()).survives
+    never = cell((1.0, np.inf), Row.model_validate({"id": "R", "title": "t", "measure": "x", "above": 3}))
     assert not never.survives
+
+
+def test_what_one_seed_does_not_show_does_not_survive() -> None:
+    assert cell((2.0, 2.0)).survives
+    assert not Cell(ROW, (2.0, 2.0), 3).survives
 
 
 def test_what_is_kept_is_read_back(tmp_path: Path) -> None:

@@ -94,6 +94,18 @@ def test_recovered_is_who_is_back_inside_for_five_minutes():
     assert math.isnan(recovery_s(shorter, [(np.full(275, 99.0), base[:275])]))  # half an hour later nobody has looked
 
 
+def test_where_nothing_comes_any_more_nothing_has_recovered():
+    base = np.tile([10.0, 12.0], 138)
+    dead, sparse = base.copy(), base.copy()
+    dead[66:] = np.nan  # from the trigger's end on
+    sparse[60:66] = 99
+    sparse[67::2] = np.nan  # every other window has no request
+    pair = pair_of(base, base)
+    assert recovery_s(pair, [(dead, base)]) == math.inf
+    assert recovery_s(pair, [(sparse, base)]) == 0
+    assert recovery_s(pair, [(dead, dead)]) == 0  # nor does anything come in the paired run
+
+
 def test_who_is_about_to_recover_when_the_run_ends_is_not_said_never_to():
     base = np.tile([10.0, 12.0], 150)
     values = base.copy()

@@ -134,6 +134,7 @@ def test_what_is_not_of_the_language(text, expected):
         ("'a' + 1", "expected a number or a measure"),
         ("'a'", "expected a measure such as mean(endpoint), found the text 'a'"),
         ("share(endpoint[web.get], timeouts)", "share: there is no outcome 'timeouts'; did you mean 'timeout'?"),
+        ("share(endpoint[web.get], timeout, ok, timeout)", "share: 'timeout' is named twice"),
         ("within(endpoint[web.get], '200 MB')", "within: expected a duration such as '5 ms', found '200 MB'"),
         ("quantile(endpoint[web.get], 95)", "quantile: expected a probability between 0 and 1, found 95"),
         ("mean(call['*'], ok)", "mean: only of an endpoint are the good answers kept apart, found call[…]"),

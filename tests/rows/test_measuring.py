@@ -44,6 +44,12 @@ def test_take(how, expected):
     assert take(np.array([4.0, 1.0, np.nan, 3.0, 2.0, 6.0, 2.0, 10.0]), how) == pytest.approx(expected)
 
 
+def test_what_is_counted_are_values():
+    assert take(np.array([1.0, np.nan, 0.0]), "count") == 2
+    assert take(np.zeros(0), "count") == 0
+    assert math.isnan(take(np.array([np.nan]), "count"))  # not known
+
+
 def test_take_of_nothing_is_not_a_number():
     assert math.isnan(take(np.array([np.nan]), "highest 3"))
     assert math.isnan(take(np.zeros(0), "median"))

@@ -146,6 +146,9 @@ def test_a_story_fits_a_terminal_of_80_columns():
         ({"reaches": "97 MB", "unit": "share"}, "expected a factor such as '1.5', found '97 MB'"),
         ({"direction": "upp"}, "unknown value 'upp'; did you mean 'up'?"),
         ({"measure": "meen(station)"}, "there is no function 'meen'; did you mean 'mean'?"),
+        ({"measure": "cost - base(cost)"}, "expected a measure of the run itself, window by window"),
+        ({"measure": "request_time(happy)"}, "expected a measure of the run itself, window by window"),
+        ({"measure": "told(trouble)"}, "expected a measure of the run itself, window by window"),
         ({"labell": "x"}, "unknown key 'labell'; did you mean 'label'?"),
     ],
 )

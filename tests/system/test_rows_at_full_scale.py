@@ -22,7 +22,7 @@ NEED_TRACES = ("N6.total", "N6.validate", "N6.profile", "N6.cache")
 
 @pytest.fixture(scope="module")
 def quarter() -> xr.Dataset:
-    return run_in_memory(composed(["start=16:00", "warmup=45 min", "until=16:15", "trace.one_in=0"]))
+    return run_in_memory(composed(["start=16:00", "warmup=31 min", "until=16:15", "trace.one_in=0"]))
 
 
 @pytest.fixture(scope="module")
