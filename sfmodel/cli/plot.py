@@ -12,6 +12,8 @@ from sfmodel.errors import ConfigError
 if TYPE_CHECKING:
     import xarray as xr
 
+USUAL = "peak_hours"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -19,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_run_argument(parser)
     named = "; ".join(f"{name}: {title}" for name, title in FIGURES.items())
-    parser.add_argument("--figure", action="append", help=f"only this figure, may be repeated. {named}")
+    parser.add_argument(
+        "--figure", action="append", help=f"may be repeated; all: every one. {named} (default: {USUAL})"
+    )
     parser.add_argument(
         "--format", action="append", help=f"svg, png or pdf, may be repeated (default: {' and '.join(FORMATS)})"
     )
@@ -41,7 +45,8 @@ def execute(arguments: argparse.Namespace) -> int:
             )
         return _in_terminal(open_run(folder))
     output = arguments.output or folder / FIGURES
-    for path in draw(open_run(folder), output, arguments.figure, arguments.format or FORMATS):
+    names = None if "all" in (arguments.figure or ()) else arguments.figure or [USUAL]
+    for path in draw(open_run(folder), output, names, arguments.format or FORMATS):
         print(path)
     return 0
 

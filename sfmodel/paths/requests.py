@@ -119,6 +119,13 @@ class Requests:
         return wanted
 
 
+_COLUMNS: Mapping[str, type[pl.DataType]] = {
+    **dict.fromkeys(("trace", "span", "parent", "service", "endpoint", "call", "outcome"), pl.String),
+    **dict.fromkeys(("start_s", "arrived_s", "ended_s", "queued_s", "served_s"), pl.Float64),
+    **dict.fromkeys(("replica", "attempt", "user", "item"), pl.Int64),
+    "zombie": pl.Boolean,
+}
+
 _ANSWERED_AFTER: pl.Expr = answered_after_s({name: pl.col(name) for name in ("start_s", "arrived_s", "ended_s")})
 
 
@@ -169,6 +176,6 @@ def read_spans(folder: Path) -> pl.DataFrame:
     if not path.is_file() or not path.stat().st_size:
         raise nothing_traced(folder)
     try:
-        return pl.read_ndjson(path, infer_schema_length=None, schema_overrides={"parent": pl.String, "call": pl.String})
+        return pl.read_ndjson(path, infer_schema_length=1, schema_overrides=_COLUMNS)
     except pl.exceptions.PolarsError as error:
         raise damaged(path, f"has a line that is no span ({' '.join(str(error).split())})") from None

@@ -176,7 +176,7 @@ def recovery_s(pair: Pair, measures: Sequence[tuple[NDArray[np.float64], NDArray
     for values, base in measures:
         low, high = band(base, half)
         inside = inside & ~((values < low) | (values > high))
-        silent = silent | _lasting(np.isnan(values) & ~np.isnan(low), lasting)
+        silent = silent | (_lasting(np.isnan(values), lasting) & ~_lasting(np.isnan(base), lasting))
     first = _first(_lasting(inside, lasting) & ~silent)
     if first is None:
         return math.inf if pair.end_s >= pair.ends_s + FOLLOW_UP_S + RECOVERED_S else math.nan

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 THINGS = ("endpoint", "call", "request", "station", "cache", "limiter", "queue")
 """Dimensions whose labels can be named."""
 
+_SMALL_BYTES = 1 << 24
+"""Variables up to this size are kept in memory: opening a chunk costs more than what is in it."""
+
 
 @dataclass(frozen=True)
 class Thing:
@@ -87,6 +90,9 @@ class Windows:
             raise NotInRunError(f"this run has no variable '{missing[0]}'")
         key = (tuple(chosen.items()), names)
         if key not in self._read:
+            for name in names:
+                if self.ds.variables[name].nbytes <= _SMALL_BYTES:
+                    self.ds.variables[name].load()
             found = self.ds[list(names)]
             places = {dim: np.flatnonzero(np.isin(self.ds[dim].values, labels)) for dim, labels in chosen.items()}
             coarse = measures.coarsen(found.isel(places), self.width_s, names)

@@ -50,7 +50,7 @@ LEVEL = FAMILY ** (1 / COMPARISONS)
 """Of each interval (Šidák 1967)."""
 
 SEEDS = range(1, 25)
-STREAMFLOW_SEEDS = range(1, 49)
+STREAMFLOW_SEEDS = range(1, 25)
 CONF = Path(__file__).parents[2] / "conf"
 
 

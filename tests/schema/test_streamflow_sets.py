@@ -24,8 +24,3 @@ def test_a_constant_stands_where_it_is_used():
     (step, _log) = run.platform.services["gateway"].endpoints["recommendations"].steps
     assert step.timeout == 3.0
     assert "constants" not in run.written["platform"]
-
-
-def test_no_two_sets_are_the_same():
-    written = [of(name).model_dump_json() for name in SETS]
-    assert len(set(written)) == len(SETS) >= 1

@@ -1,9 +1,10 @@
 """No figure is met by construction: each follows from its cause, and goes when the cause goes.
 
-Three quarters of an hour of the peak on StreamFlow's recommendation path, ten million users asking as often as 50 million
-do. Which way a figure goes is written beside its perturbation; it counts if Student's interval of the paired differences,
-one-sided at 95 %, leaves out 0. Shares of 504s go with a high power of the load, so that one seed decides their mean: of
-them Wilcoxon's signed ranks are taken, at the same level. Seeds are fixed.
+An hour and a quarter of the peak on StreamFlow's recommendation path, ten million users asking as often as 50 million
+do; the last half hour of it where a figure does not hang on how the platform came there. Which way a figure goes is
+written beside its perturbation; it counts if Student's interval of the paired differences, one-sided at 95 %, leaves
+out 0. Shares of 504s go with a high power of the load, so that one seed decides their mean: of them Wilcoxon's signed
+ranks are taken, at the same level. Seeds are fixed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from scipy.stats import t, wilcoxon
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
 
-from calibrate import PATH
+from calibrate import PEAK
 from recommendation_path import recommendation_path
 
 from sfmodel.cli.compose import composed
@@ -31,7 +32,6 @@ from sfmodel.running import run_in_memory
 
 Config = dict[str, Any]
 
-PEAK = {**PATH, "start": "20:15", "until": "21:00"}
 SEEDS = (1, 2, 3, 4, 5)
 MEASURED = ("P1", "P4", "P7", "P12.cpu")
 
@@ -64,11 +64,11 @@ def flat_demand(config: Config) -> None:
 
 
 @cache
-def peak(change: Callable[[Config], None], seed: int) -> dict[str, float]:
-    """Rows of a peak with this change."""
+def peak(change: Callable[[Config], None], seed: int, start: str = "20:30") -> dict[str, float]:
+    """Rows of a peak with this change, from a time until 21:00."""
     config = copy.deepcopy(dict(composed(["platform=streamflow"])))
     config = recommendation_path(config)
-    config.update(**PEAK, seed=seed)
+    config.update({**PEAK, "start": start, "until": "21:00", "seed": seed})
     change(config)
     rows = read_rows(platform_file("rows", "streamflow"))
     found = measure_rows(run_in_memory(config), rows, rows.only(MEASURED))
@@ -76,7 +76,8 @@ def peak(change: Callable[[Config], None], seed: int) -> dict[str, float]:
 
 
 def differences(change: Callable[[Config], None], row: str, seeds: tuple[int, ...]) -> np.ndarray:
-    return np.array([peak(change, seed)[row] - peak(as_it_is, seed)[row] for seed in seeds])
+    start = {"start": PEAK["start"]} if row == "P4" else {}
+    return np.array([peak(change, seed, **start)[row] - peak(as_it_is, seed, **start)[row] for seed in seeds])
 
 
 @pytest.mark.parametrize(
