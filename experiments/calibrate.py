@@ -65,7 +65,8 @@ DRAWS = 20_000
 APART = 0.15  # of any two sets, in ranges, without the two values that bring the platform back to where it belongs
 STORM = {"P2", "P3", "P4", "P5"}
 MIDDLE = 0.025  # of the range of P4
-STEEP = 45  # power of requests in a session with which it goes: five evenings of 18.2 and of 18.35 have 1.70 and 2.46 %
+STEEP = 45  # roughly the power of requests in a session with which it goes: evenings of 18.2 and of 18.35, five of each,
+# have 1.70 and 2.46 %; a wrong power only makes the next set turned less well
 TURNS = 2  # of one set
 TRIED = 0.02  # as near a set that was simulated needs no simulation
 DOWN = 3.0  # times the end of its range: how far beyond it a row lies says nothing more, the platform is down
@@ -307,7 +308,8 @@ def _turned(tried: Sequence[Mapping[str, Any]]) -> dict[str, float] | None:
     if len(before) > TURNS and all({**one, "requests": values["requests"]} == values for one in before):
         return None
     turn = (MIDDLE / max(tried[-1]["rows"]["P4"], 1e-3)) ** (1 / STEEP)
-    return {**values, "requests": float(f"{values['requests'] * min(max(turn, 0.98), 1.02):.4g}")}
+    turned = {**values, "requests": float(f"{values['requests'] * min(max(turn, 0.98), 1.02):.4g}")}
+    return None if any(one["values"] == turned for one in tried) else turned
 
 
 def _simulated(values: Mapping[str, float], rows: Mapping[str, Row]) -> dict[str, Any]:

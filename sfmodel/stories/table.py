@@ -59,7 +59,7 @@ def story_data(story: Story, told: Sequence[Told], begins_s: float) -> dict[str,
 
 
 def moral(told: Sequence[Told]) -> str:
-    """One sentence: how many steps were found, and whether in the order of the story."""
+    """Say how many steps were found, whether in the order of the story, and of how many no order is seen."""
     found = [one.began_s for one in told if one.began_s is not None]
     if not found:
         return f"None of the {len(told)} steps was found."
@@ -67,7 +67,9 @@ def moral(told: Sequence[Told]) -> str:
     if found_in_order(told) == len(found) / len(told):
         early = sum(began_s < max(found[:k]) for k, began_s in enumerate(found) if k)
         order = "in the order of the story" + (f", {early} of them early within their slack" if early else "")
-    return f"{len(found)} of {len(told)} steps were found, {order}."
+    together = sum(began_s in found[:k] for k, began_s in enumerate(found))
+    unseen = f" {together} of them began in the window of one before, where no order is seen." if together else ""
+    return f"{len(found)} of {len(told)} steps were found, {order}.{unseen}"
 
 
 def after(seconds: float) -> str:

@@ -71,6 +71,13 @@ def test_a_step_before_the_one_that_it_follows_is_out_of_order():
     assert moral(found) == "3 of 3 steps were found, not all in the order of the story."
 
 
+def test_of_steps_that_begin_in_one_window_no_order_is_seen():
+    first, second, third = STORY["steps"]
+    found = told(steps=[first, first, second, third])
+    assert moral(found).endswith("1 of them began in the window of one before, where no order is seen.")
+    assert found_in_order(found) == 1
+
+
 def test_one_late_step_leaves_the_others_in_order():
     late = {"label": "Misses rise", "at": "shop", "measure": "1 - hit_rate(cache)", "unit": "share"}
     steps = [late, *STORY["steps"][:2]]  # from 20:12, 20:10 and 20:11 on
