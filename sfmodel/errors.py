@@ -40,7 +40,7 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     """Return '; did you mean …?' for a mistyped name, or the valid names if none is near."""
     names = list(dict.fromkeys(str(v) for v in valid))
     begun = [known for known in names if name and known.startswith(str(name))]
-    close = begun if len(begun) == 1 else difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    close = begun if len(begun) == 1 else difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     if close:
         return f"did you mean '{close[0]}'?"
     if not names:

@@ -334,6 +334,7 @@ def _what_is_kept(windows: int, kept: Path) -> str:
 def next_commands(folder: Path, ds: xr.Dataset, traced: bool) -> str:
     """Commands that have something to say of this run."""
     from sfmodel.rows.files import file_of
+    from sfmodel.stories.pair import find_pair
 
     if not ds.sizes["time"]:
         return ""
@@ -342,22 +343,22 @@ def next_commands(folder: Path, ds: xr.Dataset, traced: bool) -> str:
     commands[f"sfmodel plot {run} --terminal"] = "the curves, here"
     if file_of("rows", ds):
         commands[f"sfmodel figures {run}"] = "what is known of it, met or not"
-    if _has_story(folder, ds):
-        commands[f"sfmodel story {run}"] = "what the scenario led to"
+    if _has_story(ds):
+        paired = "" if find_pair(folder, RUNS) else ", beside the same run without it (make that one first)"
+        commands[f"sfmodel story {run}"] = f"what the scenario led to{paired}"
     if traced:
         commands[f"sfmodel trace {run}"] = "one request, step by step"
     width = max(map(len, commands))
     return "next: " + "\n      ".join(f"{command:<{width}}  {about}" for command, about in commands.items())
 
 
-def _has_story(folder: Path, ds: xr.Dataset) -> bool:
-    """Whether there is a story of the run's scenario, and a run to tell it beside."""
+def _has_story(ds: xr.Dataset) -> bool:
+    """Whether there is a story of the run's scenario."""
     from sfmodel.rows.files import file_of, scenario_of
     from sfmodel.stories import read_stories
-    from sfmodel.stories.pair import find_pair
 
     file, scenario = file_of("stories", ds), scenario_of(ds)
-    return bool(file and scenario and read_stories(file).of_scenario(scenario) and find_pair(folder, RUNS))
+    return bool(file and scenario and read_stories(file).of_scenario(scenario))
 
 
 def tell(text: str) -> None:

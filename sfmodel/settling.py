@@ -88,8 +88,9 @@ class Settling:
                 f"out of the figures. With warmup={enough_s // 60} min it would be over before measuring begins"
             )
         if self.unsettled:
+            more = " even then" if self.transient_s else ""
             yield (
-                f"the run has not settled, seen in {', '.join(self.unsettled)}: something is overloaded, or the warm-up, "
+                f"the run has not settled{more}, seen in {', '.join(self.unsettled)}: something is overloaded, or the warm-up, "
                 f"{span(run.warmup)}, is far too short. Nothing is left out for it; give a longer warmup and a later until"
             )
 

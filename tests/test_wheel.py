@@ -75,7 +75,7 @@ def test_what_comes_with_it_is_found(installed: Callable[..., str]) -> None:
 def test_it_runs_from_an_empty_folder(installed: Callable[..., str]) -> None:
     output = installed("run", "platform=chain", "start=0", "warmup=0", "until=1s", "name=first")
     assert "results: runs/first" in output
-    assert "Requests answered" in installed("summary", "first")
+    assert "Requests ended" in installed("summary", "first")
 
 
 def test_a_platform_of_ones_own(installed: Callable[..., str]) -> None:

@@ -1,4 +1,5 @@
-"""What there is: parameters with unit, default and reason; mechanisms; measures; platforms, demands, scenarios; runs.
+"""What there is: parameters with unit, default and reason; mechanisms; measures; platforms, demands, scenarios; stories and
+paths; runs.
 
 Defaults of parameters are those of the language; of a run's own keys (start, until, warmup …) those of conf/config.yaml.
 A platform may bring others: 'sfmodel run platform=NAME --cfg job' prints what it comes to.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,11 @@ from sfmodel.errors import ConfigError, SfmodelError, nearest
 GROUPS = {"platforms": "platform", "demands": "demand", "scenarios": "scenario", "interventions": "intervention"}
 HEADS = {
     "parameters": ("KEY", "WHAT IS WRITTEN", "DEFAULT", "MEANING"),
+    "stories": ("NAME", "PLATFORM", "SCENARIO", "TITLE"),
+    "paths": ("NAME", "PLATFORM", "SCENARIO", "TITLE"),
     "runs": ("NAME", "PLATFORM", "SEED", "HOURS", "SCENARIO"),
 }
-WHAT = ("parameters", "mechanisms", "measures", *GROUPS, "runs")
+WHAT = ("parameters", "mechanisms", "measures", *GROUPS, "stories", "paths", "runs")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +62,26 @@ def _rows(what: str) -> list[tuple[str, ...]]:
         from sfmodel.rows.functions import FUNCTIONS
 
         return [(f"{name}({function.written})", function.about) for name, function in FUNCTIONS.items()]
+    if what == "stories":
+        from sfmodel.stories import read_stories
+
+        return _told("stories", lambda path: read_stories(path).stories)
+    if what == "paths":
+        from sfmodel.paths import read_paths
+
+        return _told("paths", read_paths)
     return _group(GROUPS[what])
+
+
+def _told(kind: str, read: Callable[[Path], Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Stories or paths of every platform: name, platform, scenario in which they are met, title."""
+    from sfmodel.rows.files import named_files
+
+    return [
+        (name, platform, one.scenario or "any", one.title)
+        for platform, path in named_files(kind).items()
+        for name, one in read(path).items()
+    ]
 
 
 def _runs(root: Path) -> list[tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -116,7 +117,9 @@ def _no_sweep_without_flag(flags: list[str], overrides: list[str]) -> None:
         except HydraException as error:
             raise as_config_error(error) from None
         if is_sweep:
-            raise ConfigError(f"'{text}' has several values; for a run of each, add -m: sfmodel run -m {text}")
+            raise ConfigError(
+                f"'{text}' has several values; for a run of each, add -m: sfmodel run -m {' '.join(map(shlex.quote, overrides))}"
+            )
 
 
 def _fixed(overrides: list[str]) -> str:

@@ -36,7 +36,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Find the steps and print them."""
     from sfmodel.results.folder import open_run
     from sfmodel.results.replications import beside, replication, seeds_of
-    from sfmodel.rows.files import needed_file
+    from sfmodel.rows.files import file_of, needed_file, scenario_of
     from sfmodel.stories import Telling, read_stories, tell
     from sfmodel.stories.pair import has_scenario
     from sfmodel.stories.table import moral, story_data, story_table
@@ -61,6 +61,11 @@ def execute(arguments: argparse.Namespace) -> int:
     title = f"{story.title}: {folder.name} beside {base.name}, trigger at {clock(begins_s)}"
     Console().print(story_table(story, told, begins_s, title))
     print(moral(told))
+    others = [name for name, other in stories.stories.items() if other is not story]
+    if others:
+        print(f"others to tell of this run, with --story: {', '.join(others)}")
+    if file_of("rows", ds, scenario_of(ds)):
+        print(f"whether it recovered: sfmodel figures {folder.name} --against {base.name}")
     return 0
 
 

@@ -7,6 +7,7 @@ median is told in the path's own words.
 from __future__ import annotations
 
 import argparse
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,16 +40,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write spans to a new file as OpenTelemetry JSON: of all requests, of those to --endpoint, of all that took "
         "a path of the platform, or of the one request that --path names",
     )
+    parser.add_argument(
+        "--date",
+        type=_date,
+        metavar="YYYY-MM-DD",
+        help="with --otlp: the date of day 1, for tools that show the last hours (default: 1970-01-01)",
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Find the request, and print or export it."""
     from sfmodel.paths import read_paths
     from sfmodel.results.folder import open_run
-    from sfmodel.results.traces import PATHS, NoSuchRequestError, export_traces, find_request, requests_to, trace_tree
+    from sfmodel.results.traces import (
+        EPOCH,
+        PATHS,
+        NoSuchRequestError,
+        export_traces,
+        find_request,
+        requests_to,
+        trace_tree,
+    )
     from sfmodel.rows.files import file_of
 
+    if arguments.date is not None and arguments.otlp is None:
+        raise ConfigError("trace: --date is the date of day 1 in a file; name the file with --otlp")
     folder = replication_of(folder_of(arguments), arguments.replication)
+    day = arguments.date or EPOCH
     ds = open_run(folder)
     _check_endpoint(arguments.endpoint, ds)
     file = file_of("paths", ds)
@@ -57,20 +75,27 @@ def execute(arguments: argparse.Namespace) -> int:
     try:
         if arguments.otlp is not None and arguments.path is None:
             wanted = None if arguments.endpoint is None else requests_to(folder, arguments.endpoint)
-            print(export_traces(folder, arguments.otlp, wanted))
+            print(export_traces(folder, arguments.otlp, wanted, day))
             return 0
         if path is not None:
-            return _told(folder, ds, path, arguments.otlp)
+            return _told(folder, ds, path, arguments.otlp, day)
         found = find_request(folder, arguments.path, arguments.endpoint, [*paths, *PATHS])
     except NoSuchRequestError as error:
         raise RunNotFoundError(f"{error}; {_what_to_do(ds, path)}") from None
     if arguments.otlp is not None:
-        print(export_traces(folder, arguments.otlp, [found]))
+        print(export_traces(folder, arguments.otlp, [found], day))
         return 0
     from rich.console import Console
 
     Console().print(trace_tree(folder, found), soft_wrap=True)
     return 0
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a date such as 2026-03-01, found '{text}'") from None
 
 
 def _check_endpoint(name: str | None, ds: xr.Dataset) -> None:
@@ -83,6 +108,7 @@ def _what_to_do(ds: xr.Dataset, path: RequestPath | None) -> str:
     """Say which requests were looked at, and how to get others."""
     from sfmodel.clock import clock
     from sfmodel.results.measures import covered, within_hours
+    from sfmodel.rows.files import scenario_of
 
     config = ds.attrs.get("config")
     trace = config.get("trace") if isinstance(config, dict) else None
@@ -91,10 +117,12 @@ def _what_to_do(ds: xr.Dataset, path: RequestPath | None) -> str:
     if path is not None and path.hours is not None and not within_hours(ds, *path.hours).any():
         start, until = (clock(time_s) for time_s in path.hours)
         return f"{looked}, and the path is one of {start} to {until}: run those hours, with start={start} until={until}"
+    if path is not None and path.scenario not in (None, scenario_of(ds)):
+        return f"{looked}, and the path is one of scenario={path.scenario}: name a run of it"
     return f"{looked}: trace more of them, with a smaller trace.one_in, or run longer"
 
 
-def _told(folder: Path, ds: xr.Dataset, path: RequestPath, output: Path | None) -> int:
+def _told(folder: Path, ds: xr.Dataset, path: RequestPath, output: Path | None, day: date) -> int:
     """Tell the request that stands for a path, or export all that took it."""
     from rich.console import Console
     from rich.text import Text
@@ -108,7 +136,7 @@ def _told(folder: Path, ds: xr.Dataset, path: RequestPath, output: Path | None) 
         raise nothing_traced(folder)
     chosen = choose(requests, path)
     if output is not None:
-        print(export_traces(folder, output, chosen.every))
+        print(export_traces(folder, output, chosen.every, day))
         return 0
     *steps, last = tell_path(requests, path, chosen.trace, ds)
     lines = [(path.title, "bold"), *((step, "") for step in steps), (last, "bold")]

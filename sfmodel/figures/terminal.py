@@ -1,12 +1,12 @@
 """The same panels in a terminal, one below the other, drawn with plotext.
 
-Each line has a sign of its own, so that colours are not needed; dotted vertical lines are the peak hours' beginning and
-end, dotted horizontal ones the ranges of the case study.
+Each line has a sign of its own, so that colours are not needed; vertical lines are the beginning and end of the peak hours
+and of triggers, dotted horizontal ones the ranges of the case study.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,8 @@ WIDTH, HEIGHT = 100, 16
 
 _SIGNS = ("braille", "o", "x", "+", "*", "#")
 _COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
-_CLAIM, _LEVEL = "·", "-"
+_CLAIM, _LEVEL, _PEAK, _TRIGGER = "·", "-", ":", "!"
+_MEANS = {_PEAK: "peak hours", _TRIGGER: "trigger"}
 _TICKS = 5
 
 
@@ -80,16 +81,19 @@ def _drawn(evening: Evening, panel: Panel, shown: Lines, width: int, height: int
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plotsize(width, height)
-    plotext.title(f"{panel.title or PANELS[panel.panel][1]}, {shown.unit}")
-    for edge_s in (edge_s for peak in evening.peaks for edge_s in peak):
-        plotext.plot([edge_s, edge_s], _on_axis(np.array([low, high]), log).tolist(), marker=":", color=_rgb(GREY))
+    plotext.title(f"{panel.title or PANELS[panel.panel][1]}, {shown.unit}{', logarithmic' if log else ''}")
+    edges = [(edge_s, _PEAK) for peak in evening.peaks for edge_s in peak]
+    edges += [(edge_s, _TRIGGER) for edge_s in dict.fromkeys(edge_s for span in evening.triggers for edge_s in span)]
+    for edge_s, sign in edges:
+        plotext.plot([edge_s, edge_s], _on_axis(np.array([low, high]), log).tolist(), marker=sign, color=_rgb(GREY))
     for time_s, values, sign, ink in _strokes(evening, shown, width):
         heights = _on_axis(np.where((values >= low) & (values <= high), values, np.nan), log)
         for part in np.ma.clump_unmasked(np.ma.masked_invalid(heights)):
             plotext.plot(time_s[part].tolist(), heights[part].tolist(), marker=sign, color=_rgb(ink))
     _ticks(evening, low, high, log)
     text = plotext.build()
-    return f"{text if colour else plotext.uncolorize(text)}\n{_legend(shown, colour, width)}"
+    signs = {sign: _MEANS[sign] for _, sign in edges}
+    return f"{text if colour else plotext.uncolorize(text)}\n{_legend(shown, signs, colour, width)}"
 
 
 def _strokes(evening: Evening, shown: Lines, width: int) -> Iterator[tuple[Series, Series, str, str]]:
@@ -134,7 +138,7 @@ def _on_axis(values: Series, log: bool) -> Series:
     return np.log10(values) if log else values
 
 
-def _legend(shown: Lines, colour: bool, width: int) -> str:
+def _legend(shown: Lines, edges: Mapping[str, str], colour: bool, width: int) -> str:
     """What each sign means, in as many lines as that needs."""
     import plotext
 
@@ -142,6 +146,7 @@ def _legend(shown: Lines, colour: bool, width: int) -> str:
     entries = [("⢕" if sign == "braille" else sign, name, ink) for name, sign, ink in signs]
     entries += [(_LEVEL, name, GREY) for name in shown.levels]
     entries += [(_CLAIM, "case study", GREY)] if shown.claims else []
+    entries += [(sign, name, GREY) for sign, name in edges.items()]
     lines, used = [""], 0
     for sign, name, ink in entries:
         length = 3 + len(f"{sign} {name}")

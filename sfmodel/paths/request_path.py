@@ -91,6 +91,8 @@ class RequestPath(Word):
     """How the request ends; none: anyhow."""
     hours: tuple[Clock, Clock] | None = None
     """Only requests that start between these times of day."""
+    scenario: str | None = None
+    """Scenario in which requests take it, for who looks for it elsewhere."""
     without: tuple[str, ...] = ()
     """Calls that such a request does not make."""
     steps: tuple[Step, ...] = Field(min_length=1)

@@ -267,20 +267,20 @@ def _request_figures(period: xr.Dataset, latency: xr.DataArray | None) -> Iterat
     if inside is None:
         return
     outcomes = inside[f"{of}_outcomes"].sum("request" if of == "users" else "endpoint")
-    answered = float(outcomes.sum())
+    ended = float(outcomes.sum())
     seconds = float(period["width"])
-    yield Figure("requests", "Requests answered", answered, "1")
-    yield Figure("request_rate", "Requests answered per second", answered / seconds if seconds else math.nan, "1/s")
+    yield Figure("requests", "Requests ended", ended, "1")
+    yield Figure("request_rate", "Requests ended per second", ended / seconds if seconds else math.nan, "1/s")
     total_s = float(inside[f"{of}_time"].sum())
-    yield Figure("response_mean", "Response time, mean", total_s / answered if answered else math.nan, "s")
+    yield Figure("response_mean", "Response time, mean", total_s / ended if ended else math.nan, "s")
     for percent, value in zip((50, 95, 99), _quantiles(latency), strict=True):
         yield Figure(f"response_p{percent}", f"Response time, p{percent}", value, "s")
-    failed = answered - float(outcomes.sel(outcome="ok"))
-    yield Figure("failed", "Requests failed", failed / answered if answered else math.nan, "share")
+    failed = ended - float(outcomes.sel(outcome="ok"))
+    yield Figure("failed", "Requests failed", failed / ended if ended else math.nan, "share")
     for outcome in FAILURES:
         count = float(outcomes.sel(outcome=outcome))
         if count:
-            yield Figure(f"failed_{outcome}", f"  {outcome}", count / answered, "share")
+            yield Figure(f"failed_{outcome}", f"  {outcome}", count / ended, "share")
 
 
 def _requests(period: xr.Dataset) -> tuple[str, xr.Dataset | None]:

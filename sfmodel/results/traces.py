@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 TRACES, REQUESTS, ERRORS = "traces.jsonl", "requests.jsonl", "errors.jsonl"
+
+EPOCH = date(1970, 1, 1)
 
 PATHS = ("fast", "slow", "failed")
 """Requests that can be asked for by their path: the median of the good ones, the slowest good one, a failed one."""
@@ -202,12 +205,11 @@ def requests_to(folder: Path, endpoint: str) -> list[str]:
     return found
 
 
-def export_traces(folder: Path, output: Path, requests: Iterable[str] | None = None) -> str:
+def export_traces(folder: Path, output: Path, requests: Iterable[str] | None = None, day: date = EPOCH) -> str:
     """Write spans as OpenTelemetry JSON (OTLP 1.x, TracesData) and return a sentence that says so.
 
-    Times of day count from 1970-01-01, so that tracing tools show the hours of the simulation. Identifiers are
-    hexadecimal and enums are numbers, as the encoding asks for
-    (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding).
+    Times of day are in UTC, so that tracing tools show the hours of the simulation. Identifiers are hexadecimal and
+    enums are numbers, as the encoding asks for (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding).
 
     Parameters
     ----------
@@ -217,6 +219,8 @@ def export_traces(folder: Path, output: Path, requests: Iterable[str] | None = N
         File to write.
     requests
         Identifiers of the requests to write; none: all.
+    day
+        Date of day 1.
 
     Raises
     ------
@@ -227,12 +231,13 @@ def export_traces(folder: Path, output: Path, requests: Iterable[str] | None = N
     """
     by_service: dict[str, list[dict[str, Any]]] = defaultdict(list)
     count = 0
+    shift_s = 86400 * (day - EPOCH).days
     _refuse_existing(output)
     wanted = None if requests is None else frozenset(requests)
     containing = next(iter(wanted)) if wanted is not None and len(wanted) == 1 else ""
     for span in _read_lines(folder / TRACES, _SPAN, containing):
         if wanted is None or span["trace"] in wanted:
-            by_service[span["service"]].append(_otlp(span))
+            by_service[span["service"]].append(_otlp(span, shift_s))
             count += 1
     if not count:
         raise nothing_traced(folder) if wanted is None else damaged(folder / TRACES, "has no span of these requests")
@@ -245,7 +250,7 @@ def export_traces(folder: Path, output: Path, requests: Iterable[str] | None = N
     ]
     with disk_errors(output, "another file"):
         output.write_text(json.dumps({"resourceSpans": resources}), encoding="utf-8")
-    return f"{count} spans written to {output}"
+    return f"{count} spans written to {output}, day 1 dated {day.isoformat()}"
 
 
 def read_titles(folder: Path) -> dict[str, str]:
@@ -415,7 +420,7 @@ def _clock(time_s: float) -> str:
     return f"{hours:02d}:{rest // 60_000:02d}:{rest // 1000 % 60:02d}.{rest % 1000:03d}"
 
 
-def _otlp(span: Span) -> dict[str, Any]:
+def _otlp(span: Span, shift_s: int) -> dict[str, Any]:
     parent = {"parentSpanId": span["parent"]} if span["parent"] else {}
     kept = ("outcome", "attempt", "zombie", "replica", "user", "item", "queued_s", "served_s")
     return {
@@ -424,8 +429,8 @@ def _otlp(span: Span) -> dict[str, Any]:
         **parent,
         "name": f"{span['service']}.{span['endpoint']}",
         "kind": 2,  # a server's span
-        "startTimeUnixNano": str(round(span["arrived_s"] * 1e9)),
-        "endTimeUnixNano": str(round(span["ended_s"] * 1e9)),
+        "startTimeUnixNano": _nanoseconds(span["arrived_s"], shift_s),
+        "endTimeUnixNano": _nanoseconds(span["ended_s"], shift_s),
         "attributes": [_attribute(f"sfmodel.{name}", span[name]) for name in kept if span[name] is not None],
         "status": {"code": 1} if span["outcome"] == "ok" else {"code": 2, "message": span["outcome"]},
     }
@@ -452,9 +457,14 @@ def damaged(path: Path, what: str) -> RunError:
     )
 
 
+def _nanoseconds(time_s: float, shift_s: int) -> str:
+    return str(round(time_s * 1e9) + 1_000_000_000 * shift_s)
+
+
 def nothing_traced(folder: Path) -> RunNotFoundError:
     """What to say where a run has no traces."""
-    return RunNotFoundError(f"no request of {folder.name} was traced; run it again, with trace.one_in=1000")
+    name = f"{folder.parent.parent.name}, seed {folder.name}" if folder.name.isdigit() else folder.name
+    return RunNotFoundError(f"no request of {name} was traced; run it again, with trace.one_in=1000")
 
 
 def _refuse_existing(output: Path) -> None:

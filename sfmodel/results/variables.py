@@ -180,8 +180,8 @@ _SERVICES = (
 _USERS = (
     _count("users_requests", "request", "Requests made by users, retries included"),
     _count("users_retries", "request", "Requests made again after a failure"),
-    _count("users_outcomes", "request outcome", "Requests answered, by outcome"),
-    _histogram("users_latency", "request", "Requests answered, by response time"),
+    _count("users_outcomes", "request outcome", "Requests ended, by outcome"),
+    _histogram("users_latency", "request", "Requests ended, by response time"),
     _total("users_time", "request", "s", "Sum of the response times of the requests answered"),
     _count("users_abandoned", "request", "Requests whose answer came after the user had left"),
     _count("users_given_up", "request", "Failed requests that were not tried again"),

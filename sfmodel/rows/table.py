@@ -101,10 +101,16 @@ def verdict(measured: Mapping[str, Measured]) -> str:
             lacking.setdefault(reasons[0], []).append(figure)
     known = len(figures) - sum(map(len, lacking.values()))
     reproduced = sum(all(one.met for one in rows) for rows in figures.values())
+    beside: dict[str, list[str]] = {}
+    for rows in figures.values():
+        for one in rows:
+            if one.lacks and one.met is None and any(other.met is False for other in rows):
+                beside.setdefault(_reason(one), []).append(one.row.id)
     missed = ", ".join(_missed(name, one) for name, one in measured.items() if one.met is False)
     of = f"{known} figures" if not lacking else f"the {known} figures that this run shows"
     lines = [f"{reproduced} of {of} are reproduced{'; not met: ' + missed if missed else ''}."] if known else []
     lines += [f"{len(found)} {reason}: {', '.join(found)}." for reason, found in lacking.items()]
+    lines += [f"Of what is not met, {', '.join(names)} {reason}." for reason, names in beside.items()]
     if not figures:
         lines = ["No row has a range, so nothing is judged."]
     absent = [str(one.lacks) for one in measured.values() if not one.applies]

@@ -17,6 +17,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 _registry: pint.UnitRegistry = pint.UnitRegistry(cache_folder=":auto:", on_redefinition="ignore")
 _registry.define("bit = [information]")  # pint's own bit is a plain number: '5 MB' would pass for a factor
 _registry.define("USD = [money] = usd = dollar")
+for _rate in ("rps = 1 / second = qps", "rpm = 1 / minute"):  # requests, where pint has revolutions
+    _registry.define(_rate)
+_registry.define("req = []")
 for _thing in ("request", "event", "call", "message", "item", "user", "session", "video"):
     _registry.define(f"{_thing} = [] = {_thing}s")
 
@@ -39,6 +42,8 @@ class InBaseUnits(float):
 @lru_cache(maxsize=8192)
 def _in_units(text: str, unit: str) -> float:
     quantity = _registry.Quantity(text)
+    if any(base == "radian" for base, _ in quantity.to_root_units().unit_items()):
+        raise pint.DimensionalityError("an angle", unit)
     return float(quantity.to(unit).magnitude)
 
 
@@ -59,7 +64,7 @@ def _convert(value: Any, unit: str, what: str, example: str) -> float:
     except pint.DimensionalityError as error:
         units = str(error.units1)
         found = "which has no unit" if units == "dimensionless" else f"which is in {units}"
-        found += "; minutes are 'min'" if (units, unit) == ("meter", "second") else ""
+        found += "; minutes are 'min'" if unit == "second" and units in ("meter", "molar") else ""
         raise ValueError(f"expected {what} such as '{example}', found '{text}', {found}") from None
     except Exception:
         raise ValueError(f"expected {what} such as '{example}', found '{text}'") from None

@@ -131,7 +131,7 @@ def test_a_summary_that_cannot_be_read_is_measured_again(sfmodel, run: Path, sum
         (run / "summary.json").write_text(summary)
     status, output, complaints = sfmodel("summary", "whole")
     assert (status, complaints) == (0, "")
-    assert "Requests answered" in output
+    assert "Requests ended" in output
 
 
 @pytest.mark.parametrize(

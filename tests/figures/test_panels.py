@@ -147,13 +147,24 @@ def test_panels_in_a_terminal(run):
     head, money, hits, letters = terminal_panels(run, width=60, height=12, colour=False)
     assert head == "The shop, 20:00 to 20:04"
     assert "Money, USD/s" in money
-    assert money.splitlines()[-1].split() == ["⢕", "cost", "-", "budget", "·", "case", "study"]
+    assert money.splitlines()[-1].split() == ["⢕", "cost", "-", "budget", "·", "case", "study", ":", "peak", "hours"]
     assert "20:01" in money
     assert money.splitlines()[2].strip().startswith("5")  # the top of the axis is the highest end of a range
     assert "\x1b" not in money + hits + letters
     assert max(len(line) for line in money.splitlines()) == 60
     assert money.count(":") > 10  # the peak's beginning
     assert letters.splitlines()[2].strip().startswith("1000")
+    assert [", logarithmic" in text for text in (letters, money)] == [True, False]
+
+
+def test_a_trigger_is_marked_in_a_terminal(run):
+    panels = [Panel(panel="counters", show={"cost": "dollars"})]
+    event = {"at": "20:02", "for": "1 min", "set": {"services.shop.stations.cpu.servers": 1}}
+    triggered = run.assign_attrs(config={"scenario": {"events": [event]}})
+    plain, drawn = (list(terminal_panels(ds, colour=False, panels=panels))[1] for ds in (run, triggered))
+    assert "!" not in plain
+    assert drawn.count("!") > 10  # both ends, and the legend
+    assert drawn.endswith("! trigger")
 
 
 def test_a_legend_in_a_terminal_takes_as_many_lines_as_it_needs(run):
@@ -163,7 +174,7 @@ def test_a_legend_in_a_terminal_takes_as_many_lines_as_it_needs(run):
     for colour in (True, False):
         drawn = list(terminal_panels(run, width=60, colour=colour, panels=panels))[1]
         assert max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in drawn.splitlines()) == 60
-        assert drawn.splitlines()[-1].endswith("and a third one")
+        assert "and a third one" in drawn.splitlines()[-1]
 
 
 def test_colours_are_optional(run):

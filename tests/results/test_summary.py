@@ -14,7 +14,7 @@ def test_headline_figures_of_the_whole_run_and_of_the_peak(make_run):
     summary = summarise(make_run(12, start_s=20 * 3600 - 60.0, load=lambda t: 3.0 if t >= 72000 else 1.0, **PEAK))
     assert set(summary) == {"run", "classes", "whole", "peak"}  # no window in the normal hours
     assert summary["whole"]["requests"]["value"] == 6 * 2 * 100 + 6 * 2 * 300
-    assert summary["peak"]["request_rate"] == {"name": "Requests answered per second", "value": 60.0, "unit": "1/s"}
+    assert summary["peak"]["request_rate"] == {"name": "Requests ended per second", "value": 60.0, "unit": "1/s"}
     assert summary["peak"]["response_mean"]["value"] == pytest.approx(0.34, rel=0.05)
     assert summary["peak"]["failed_timeout"]["value"] == pytest.approx(0.1)
     assert summary["peak"]["hit_rate.engine.recommendations"]["value"] == pytest.approx(0.8)

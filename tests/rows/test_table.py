@@ -75,6 +75,17 @@ def test_figures_that_cannot_be_measured_are_counted_by_what_they_lack():
     assert verdict({**lacking("P1.c", "no peak"), **MEASURED}).startswith("1 of the 2 figures that this run shows")
 
 
+def test_what_is_not_known_of_a_figure_that_is_not_met_is_said():
+    found = {
+        "A.1": Measured(row(at_least=1), 0.0, False),
+        "A.2": Measured(row(id="A.2", at_least=1), None, None, "no peak"),
+    }
+    assert verdict(found).splitlines() == [
+        "0 of 1 figures are reproduced; not met: A.1.",
+        "Of what is not met, A.2 cannot be measured, no peak.",
+    ]
+
+
 def test_the_table_has_a_line_for_each_row_and_takes_texts_as_they_are():
     console = Console(width=160)
     with console.capture() as capture:
