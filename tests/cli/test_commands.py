@@ -88,7 +88,8 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
         (["list", "platform"], "list: there is no list of 'platform'; did you mean 'platforms'?"),
         (
             ["list"],
-            "list: say what to list: parameters, mechanisms, measures, platforms, demands, scenarios, interventions, stories, paths, runs\n",
+            "list: say what to list: parameters, mechanisms, measures, platforms, demands, scenarios, interventions, stories, "
+            "paths, runs\n",
         ),
         (
             ["run", "folder=x", "platform=chain"],
