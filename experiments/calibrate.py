@@ -227,7 +227,7 @@ def _judged(values: Mapping[str, float], levels: Sequence[float]) -> tuple[float
 
 
 def distinct_sets(count: int, folder: Path, sensitivities: Path, journal: Path) -> None:
-    """Write sets of other habits and machines that meet the rows: conf/platform/streamflow/sets/NAME.yaml, NAME a, b, ...
+    """Write sets of other habits, workers and contention that meet the rows: conf/platform/streamflow/sets/NAME.yaml, NAME a, b, ...
 
     Sets are drawn from a part of the ranges, but that workers who all wait keep as many cores busy, as F1 wants. What is
     known of the rows foretells how far each set misses them; the best that is far enough from the configuration's and
@@ -345,7 +345,8 @@ def _write_set(path: Path, free: Mapping[str, FreeValue], values: Mapping[str, f
     text = yaml.safe_dump(config, sort_keys=False)
     path.write_text(
         "# @package _global_\n"
-        "# Other habits and machines under which the figures of the recommendation path hold too, over two seeds.\n"
+        "# Other habits, workers and contention under which the rows of the recommendation path hold too, over seeds 1 and 2; "
+        "cores,\n# timeouts and quota are the baseline's. Whole evenings of another seed: make sets.\n"
         f"{text}"
     )
 
