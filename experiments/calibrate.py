@@ -227,7 +227,9 @@ def _judged(values: Mapping[str, float], levels: Sequence[float]) -> tuple[float
 
 
 def distinct_sets(count: int, folder: Path, sensitivities: Path, journal: Path) -> None:
-    """Write sets of other habits, workers and contention that meet the rows: conf/platform/streamflow/sets/NAME.yaml, NAME a, b, ...
+    """Write sets of other habits, workers and contention that meet the rows: conf/platform/streamflow/sets/NAME.yaml.
+
+    NAME is a, b, and so on.
 
     Sets are drawn from a part of the ranges, but that workers who all wait keep as many cores busy, as F1 wants. What is
     known of the rows foretells how far each set misses them; the best that is far enough from the configuration's and
