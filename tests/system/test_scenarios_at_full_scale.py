@@ -54,7 +54,7 @@ def test_steady_figures_of_the_peak() -> None:
 @pytest.mark.parametrize(
     ("scenario", "times", "only"),
     [
-        ("f1_llm_rate_limit", NORMAL, ("F1",)),
+        ("f1_llm_rate_limit", NORMAL, ("F1.steps", "F1.refused", "F1.users")),
         ("f2_vector_timeout", NORMAL, ("F2",)),
         ("f5_auth_slow", NORMAL, ("F5",)),
         ("f4_engine_half", PEAK, ("F4.steps", "F4.queue", "F4.rejected", "F4.retries", "F4.failures")),
