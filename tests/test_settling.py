@@ -225,6 +225,6 @@ def test_what_the_user_is_told():
     assert told == [
         "the run begins with a transient of 3 min 10 s, seen in response time; it is left out of the figures. With "
         "warmup=5 min it would be over before measuring begins",
-        "the run has not settled even then, seen in hit rate of web.pages: something is overloaded, or the warm-up, 1 min 00 s, is "
-        "far too short. Nothing is left out for it; give a longer warmup and a later until",
+        "the run has not settled even then, seen in hit rate of web.pages: something is overloaded, or the warm-up, 1 min 00 s, "
+        "is far too short. Nothing is left out for it; give a longer warmup and a later until",
     ]
