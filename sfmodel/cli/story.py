@@ -51,7 +51,8 @@ def execute(arguments: argparse.Namespace) -> int:
     base = base_of(arguments, folder)
     stories = read_stories(arguments.stories or needed_file("stories", ds))
     telling = Telling(stories, ds, beside(open_run(base), seeds_of(ds)[0]))
-    story = telling.story(arguments.story or _of_scenario(stories, ds))
+    scenario = scenario_of(ds)
+    story = telling.story(arguments.story or _of_scenario(stories, ds, scenario))
     told, begins_s = tell(story, telling.pair), telling.pair.begins_s
     if arguments.json:
         print(json.dumps(story_data(story, told, begins_s), indent=2, ensure_ascii=False))
@@ -64,15 +65,12 @@ def execute(arguments: argparse.Namespace) -> int:
     others = [name for name, other in stories.stories.items() if other is not story]
     if others:
         print(f"others to tell of this run, with --story: {', '.join(others)}")
-    if file_of("rows", ds, scenario_of(ds)):
+    if file_of("rows", ds, scenario):
         print(f"whether it recovered: sfmodel figures {folder.name} --against {base.name}")
     return 0
 
 
-def _of_scenario(stories: Stories, ds: xr.Dataset) -> str:
-    from sfmodel.rows.files import scenario_of
-
-    scenario = scenario_of(ds)
+def _of_scenario(stories: Stories, ds: xr.Dataset, scenario: str | None) -> str:
     found = stories.of_scenario(scenario) if scenario else None
     if found is None:
         of = f"scenario '{ds.attrs.get('scenario')}'" if ds.attrs.get("scenario") else "a run without a scenario"

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from sfmodel.errors import ConfigError, RunError, RunNotFoundError, nearest
 from sfmodel.results.disk import disk_errors
+from sfmodel.results.replications import FOLDER
 from sfmodel.results.variables import OUTCOMES
 
 if TYPE_CHECKING:
@@ -463,7 +464,8 @@ def _nanoseconds(time_s: float, shift_s: int) -> str:
 
 def nothing_traced(folder: Path) -> RunNotFoundError:
     """What to say where a run has no traces."""
-    name = f"{folder.parent.parent.name}, seed {folder.name}" if folder.name.isdigit() else folder.name
+    of_seed = folder.parent.name == FOLDER
+    name = f"{folder.parent.parent.name}, seed {folder.name}" if of_seed else folder.name
     return RunNotFoundError(f"no request of {name} was traced; run it again, with trace.one_in=1000")
 
 

@@ -197,8 +197,8 @@ def band(base: NDArray[np.float64], half: int) -> tuple[NDArray[np.float64], NDA
 
 def _lasting(shows: NDArray[np.bool_], lasting: int) -> NDArray[np.bool_]:
     """Where so many windows in a row begin; shape [time]."""
-    padded = np.pad(shows, (0, lasting - 1))
-    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, lasting).all(axis=1))
+    padded = np.pad(shows, (0, lasting))
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, lasting).all(axis=1))[: shows.size]
 
 
 def _first(shows: NDArray[np.bool_]) -> int | None:

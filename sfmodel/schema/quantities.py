@@ -17,10 +17,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 _registry: pint.UnitRegistry = pint.UnitRegistry(cache_folder=":auto:", on_redefinition="ignore")
 _registry.define("bit = [information]")  # pint's own bit is a plain number: '5 MB' would pass for a factor
 _registry.define("USD = [money] = usd = dollar")
-for _rate in ("rps = 1 / second = qps", "rpm = 1 / minute"):  # requests, where pint has revolutions
-    _registry.define(_rate)
-_registry.define("req = []")
-for _thing in ("request", "event", "call", "message", "item", "user", "session", "video"):
+_registry.define("rps = 1 / second = qps")  # requests, where pint has revolutions
+_registry.define("rpm = 1 / minute")
+for _thing in ("req", "request", "event", "call", "message", "item", "user", "session", "video"):
     _registry.define(f"{_thing} = [] = {_thing}s")
 
 _SUFFIXES = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
