@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from sfmodel.figures.panel import Panel, read_panels
 from sfmodel.results import measures
+from sfmodel.results.replications import replications
 from sfmodel.results.summary import hours_of, request_latency
 from sfmodel.rows.bands import event_spans, spans
 from sfmodel.rows.files import file_of
 from sfmodel.rows.rows import Rows, read_rows
+from sfmodel.rows.windows import Windows
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,12 +46,22 @@ class Evening:
     """What the platform is known to do; empty where nothing is."""
     width_s: float
     """Width of the coarse windows, s."""
+    _read: dict[tuple[str, ...], xr.Dataset] = field(default_factory=dict, repr=False)
+
+    def coarse(self, *named: str) -> xr.Dataset:
+        """Coarse windows of variables, each named or with all whose names begin so (`station`), histograms left out; kept."""
+        if named not in self._read:
+            names = [
+                str(name) for name in self.ds.data_vars if str(name) in named or str(name).partition("_")[0] in named
+            ]
+            counted = [name for name in names if "latency" not in self.ds.variables[name].dims]
+            self._read[named] = measures.coarsen(self.ds, self.width_s, counted)
+        return self._read[named]
 
     @cached_property
-    def coarse(self) -> xr.Dataset:
-        """Coarse windows, without histograms; read when the first panel asks for them."""
-        names = [str(name) for name in self.ds.data_vars if not str(name).endswith(("_latency", "_latency_ok"))]
-        return measures.coarsen(self.ds, self.width_s, names)
+    def runs(self) -> list[Windows]:
+        """The coarse windows of each replication, for expressions."""
+        return [Windows(one, self.width_s, self.rows.define) for one in replications(self.ds).values()]
 
     @cached_property
     def latency(self) -> xr.DataArray | None:
@@ -64,17 +76,17 @@ class Evening:
         """When each coarse window begins (`time`, s since midnight) and how wide it is (`width`, s)."""
         return measures.coarsen(self.ds, self.width_s, [])
 
-    @property
+    @cached_property
     def time_s(self) -> NDArray[np.float64]:
         """Middle of each window, s since midnight, shape [time]."""
         return np.asarray(self.windows["time"].values + self.windows["width"].values / 2)
 
-    @property
+    @cached_property
     def start_s(self) -> float:
         """Start of the run, s since midnight."""
         return float(self.ds["time"].values[0])
 
-    @property
+    @cached_property
     def end_s(self) -> float:
         """End of the run, s since midnight of the first day."""
         return measures.run_end_s(self.ds)
@@ -87,13 +99,13 @@ class Evening:
             if low_s < self.end_s and low_s + length_s > self.start_s:
                 yield max(low_s, self.start_s), min(low_s + length_s, self.end_s)
 
-    @property
+    @cached_property
     def peaks(self) -> list[tuple[float, float]]:
         """The peak hours of the run, s since midnight of the first day."""
         hours = hours_of(self.ds, "peak")
         return [] if hours is None else list(self.spans(hours))
 
-    @property
+    @cached_property
     def triggers(self) -> list[tuple[float, float]]:
         """When events of the scenario and timed arrivals act, s since midnight of the first day, as far as the run goes; one
         without an end is a moment, and of more than _MOST_TRIGGERS none are arrivals.

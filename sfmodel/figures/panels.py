@@ -17,10 +17,9 @@ from sfmodel.errors import ConfigError, NotInRunError, nearest
 from sfmodel.figures.evening import Evening
 from sfmodel.figures.panel import Panel
 from sfmodel.results import measures
-from sfmodel.results.replications import is_replicated, replications
+from sfmodel.results.replications import is_replicated
 from sfmodel.results.variables import FAILURES
 from sfmodel.rows.rows import Row
-from sfmodel.rows.windows import Windows
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -82,7 +81,6 @@ def lines_of(evening: Evening, panel: Panel) -> Lines | None:
 def measured(evening: Evening, panel: Panel) -> Lines | None:
     """Lines of one's own: expressions, or rows of the platform with their ranges."""
     factor = _FACTORS.get(panel.unit.partition(" ")[0], 1.0)
-    runs = [Windows(one, evening.width_s, evening.rows.define) for one in replications(evening.ds).values()]
     rows = {row.id: row for row in evening.rows.rows}
     lines: dict[str, NDArray[np.float64]] = {}
     claims: list[Claim] = []
@@ -91,7 +89,7 @@ def measured(evening: Evening, panel: Panel) -> Lines | None:
         beside = [_row(rows, identifier, panel) for identifier in line.rows]
         measure = line.measure or beside[0].measure
         try:
-            every = [_over_time(measure(windows), evening) for windows in runs]
+            every = [_over_time(measure(windows), evening) for windows in evening.runs]
         except NotInRunError:
             lines[f"{name}: not in this run"] = np.full(evening.time_s.shape, np.nan)
             absent += 1
@@ -136,7 +134,7 @@ def _spans(evening: Evening, period: str) -> list[tuple[float, float]]:
 
 def demand(evening: Evening, panel: Panel) -> Lines | None:
     """Requests per second that arrive, or the demand curve where nothing is counted."""
-    ds = evening.coarse
+    ds = evening.coarse("users", "endpoint", "demand")
     if "users_requests" in ds:
         made = measures.rate(ds, "users_requests").sum("request")
         again = measures.rate(ds, "users_retries").sum("request") if "users_retries" in ds else None
@@ -161,7 +159,7 @@ def response_time(evening: Evening, panel: Panel) -> Lines | None:
     labels = _matching(evening.latency[dim].values, panel.show) if panel.show else list(evening.latency[dim].values)
     if not labels:
         return None
-    ds = evening.coarse.sel({dim: labels})
+    ds = evening.coarse(of).sel({dim: labels})
     total_s, count = ds[f"{of}_time"].sum(dim), measures.ended(ds, of).sum(dim)
     tails = measures.quantile(evening.latency.sel({dim: labels}).sum(dim), [0.95, 0.99])
     mean = (total_s / count.where(count > 0)).values
@@ -171,8 +169,8 @@ def response_time(evening: Evening, panel: Panel) -> Lines | None:
 
 def errors(evening: Evening, panel: Panel) -> Lines | None:
     """Share of requests that failed, by kind; classes or endpoints may be named."""
-    ds = evening.coarse
-    of, dim = ("users", "request") if "users_outcomes" in ds else ("endpoint", "endpoint")
+    of, dim = ("users", "request") if "users_outcomes" in evening.ds else ("endpoint", "endpoint")
+    ds = evening.coarse(of)
     if f"{of}_outcomes" not in ds:
         return None
     every = ds[dim].values if of == "users" else measures.roots(ds)
@@ -186,48 +184,48 @@ def errors(evening: Evening, panel: Panel) -> Lines | None:
 
 def hit_rate(evening: Evening, panel: Panel) -> Lines | None:
     """Hit rate of each cache."""
-    if "cache_hits" not in evening.coarse:
+    if "cache_hits" not in evening.ds:
         return None
-    rates = 100 * measures.hit_rate(evening.coarse)
-    lookups = (evening.coarse["cache_hits"] + evening.coarse["cache_misses"]).sum("time")
+    rates = 100 * measures.hit_rate(evening.coarse("cache"))
+    lookups = (evening.coarse("cache")["cache_hits"] + evening.coarse("cache")["cache_misses"]).sum("time")
     return _lines("% of lookups", rates, "cache", panel.show, lookups, highest=100.0)
 
 
 def utilisation(evening: Evening, panel: Panel) -> Lines | None:
     """Share of servers in use, at the busiest stations."""
-    if "station_busy" not in evening.coarse:
+    if "station_busy" not in evening.ds:
         return None
-    busy = 100 * measures.utilisation(evening.coarse)
+    busy = 100 * measures.utilisation(evening.coarse("station"))
     return _lines("% busy", busy, "station", panel.show, _peak(busy), highest=100.0)
 
 
 def waiting(evening: Evening, panel: Panel) -> Lines | None:
     """Mean number waiting at the stations with the longest queues."""
-    if "station_queue" not in evening.coarse:
+    if "station_queue" not in evening.ds:
         return None
-    queue = measures.mean_waiting(evening.coarse)
+    queue = measures.mean_waiting(evening.coarse("station"))
     return _lines("tasks waiting", queue, "station", panel.show, _peak(queue))
 
 
 def station_time(evening: Evening, panel: Panel) -> Lines | None:
     """Mean time at stations, waiting and in service: databases, for example."""
-    if "station_ends" not in evening.coarse:
+    if "station_ends" not in evening.ds:
         return None
-    time_ms = 1000 * measures.station_time(evening.coarse)
+    time_ms = 1000 * measures.station_time(evening.coarse("station"))
     return _lines("ms", time_ms, "station", panel.show, _growth(time_ms))
 
 
 def endpoint_time(evening: Evening, panel: Panel) -> Lines | None:
     """Mean duration of endpoints; none named: of those that slow down most."""
-    if "endpoint_time" not in evening.coarse:
+    if "endpoint_time" not in evening.ds:
         return None
-    time_ms = 1000 * measures.mean_time(evening.coarse, "endpoint")
+    time_ms = 1000 * measures.mean_time(evening.coarse("endpoint"), "endpoint")
     return _lines("ms", time_ms, "endpoint", panel.show, _growth(time_ms))
 
 
 def limiter_use(evening: Evening, panel: Panel) -> Lines | None:
     """What asked and what passed, per minute, at the limiter that refuses most, against its limit."""
-    ds = evening.coarse
+    ds = evening.coarse("limiter")
     if "limiter_passed" not in ds:
         return None
     labels = _matching(ds["limiter"].values, panel.show)
@@ -247,21 +245,20 @@ def limiter_use(evening: Evening, panel: Panel) -> Lines | None:
 
 def queue_length(evening: Evening, panel: Panel) -> Lines | None:
     """Mean number of messages waiting in queues with consumers."""
-    if "queue_length" not in evening.coarse:
+    if "queue_length" not in evening.ds:
         return None
-    length = measures.mean_waiting(evening.coarse, "queue")
+    length = measures.mean_waiting(evening.coarse("queue"), "queue")
     return _lines("messages waiting", length, "queue", panel.show, _peak(length))
 
 
 def counters(evening: Evening, panel: Panel) -> Lines | None:
     """What was added to the platform's counters, per hour."""
-    names = [name for name in panel.show if name in evening.coarse]
+    names = [name for name in panel.show if name in evening.ds]
     if not names:
         return None
-    unit = evening.coarse[names[0]].attrs.get("units", "1")
-    return Lines(
-        f"{unit}/h", {panel.show[name] or name: 3600 * measures.rate(evening.coarse, name).values for name in names}
-    )
+    ds = evening.coarse(*names)
+    unit = ds[names[0]].attrs.get("units", "1")
+    return Lines(f"{unit}/h", {panel.show[name] or name: 3600 * measures.rate(ds, name).values for name in names})
 
 
 PANELS: dict[str, tuple[Draw, str]] = {

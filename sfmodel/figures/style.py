@@ -67,7 +67,7 @@ def new_figure(width_in: float, height_in: float, title: str, below: str = "") -
 
 def tidy(axes: Axes, title: str, unit: str) -> None:
     """Give a panel its title and unit, light grid lines, and no frame but the left and the bottom."""
-    axes.set_title(title, fontsize=NORMAL + 1, loc="left", pad=4)
+    _title(axes, title, pad=4)
     axes.set_ylabel(unit, fontsize=NORMAL)
     axes.tick_params(labelsize=SMALL, length=2.5)
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
@@ -89,7 +89,12 @@ def legend(axes: Axes) -> None:
         cut = [label if len(label) <= 2 * half + 1 else f"{label[:half]}…{label[-half:]}" for label in labels]
         columns = least * int(_fits(axes, cut, least))
     rows = -(-len(labels) // max(columns, least))
-    axes.set_title(axes.get_title(loc="left"), fontsize=NORMAL + 1, loc="left", pad=4 + 10 * rows)
+    _title(axes, axes.get_title(loc="left"), pad=4 + 10 * rows)
+
+
+def _title(axes: Axes, title: str, pad: float) -> None:
+    """Write a title so many points above the panel; with its place given, matplotlib need not look for one."""
+    axes.set_title(title, fontsize=NORMAL + 1, loc="left", y=1.0, pad=pad)
 
 
 def _fits(axes: Axes, labels: Sequence[str], columns: int) -> bool:
@@ -134,6 +139,7 @@ def clock_axis(axes: Axes, start_s: float, end_s: float) -> None:
 
     ticks_s = hour_ticks(start_s, end_s)
     with_seconds = any(tick_s % 60 for tick_s in ticks_s)
+    axes.xaxis.set_label_coords(0.5, 0.0)  # it has no label, so that no place for one is looked for
     axes.xaxis.set_major_locator(FixedLocator(ticks_s))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: day_clock(value, seconds=with_seconds)))
     axes.set_xlim(start_s, max(end_s, start_s + 1))

@@ -7,7 +7,7 @@ that a day of them need not fit in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,8 +45,7 @@ def coarsen(ds: xr.Dataset, width_s: float, names: Iterable[str] | None = None) 
     """
     group = np.floor(ds["time"].values / width_s + 1e-9)
     first = np.flatnonzero(np.diff(group, prepend=-np.inf)) if group.size else np.zeros(0, int)
-    joined = _join(ds, first, names)
-    return joined.assign_coords(time=("time", ds["time"].values[first], ds["time"].attrs))
+    return _join(ds, first, names, {"time": ("time", ds["time"].values[first], ds["time"].attrs)})
 
 
 def fold(ds: xr.Dataset, windows: NDArray[np.bool_] | None = None, names: Iterable[str] | None = None) -> xr.Dataset:
@@ -227,7 +226,9 @@ def roots(ds: xr.Dataset) -> list[str]:
     return [label for label in endpoints if label not in called]
 
 
-def _join(ds: xr.Dataset, first: NDArray[np.int64], names: Iterable[str] | None) -> xr.Dataset:
+def _join(
+    ds: xr.Dataset, first: NDArray[np.int64], names: Iterable[str] | None, time: Mapping[str, Any] | None = None
+) -> xr.Dataset:
     """Reduce runs of windows, which begin at the indices `first`, by the kind of each variable."""
     import xarray as xr
 
@@ -243,7 +244,7 @@ def _join(ds: xr.Dataset, first: NDArray[np.int64], names: Iterable[str] | None)
     dims = {dim for found in joined.values() for dim in (found[0] if isinstance(found, tuple) else found.dims)}
     coords = {dim: ds[dim].variable for dim in ds.coords if dim in dims and dim != "time"}
     width = (("time",), _joined(ds["width"].variable, first), ds["width"].attrs)
-    return xr.Dataset(joined, {**coords, "width": width}, ds.attrs)
+    return xr.Dataset(joined, {**(time or {}), **coords, "width": width}, ds.attrs)
 
 
 def _joined(variable: Any, first: NDArray[np.int64]) -> NDArray[Any]:

@@ -235,7 +235,9 @@ def open_store(store: Any) -> xr.Dataset:
     )
     known = [name for name in VARIABLES if name in named]
     others = [name for name in named.data_vars if name not in VARIABLES and name != "width"]
-    return named.set_coords("width")[known + others]
+    described = named.set_coords("width")[known + others]
+    described["width"].load()  # every measure asks for it
+    return described
 
 
 def _text(found: xr.Variable) -> xr.Variable:

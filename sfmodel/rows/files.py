@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import yaml  # type: ignore[import-untyped]
 from pydantic import ValidationError
-from yaml import YAMLError  # type: ignore[import-untyped]
 
 from sfmodel.errors import ConfigError
 from sfmodel.schema.base import Word
@@ -18,6 +19,29 @@ if TYPE_CHECKING:
 
 Words = TypeVar("Words", bound=Word)
 
+_FLOAT = "tag:yaml.org,2002:float"
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML as Hydra reads it: 1e3 is a number, a date is text, a key stands once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse a key that stands twice."""
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' stands twice", key.start_mark)
+            seen.add(key.value)
+        return dict(super().construct_mapping(node, deep=deep))
+
+
+_Loader.yaml_implicit_resolvers = {
+    start: [(tag, pattern) for tag, pattern in found if tag != _TIMESTAMP]
+    for start, found in _Loader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_FLOAT, re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789."))
+
 
 def read_words(path: Path, model: type[Words]) -> Words:
     """Read a YAML file as a model.
@@ -27,16 +51,14 @@ def read_words(path: Path, model: type[Words]) -> Words:
     ConfigError
         It cannot be read, or something in it is wrong; the message has a line for each mistake.
     """
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
     try:
-        written: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+        with path.open(encoding="utf-8") as stream:
+            written: Any = yaml.load(stream, Loader=_Loader) or {}
     except OSError as error:
         raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: expected text in UTF-8") from None
-    except (YAMLError, OmegaConfBaseException) as error:
+    except yaml.YAMLError as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}") from None
     try:
         return model.model_validate(written)
