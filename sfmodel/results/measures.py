@@ -252,7 +252,10 @@ def _joined(variable: Any, first: NDArray[np.int64]) -> NDArray[Any]:
     last = np.append(first[1:], variable.sizes["time"])
     kind = variable.attrs.get("kind", "last")
     if kind == "last":
-        return np.asarray(variable.isel(time=last - 1 if first.size else first).values)
+        chosen = last - 1 if first.size else first
+        if variable.nbytes <= _SLAB_BYTES:  # whole, which is read much faster than single windows
+            return np.asarray(variable.values[chosen])
+        return np.asarray(variable.isel(time=chosen).values)
     dtype = np.int64 if variable.dtype.kind in "iu" else variable.dtype
     out = np.zeros((len(first), *variable.shape[1:]), dtype)
     height = _slab_windows(variable)
