@@ -56,7 +56,7 @@ def new_figure(width_in: float, height_in: float, title: str, below: str = "") -
     from matplotlib.figure import Figure
 
     rcParams["svg.hashsalt"] = "sfmodel"  # the same data draws the same file
-    rcParams["font.family"] = "DejaVu Sans"  # it comes with matplotlib: the same page everywhere, and none is looked for
+    rcParams["font.family"] = "DejaVu Sans"  # which comes with matplotlib: the page looks the same everywhere
     rcParams["hatch.linewidth"] = 0.5
     figure = Figure(figsize=(width_in, height_in))
     size = LARGE * min(1.0, _TITLE / max(len(title), 1))
