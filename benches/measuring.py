@@ -145,11 +145,9 @@ class Stepper:
         return 1e9 * self.seconds / self.events
 
 
-def take_turns(a: Stepper, b: Stepper, by_s: float, steps: int) -> None:
-    """Let two simulations take turns, so that whatever else the machine does slows both."""
-    for _ in range(steps):
-        a.step(by_s)
-        b.step(by_s)
+def take_turns(a: Stepper, b: Stepper, by_s: float, steps: int) -> list[float]:
+    """Let two simulations take turns, so that whatever else the machine does slows both; returns a's time by b's of each."""
+    return [a.step(by_s) / b.step(by_s) for _ in range(steps)]
 
 
 def latencies(windows: list[dict[str, Any]], endpoint: int) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,15 @@ def test_minutes_at_peak(benchmark: Any, report: Report) -> None:
     report.add("StreamFlow, a simulated minute at peak", stepper_minute(peak), "s")
     report.add("StreamFlow, peak to normal, a request", peak.per_request_ns / normal.per_request_ns, "x", most=1.3)
     report.add("StreamFlow, peak to normal, an event", peak.per_event_ns / normal.per_event_ns, "x")
+
+
+def test_tracing(benchmark: Any, report: Report) -> None:
+    """The same minutes at peak, one request in 10,000 traced and none: the median ratio of many short turns."""
+    traced, plain = (Stepper(_streamflow("21:00", f"users={FEW * 4}", f"trace.one_in={k}")) for k in (10_000, 0))
+    ratios: list[float] = []
+    benchmark.pedantic(lambda: ratios.extend(take_turns(traced, plain, 2.0, 150)), rounds=1, iterations=1)
+    assert len(traced.simulation.spans)
+    report.add("StreamFlow, 1 in 10,000 traced to none, a request", statistics.median(ratios), "x", most=1.03)
 
 
 def test_long_queue(benchmark: Any, report: Report) -> None:
