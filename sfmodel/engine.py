@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfkernels import names
+from sfmodel.changing import change
 from sfmodel.plan import Plan, build_plan
+from sfmodel.plan.stretch import Stretch
 from sfmodel.provenance import provenance
 from sfmodel.readings import Readings
 from sfmodel.schema.run import Run
-from sfmodel.schema.scenario_segments import segments
 from sfmodel.world import World, check_memory
 
 Values = Mapping[str, NDArray]
@@ -70,7 +71,7 @@ class Simulation:
     @property
     def counter_totals(self) -> dict[str, float]:
         """Running totals of the platform's counters that do not begin at 0."""
-        totals = dict(zip(self.run.platform.counters, self.world.arrays["totals"].tolist(), strict=False))
+        totals = dict(zip(self.world.stretch.index.counters, self.world.arrays["totals"].tolist(), strict=False))
         return {name: totals[name] for name, counter in self.run.platform.counters.items() if counter.start}
 
     @property
@@ -103,7 +104,7 @@ def simulate(
     registry; `warming(time_s)` now and then before the first. Both may raise to stop.
     """
     run, world = simulation.run, simulation.world
-    changes = segments(run)[1:]
+    changes = list(simulation.plan.stretches[1:])
     started = time.perf_counter()
     world.compile()
     simulation.compile_seconds = time.perf_counter() - started
@@ -134,7 +135,7 @@ def window_edges(run: Run) -> NDArray[np.float64]:
     return np.append(run.start + run.window * np.arange(count), run.until) if count else np.array([run.start])
 
 
-def _until(simulation: Simulation, time_s: float, changes: list[tuple[float, Run]]) -> None:
+def _until(simulation: Simulation, time_s: float, changes: list[Stretch]) -> None:
     """Advance to the end of a window."""
     _advance(simulation, time_s, changes)
     started = time.perf_counter()
@@ -142,14 +143,13 @@ def _until(simulation: Simulation, time_s: float, changes: list[tuple[float, Run
     simulation.wall_seconds += time.perf_counter() - started
 
 
-def _advance(simulation: Simulation, time_s: float, changes: list[tuple[float, Run]]) -> None:
+def _advance(simulation: Simulation, time_s: float, changes: list[Stretch]) -> None:
     """Advance to a time, with the changes of the scenario on the way."""
     started = time.perf_counter()
     shift_s = simulation.plan.shift_s
-    while changes and changes[0][0] < time_s:
-        at_s, effective = changes.pop(0)
-        simulation.world.advance(at_s + shift_s)
-        simulation.world.change(effective)
+    while changes and changes[0].time_s < time_s:
+        simulation.world.advance(changes[0].time_s + shift_s)
+        change(simulation.world, changes.pop(0))
     simulation.world.advance(time_s + shift_s)
     simulation.wall_seconds += time.perf_counter() - started
 

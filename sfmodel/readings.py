@@ -52,26 +52,34 @@ _WINDOWED: dict[str, str] = {
 }
 """Variables whose array counts one window and is emptied: array."""
 
-_CLOCK = frozenset({"clock"})
+_DIMS: dict[str, str] = {
+    "endpoint_meters": "endpoint", "endpoint_outcomes": "endpoint", "endpoint_latency": "endpoint",
+    "endpoint_latency_ok": "endpoint", "stations": "station", "call_meters": "call", "call_outcomes": "call",
+    "call_latency": "call", "caches": "cache", "limiters": "limiter", "queues": "queue", "request_meters": "request",
+    "request_outcomes": "request", "request_latency": "request",
+}  # fmt: skip
+"""Dimension of an array of things; of others there is one."""
 
 
 class Readings:
-    """Reads the meters of a world, window by window."""
+    """Reads the meters of a world, window by window, each value in its place among all that there ever is in the run."""
 
     def __init__(self, plan: Plan, world: World) -> None:
         """Begin with the totals as they are."""
         self._plan, self._world = plan, world
-        counts = plan.arrays["services"]["replicas"]
-        self._service_of = np.repeat(np.arange(len(counts)), counts)
+        last = plan.stretches[-1]
+        self._sizes = {dim: len(labels) for dim, labels in plan.labels.items()}
+        self._stations = {key: place for place, key in enumerate(last.index.station_numbers)}
+        self._counters = last.index.counters
+        self._starts = last.arrays["totals"]
         self._before: dict[str, NDArray] = {}
-        self._counters = list(plan.demand.segments[0][1].platform.counters)
 
     def reset(self) -> None:
         """Forget everything up to now."""
         a = self._world.arrays
-        self._before = {name: np.array(a[array][field]) for name, (array, field) in _TOTALS.items()}
-        self._before["counters"] = a["totals"].copy()
-        self._before["openings"] = a["breakers"]["openings"].copy()
+        self._before = {name: self._read(array, field) for name, (array, field) in _TOTALS.items()}
+        self._before["counters"] = self._totals()
+        self._before["openings"] = self._openings()
         for array in _WINDOWED.values():
             a[array][...] = 0
         self._reset_highest()
@@ -92,25 +100,22 @@ class Readings:
         a = self._world.arrays
         values: dict[str, NDArray] = {}
         for name, (array, field) in _TOTALS.items():
-            now = np.array(a[array][field])
+            now = self._read(array, field)
             values[name] = now - self._before[name]
             self._before[name] = now
         for name, (array, field) in _STATES.items():
-            values[name] = np.array(a[array][field])
+            values[name] = self._read(array, field)
         for name, array in _WINDOWED.items():
-            values[name] = a[array].copy()
+            values[name] = self._read(array)
             a[array][...] = 0
-        values["station_queue_max"] = a["stations"]["queue_max"].copy()
-        values["queue_length_max"] = a["queues"]["length_max"].copy()
+        values["station_queue_max"] = self._read("stations", "queue_max")
+        values["queue_length_max"] = self._read("queues", "length_max")
         self._reset_highest()
-        values["cache_bytes"] = a["caches"]["entries"] * a["caches"]["entry_size"]
+        values["cache_bytes"] = self._placed("cache", a["caches"]["entries"] * a["caches"]["entry_size"])
         self._breakers(values)
-        replicas = a["replicas"]
-        services = len(a["services"])
-        values["service_healthy"] = np.bincount(self._service_of, replicas["healthy"], services).astype(np.int64)
-        values["service_up"] = np.bincount(self._service_of, replicas["up"] == 1, services).astype(np.int64)
+        self._replicas(values)
         values["demand"] = self._plan.demand.over(np.array([end_s]))[0]
-        totals = a["totals"].copy()
+        totals = self._totals()
         for name, added in zip(self._counters, totals - self._before["counters"], strict=False):
             values[name] = added
         self._before["counters"] = totals
@@ -118,13 +123,49 @@ class Readings:
             values[name] = values[name][0]
         return values
 
+    def _read(self, array: str, field: str | None = None) -> NDArray:
+        """Values of an array of things, or of a field of it, each in its place."""
+        values = self._world.arrays[array] if field is None else self._world.arrays[array][field]
+        return self._placed(_DIMS.get(array), values)
+
+    def _placed(self, dim: str | None, values: NDArray, empty: float = 0) -> NDArray:
+        """A copy, with what is not there yet as empty."""
+        if dim is None or (dim != "station" and len(values) == self._sizes[dim]):
+            return np.array(values)
+        placed = np.full((self._sizes[dim], *values.shape[1:]), empty, values.dtype)
+        if dim == "station":
+            numbers = self._world.stretch.index.station_numbers
+            placed[[self._stations[key] for key in numbers]] = values[list(numbers.values())]
+        else:
+            placed[: len(values)] = values
+        return placed
+
+    def _totals(self) -> NDArray:
+        """Totals of all counters."""
+        totals = self._world.arrays["totals"][: len(self._world.stretch.index.counters)]
+        return np.concatenate([totals, self._starts[len(totals) :]])
+
+    def _openings(self) -> NDArray:
+        """How often each call site's breaker has opened."""
+        a = self._world.arrays
+        number = a["sites"]["breaker"]
+        found = np.zeros(len(number), np.int64)
+        found[number >= 0] = a["breakers"]["openings"][number[number >= 0]]
+        return self._placed("call", found)
+
     def _breakers(self, values: dict[str, NDArray]) -> None:
         a = self._world.arrays
         number = a["sites"]["breaker"]
-        has = number >= 0
         state = np.full(len(number), -1, np.int8)
-        state[has] = a["breakers"]["state"][number[has]]
-        openings = np.zeros(len(number), np.int64)
-        openings[has] = (a["breakers"]["openings"] - self._before["openings"])[number[has]]
-        self._before["openings"] = a["breakers"]["openings"].copy()
-        values["breaker_state"], values["breaker_openings"] = state, openings
+        state[number >= 0] = a["breakers"]["state"][number[number >= 0]]
+        openings = self._openings()
+        values["breaker_state"] = self._placed("call", state, empty=-1)
+        values["breaker_openings"] = openings - self._before["openings"]
+        self._before["openings"] = openings
+
+    def _replicas(self, values: dict[str, NDArray]) -> None:
+        replicas, services = self._world.arrays["replicas"], self._sizes["service"]
+        numbers, of = np.array(self._world.stretch.index.replica_services).T
+        healthy, up = replicas["healthy"][numbers], replicas["up"][numbers] == 1
+        values["service_healthy"] = np.bincount(of, healthy, services).astype(np.int64)
+        values["service_up"] = np.bincount(of, up, services).astype(np.int64)

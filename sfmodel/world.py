@@ -7,7 +7,7 @@ arguments of `sfkernels.advance.advance`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numba
@@ -30,27 +30,16 @@ from sfkernels.records import (
     SPAN,
     TASK,
 )  # fmt: skip
-from sfmodel.errors import ConfigError, RunError
+from sfmodel.errors import RunError
 from sfmodel.memory import available_bytes
 from sfmodel.plan import Plan
-from sfmodel.plan.build import build_parameters
 from sfmodel.plan.salts import salt
-from sfmodel.schema.run import Run
-
-STATE_FIELDS = {
-    "sites": {"balance", "balance_at"},
-    "limiters": {"at", "count"},
-    "breakers": {"at", "count"},
-    "sources": {"at", "count"},
-    "replicas": {"healthy", "up"},
-    "services": {"turn"},
-}
-"""Fields of parameter records that the world changes itself: a scenario never writes them."""
+from sfmodel.plan.stretch import Stretch
 
 LINE = 64
 
 _ENTRIES = (
-    engine.begin, engine.warm, engine.advance, engine.close_window, engine.apply_changes, engine.due_next,
+    engine.start, engine.begin, engine.warm, engine.advance, engine.close_window, engine.apply_changes, engine.due_next,
 )  # fmt: skip
 
 
@@ -61,6 +50,9 @@ def rows_shape(count: int, columns: int) -> tuple[int, int]:
     width = 1 << (columns - 1).bit_length() if columns <= 8 else -(-columns // 8) * 8
     return count + 1, width
 
+
+STARTING = ("caches", "sources", "services", "scalers", "stores")
+"""Things that do something by themselves from their first moment on."""
 
 WORTH_CHECKING = 64_000_000
 """Bytes of a growing array from which on the memory is asked for first."""
@@ -141,6 +133,30 @@ def _room_for_spans(limit: int) -> NDArray:
         ) from None
 
 
+def meters(stretch: Stretch) -> dict[str, NDArray]:
+    """What is counted of each endpoint, call site and class of requests, empty."""
+    found: dict[str, NDArray] = {}
+    for what, count, meter in (
+        ("endpoint", len(stretch.index.endpoints), ENDPOINT_METER),
+        ("call", len(stretch.scripts.sites), CALL_METER),
+        ("request", len(stretch.index.requests), REQUEST_METER),
+    ):
+        found[f"{what}_meters"] = np.zeros(count, meter)
+        found[f"{what}_outcomes"] = np.zeros((count, len(names.OUTCOMES)), np.int64)
+        found[f"{what}_latency"] = np.zeros((count, names.LATENCY_BINS), np.uint32)
+    return {**found, "endpoint_latency_ok": np.zeros_like(found["endpoint_latency"])}
+
+
+def make_ready(arrays: dict[str, NDArray], now: float, seed: int, first: Mapping[str, int] | None = None) -> None:
+    """Things from these numbers on begin now, with the draws of this seed."""
+    for name in ("stations", "queues"):
+        arrays[name]["updated"][(first or {}).get(name, 0) :] = now
+    for name, what in (("services", "service"), ("caches", "cache"), ("stores", "store"), ("queues", "queue")):
+        arrays[name]["salt"][(first or {}).get(name, 0) :] ^= salt(what, "seed", str(seed))
+    scalers = arrays["scalers"][(first or {}).get("scalers", 0) :]
+    scalers["marked"], scalers["busy_before"] = now, arrays["stations"]["busy"][scalers["station"]]
+
+
 def _chain(array: NDArray, field: str | None, first: int) -> None:
     """Link the free slots from `first` on, the last to nothing."""
     n = len(array)
@@ -157,10 +173,12 @@ class World:
 
     def __init__(self, plan: Plan, seed: int, trace_one_in: int = 0, span_limit: int = 0) -> None:
         """Allocate everything for a plan; time is the plan's beginning."""
-        self.plan = plan
+        self.plan, self.seed = plan, seed
+        self.stretch = plan.stretches[0]
+        """What acts now."""
         self.arrays: dict[str, NDArray] = {name: array.copy() for name, array in plan.arrays.items()}
-        self._parameters = plan.arrays
         a = self.arrays
+        a["sources"] = a["sources"][: len(self.stretch.index.sources)].copy()
         a["clock"] = np.zeros(1, CLOCK)
         a["buckets"] = np.full(names.NB + names.NC, -1, np.int32)
         a["slot_head"] = np.full(names.NS, -1, np.int32)
@@ -174,25 +192,11 @@ class World:
         a["cluster_rows"] = _aligned_zeros(rows_shape(plan.clusters, plan.columns["cluster"]))
         a["user_rows_float"] = a["user_rows"].view(np.float64)
         a["item_rows_float"] = a["item_rows"].view(np.float64)
-        self._allocate_meters()
+        for name, array in meters(self.stretch).items():
+            a[name] = array
         self._start_clock(seed, trace_one_in)
         self._allocate_pools()
-        a["stations"]["updated"] = plan.begin_s
-        a["queues"]["updated"] = plan.begin_s
-        for record, what in (("services", "service"), ("caches", "cache"), ("stores", "store"), ("queues", "queue")):
-            a[record]["salt"] ^= salt(what, "seed", str(seed))
-
-    def _allocate_meters(self) -> None:
-        a, labels = self.arrays, self.plan.labels
-        for what, count, meter in (
-            ("endpoint", len(labels["endpoint"]), ENDPOINT_METER),
-            ("call", len(labels["call"]), CALL_METER),
-            ("request", len(labels["request"]), REQUEST_METER),
-        ):
-            a[f"{what}_meters"] = np.zeros(count, meter)
-            a[f"{what}_outcomes"] = np.zeros((count, len(names.OUTCOMES)), np.int64)
-            a[f"{what}_latency"] = np.zeros((count, names.LATENCY_BINS), np.uint32)
-        a["endpoint_latency_ok"] = np.zeros_like(a["endpoint_latency"])
+        make_ready(a, plan.begin_s, seed)
 
     def _start_clock(self, seed: int, trace_one_in: int) -> None:
         clock, plan = self.arrays["clock"], self.plan
@@ -207,16 +211,21 @@ class World:
         if trace_one_in:
             clock["traced_below"] = min((1 << 64) - 1, (1 << 64) // trace_one_in)
 
+    @property
+    def now(self) -> float:
+        """Time, s, in the world's time."""
+        return float(self.arrays["clock"]["now"][0])
+
     # pools
 
     def _allocate_pools(self) -> None:
         tasks, nodes = first_sizes(self.plan.task_reserve)
-        self._grow_tasks(tasks)
-        self._grow_nodes(nodes)
+        self.grow_tasks(tasks)
+        self.grow_nodes(nodes)
         self._grow_chunks(1 << 10)
         self._grow_messages(1 << 12)
         self._grow_flights(1 << 10)
-        self._grow_listed(1 << 14)
+        self.grow_listed(1 << 14)
 
     def _extended(self, name: str, size: int, dtype: Any) -> tuple[NDArray, int]:
         needed = size * np.dtype(dtype).itemsize
@@ -244,7 +253,8 @@ class World:
             clock[free] = first
         clock[left] += size - first
 
-    def _grow_tasks(self, size: int) -> None:
+    def grow_tasks(self, size: int) -> None:
+        """Make room for so many tasks."""
         old = self.arrays.get("tasks")
         first = 0 if old is None else len(old)
         self._grow_pool("tasks", size, TASK, "task_free", "tasks_left")
@@ -258,7 +268,8 @@ class World:
             ready[places & (size - 1)] = previous[places & (len(previous) - 1)]
         self.arrays["ready"] = ready
 
-    def _grow_nodes(self, size: int) -> None:
+    def grow_nodes(self, size: int) -> None:
+        """Make room for so many events."""
         self._grow_pool("nodes", size, NODE, "node_free", "nodes_left")
         self._extended("batch", size, DUE)
         self._extended("late", size, DUE)
@@ -273,7 +284,7 @@ class World:
     def _grow_flights(self, size: int) -> None:
         self._grow_pool("flights", size, FLIGHT, "flight_free", "flights_left")
 
-    def _grow_listed(self, least: int) -> None:
+    def grow_listed(self, least: int) -> None:
         """Give every store room for `least` more entries than it lists."""
         stores = self.arrays["stores"]
         old = self.arrays.get("listed", np.zeros(1, np.uint64))
@@ -306,10 +317,10 @@ class World:
                 raise RuntimeError(f"{left} is {clock[left]}: one task or event needed more than the reserve")
         reserve = int(clock["task_reserve"])
         if clock["tasks_left"] < reserve:
-            self._grow_tasks(2 * len(self.arrays["tasks"]))
+            self.grow_tasks(2 * len(self.arrays["tasks"]))
         due = int(self.call(engine.due_next)) + int(clock["node_reserve"])
         while clock["nodes_left"] < due:
-            self._grow_nodes(2 * len(self.arrays["nodes"]))
+            self.grow_nodes(2 * len(self.arrays["nodes"]))
         if clock["chunks_left"] < names.CHUNK_RESERVE:
             self._grow_chunks(2 * len(self.arrays["chunk_next"]))
         if clock["messages_left"] < names.MESSAGE_RESERVE:
@@ -318,7 +329,7 @@ class World:
             self._grow_flights(2 * len(self.arrays["flights"]))
         stores = self.arrays["stores"]
         if len(stores) and (stores["capacity"] - stores["listed"]).min() < names.LISTED_RESERVE:
-            self._grow_listed(max(1 << 14, int(stores["listed"].max())))
+            self.grow_listed(max(1 << 14, int(stores["listed"].max())))
         self.arrays["clock"]["low"] = 0
 
     # what is done to a world
@@ -334,19 +345,37 @@ class World:
         """Compile every kernel for these arrays, or load it from the disk cache."""
         if numba.config.DISABLE_JIT:
             return
-        values = {"until": 0.0, "first": 0, "count": 0, "c": 0}
+        values = {"until": 0.0, "first": 0, "count": 0, "c": 0, "checked": np.zeros(0, np.int64)}
+        values |= dict.fromkeys(("first_source", "first_scaler", "first_store"), 0)
         for kernel in _ENTRIES:
             arguments = [values[name] if name in values else self.arrays[name] for name in _arguments(kernel)]
             kernel.compile(tuple(numba.typeof(value) for value in arguments))
 
     def begin(self) -> None:
         """Fill caches that start warm, and schedule what starts by itself."""
-        keys = {1: self.plan.population, 2: self.plan.items, 3: self.plan.clusters, 4: self.plan.clusters}
-        for c, cache in enumerate(self.arrays["caches"]):
-            if cache["warm"] > 0:
-                self._repeat(engine.warm, keys[int(cache["key"])], c=c)
+        self.start(dict.fromkeys(STARTING, 0))
         closed = bool(self.arrays["population"]["closed"][0])
         self._repeat(engine.begin, self.plan.population if closed else 0)
+
+    def start(self, first: Mapping[str, int], more_checked: Sequence[int] = ()) -> None:
+        """Fill warm caches, schedule sources, health checks, autoscalers and expiry: each from this number on.
+
+        `more_checked`: services among the others whose replicas are probed from now on.
+        """
+        keys = {1: self.plan.population, 2: self.plan.items, 3: self.plan.clusters, 4: self.plan.clusters}
+        for c in range(first["caches"], len(self.arrays["caches"])):
+            cache = self.arrays["caches"][c]
+            if cache["warm"] > 0:
+                self._repeat(engine.warm, keys[int(cache["key"])], c=c)
+        services = self.arrays["services"]
+        checked = [
+            *more_checked,
+            *(np.flatnonzero(services["check_every"][first["services"] :] > 0) + first["services"]),
+        ]
+        self.call(
+            engine.start, checked=np.array(checked, np.int64), first_source=first["sources"], first_scaler=first["scalers"],
+            first_store=first["stores"],
+        )  # fmt: skip
 
     def _repeat(self, kernel: Callable[..., Any], count: int, **values: Any) -> None:
         first = -1
@@ -362,77 +391,6 @@ class World:
     def close_window(self) -> None:
         """Bring all integrals up to now."""
         self.call(engine.close_window)
-
-    def change(self, run: Run) -> None:
-        """Take over the parameters of another configuration of the same structure, now.
-
-        Raises
-        ------
-        ConfigError
-            The structure differs.
-        """
-        self.close_window()
-        fresh = build_parameters(run)
-        for name, new in fresh.items():
-            old = self._parameters[name]
-            if old.shape != new.shape:
-                raise ConfigError(f"a scenario may change numbers, not the structure of the platform ({name} differ)")
-            if name != "values" and old.dtype.names is None and name not in ("handlers", "choices", "branches"):
-                continue
-            if name in ("limiters", "breakers"):
-                self._count_anew(name, old, new, fresh["breaker_window"])
-            self._take_over(self.arrays[name], old, new, STATE_FIELDS.get(name, set()))
-        self._parameters = {**self._parameters, **fresh}
-        for place, source in enumerate(run.platform.sources.values()):
-            self.arrays["sources"][place]["every"] = source.every or 0.0
-            self.arrays["sources"][place]["batch"] = source.batch
-            self.arrays["sources"][place]["priority"] = source.priority
-        clock = self.arrays["clock"]
-        queues = self.arrays["queues"]
-        handlers = np.minimum(np.maximum(queues["consumers"] - queues["busy"], 0), queues["waiting"]).sum()
-        while clock["tasks_left"][0] < clock["task_reserve"][0] + handlers:
-            self._grow_tasks(2 * len(self.arrays["tasks"]))
-        while clock["nodes_left"][0] < clock["node_reserve"][0] + self.arrays["stations"]["waiting"].sum() + handlers:
-            self._grow_nodes(2 * len(self.arrays["nodes"]))
-        self._weigh_entries()
-        self.arrays["doomed"] = self._doomed()
-        self.call(engine.apply_changes)
-
-    def _weigh_entries(self) -> None:
-        """What is in a store takes the room that its entries have now."""
-        caches, stores = self.arrays["caches"], self.arrays["stores"]
-        for m in range(len(stores)):
-            inside = caches[caches["store"] == m]
-            stores["used"][m] = (inside["entries"] * inside["entry_size"]).sum()
-
-    def _count_anew(self, name: str, old: NDArray, new: NDArray, empty: NDArray) -> None:
-        """What counts in windows begins anew where the length of its window changes."""
-        lengths = {"limiters": ["window"], "breakers": ["window_s", "calls"]}[name]
-        rows = {names.KEY_USER: "user_rows", names.KEY_ADDRESS: "user_rows", names.KEY_ITEM: "item_rows"}
-        for k in np.flatnonzero(old[lengths] != new[lengths]):
-            for field in ("index", "count", "previous") if name == "limiters" else ("at", "count", "failures"):
-                self.arrays[name][field][k] = 0
-            if name == "breakers":
-                self.arrays["breaker_window"][k] = empty[k]
-            elif new["key"][k] != names.KEY_NONE:
-                self.arrays[rows[int(new["key"][k])]][:, new["column"][k]] = 0
-
-    def _doomed(self) -> NDArray[np.int64]:
-        """Tasks in replicas that go down, oldest first."""
-        tasks, replicas = self.arrays["tasks"], self.arrays["replicas"]
-        down = (replicas["down"] == 1) & (replicas["up"] > 0)
-        inside = np.flatnonzero((tasks["state"] != names.FREE) & (tasks["arrived"] >= 0) & down[tasks["replica"]])
-        return inside[np.argsort(tasks["number"][inside])]
-
-    @staticmethod
-    def _take_over(state: NDArray, old: NDArray, new: NDArray, kept: set[str]) -> None:
-        if old.dtype.names is None:
-            state[...] = new
-            return
-        for field in old.dtype.names:
-            if field not in kept:
-                changed = old[field] != new[field]
-                state[field][changed] = new[field][changed]
 
 
 def _with_attributes(value: Any) -> Any:

@@ -409,22 +409,40 @@ def advance(
 
 
 @entry
-def begin(
-    clock, nodes, buckets, late, stations, scalers, services, stores, population, durations, values,
-    sources, knots, sleepers, chunk_next, slot_head, slot_fill, first, count,
-):  # fmt: skip
-    """Schedule what starts by itself: sources, health checks, autoscalers, active expiry, closed users [first, count)."""
+def start(
+    clock,
+    nodes,
+    buckets,
+    late,
+    scalers,
+    services,
+    stores,
+    sources,
+    knots,
+    checked,
+    first_source,
+    first_scaler,
+    first_store,
+):
+    """Schedule what starts by itself, from these numbers on: sources, autoscalers, active expiry; checks of `checked`."""
     now = clock[0].now
-    if first == 0:
-        for o in range(len(sources)):
-            _schedule_source(clock, nodes, buckets, late, sources, knots, o)
-        for m in range(len(services)):
-            if services[m].check_every > 0.0:
-                schedule_house(clock, nodes, buckets, late, now + services[m].check_every, HOUSE_HEALTH, m, _ZERO)
-        for z in range(len(scalers)):
-            schedule_house(clock, nodes, buckets, late, now + scalers[z].every, HOUSE_SCALE, z, _ZERO)
-        for m in range(len(stores)):
-            schedule_house(clock, nodes, buckets, late, now + EXPIRY_S, HOUSE_EXPIRY, m, _ZERO)
+    for o in range(first_source, len(sources)):
+        _schedule_source(clock, nodes, buckets, late, sources, knots, o)
+    for n in range(len(checked)):
+        m = checked[n]
+        schedule_house(clock, nodes, buckets, late, now + services[m].check_every, HOUSE_HEALTH, m, _ZERO)
+    for z in range(first_scaler, len(scalers)):
+        schedule_house(clock, nodes, buckets, late, now + scalers[z].every, HOUSE_SCALE, z, _ZERO)
+    for m in range(first_store, len(stores)):
+        schedule_house(clock, nodes, buckets, late, now + EXPIRY_S, HOUSE_EXPIRY, m, _ZERO)
+
+
+@entry
+def begin(
+    clock, nodes, buckets, late, population, durations, values, sleepers, chunk_next, slot_head, slot_fill, first, count,
+):  # fmt: skip
+    """Closed users [first, count) think for the first time."""
+    now = clock[0].now
     for user in range(first, count):
         if clock[0].low:
             return user

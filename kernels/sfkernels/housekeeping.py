@@ -25,7 +25,9 @@ def schedule_house(clock, nodes, buckets, late, time, kind, index, gen):
 
 @kernel
 def probe(clock, nodes, buckets, late, services, replicas, m):
-    """Probe every replica of service m."""
+    """Probe every replica of service m; one that is not probed any more is left alone."""
+    if services[m].check_every <= 0.0:
+        return
     first = services[m].replica
     for r in range(first, first + services[m].replicas):
         good = replicas[r].up == 1

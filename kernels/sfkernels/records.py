@@ -144,7 +144,7 @@ SOURCE = _record(
     ("every", "f8"), ("first", "i8"), ("count", "i8"), ("at", "i8"), ("number", "u8"), ("target", "f8"), ("salt", "u8"),
 )  # fmt: skip
 
-KNOT = _record(("time", "f8"), ("total", "f8"))
+KNOT = _record(("time", "f8"), ("total", "f8"), ("pace", "f8"))
 
 POPULATION = _record(
     ("count", "u8"), ("items", "u8"), ("clusters", "u8"), ("skew", "f8"), ("zipf", "f8"), ("zipf_total", "f8"),

@@ -1,6 +1,6 @@
 """Sources: when the next arrival is; docs/model.md, section 7.
 
-# o = sources, k = knots of an integrated rate (time, total), or times
+# o = sources, k = knots of an integrated rate (time, total, pace: s for each arrival from there on), or times
 A Poisson source's n-th arrival is when the integral of its rate reaches the n-th point of a unit Poisson
 process: so a change of the rate moves arrivals, and not who arrives.
 """
@@ -39,5 +39,4 @@ def next_time(sources, knots, o, now):
     sources[o].at = k
     if k >= last:
         return np.inf
-    share = (target - knots[k].total) / (knots[k + 1].total - knots[k].total)
-    return knots[k].time + share * (knots[k + 1].time - knots[k].time)
+    return knots[k].time + (target - knots[k].total) * knots[k].pace

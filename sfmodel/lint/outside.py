@@ -1,4 +1,6 @@
-"""Events of a scenario that lie outside of what is measured: the run is then one without them, and does not say so."""
+"""What lies outside of what is measured: events of a scenario, interventions switched on too late. The run is then one without
+them, and does not say so.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +33,11 @@ def check(subject: Subject) -> Section:
         lines.append(
             f"{' and '.join(names)} {lies} outside of what is measured, {_written(run.start, run.until)}; "
             f"choose start and until around {it}"
+        )
+    if run.is_switched and run.switch_on is not None and run.switch_on >= run.until > run.start:
+        lines.append(
+            f"switch_on: {_written(run.switch_on, run.switch_on)} comes after the run's end, "
+            f"{_written(run.until, run.until)}, so nothing is switched on in it; choose an earlier time, or a later until"
         )
     return Section("Events outside of the run", lines, nothing="none")
 

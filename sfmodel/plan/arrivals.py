@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sfkernels import names
 from sfkernels.records import KNOT, SOURCE
 from sfmodel.errors import ConfigError
-from sfmodel.plan.demand import Times, bends, breathing, curve, integrated
-from sfmodel.plan.index import Index
+from sfmodel.plan.demand import Times, at_times, bends, breathing, curve, integrated
+from sfmodel.plan.index import SESSIONS, Index
 from sfmodel.plan.salts import salt
 from sfmodel.plan.series import times_s
 from sfmodel.plan.things import _array
@@ -76,12 +76,6 @@ def _spike_edges(source: Source) -> list[float]:
     return [t for edge in edges for t in (float(np.nextafter(edge, -np.inf)), edge)]
 
 
-def _knots(times: Times, totals: Times) -> NDArray:
-    knots = np.zeros(len(times), KNOT)
-    knots["time"], knots["total"] = times, totals
-    return knots
-
-
 def _recorded(source: Source, name: str) -> Times:
     assert source.file is not None
     times, stamped = times_s(source.file.file, source.file.time, f"platform.sources.{name}.file.time")
@@ -96,7 +90,7 @@ def _recorded(source: Source, name: str) -> Times:
 
 
 def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray], float]:
-    """Sources and their knots; and the highest rate of requests per second."""
+    """Sources and their knots, in the order of the index; and the highest rate of requests per second."""
     run = segments[0][1]
     begin_s, until_s = run.start - run.warmup, run.until
     curves = DemandCurves(segments, run.seed)
@@ -104,17 +98,26 @@ def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray],
     knots: list[NDArray] = []
     count, highest = 0, 0.0
 
-    def add_knots(row: dict[str, Any], times: Times, totals: Times) -> None:
-        nonlocal count, highest
-        row.update(first=count, at=count, count=len(times))
-        knots.append(_knots(times, totals))
-        count += len(times)
-        gaps = np.diff(times)
-        if len(totals) > 1 and totals[-1] > 0:
-            highest += float(np.max(np.diff(totals)[gaps > 1e-6] / gaps[gaps > 1e-6], initial=0.0))
+    def add_knots(row: dict[str, Any], more: NDArray) -> float:
+        """Add the knots of a source; its highest rate."""
+        nonlocal count
+        row.update(first=count, at=count, count=len(more))
+        knots.append(more)
+        count += len(more)
+        gaps, steps = np.diff(more["time"]), np.diff(more["total"])
+        return float(np.max(steps[gaps > 1e-6] / gaps[gaps > 1e-6], initial=0.0))
 
-    for name, source in run.platform.sources.items():
-        row: dict[str, Any] = {
+    for name in index.sources:
+        if name == SESSIONS:
+            row = {"kind": names.SOURCE_SESSIONS, "salt": salt("sessions", str(run.seed))}
+            users = run.platform.users
+            assert users is not None
+            mean = sum(kind.share * kind.requests for kind in users.sessions.types.values())
+            highest += mean * add_knots(row, _of_sessions(segments, curves, begin_s, until_s))
+            rows.append(row)
+            continue
+        source = next(found for found in (_source(r, name) for _, r in segments) if found is not None)
+        row = {
             "endpoint": index.endpoints.index(source.call), "priority": source.priority, "batch": source.batch,
             "user": source.user == "random", "item_id": source.item == "random",
             "salt": salt("source", name, str(run.seed)),
@@ -124,56 +127,59 @@ def source_arrays(segments: Segments, index: Index) -> tuple[dict[str, NDArray],
             highest += source.batch / source.every
         elif source.at or source.file is not None:
             times = np.sort(np.array(source.at)) if source.at else _recorded(source, name)
-            times = times[times >= begin_s]
             row["kind"] = names.SOURCE_TIMES
-            add_knots(row, times, np.zeros_like(times))
-            row["count"] = len(times)
+            add_knots(row, at_times(times[times >= _since(segments, name)]))
         else:
-
-            def what_acts(r: Run, name: str = name) -> object:
-                return r.platform.sources[name], r.demand
-
-            begins = _changes(segments, what_acts)
-
-            def rate(t: Times, change: int, name: str = name, begins: list[int] = begins) -> Times:
-                now = segments[begins[change]][1].platform.sources[name]
-                level = curves.at(t, begins[change]) if now.follow_demand else 1.0
-                return now.rate * level + _spike_rate(now, t)
-
-            def rate_bends(change: int, name: str = name, begins: list[int] = begins) -> list[float]:
-                acting = segments[begins[change]][1]
-                now = acting.platform.sources[name]
-                return _spike_edges(now) + (bends(acting.demand, begin_s, until_s) if now.follow_demand else [])
-
             row["kind"] = names.SOURCE_POISSON
-            boundaries = [segments[k][0] for k in begins[1:]]
-            add_knots(row, *integrated(rate, boundaries, begin_s, until_s, rate_bends))
-        rows.append(row)
-    users = run.platform.users
-    if users is not None and users.arrivals == "sessions":
-
-        def what_starts(r: Run) -> object:
-            return r.platform.users and r.platform.users.sessions, r.demand
-
-        begins = _changes(segments, what_starts)
-
-        def session_rate(t: Times, change: int) -> Times:
-            now = segments[begins[change]][1].platform.users
-            assert now is not None
-            return now.sessions.rate * curves.at(t, begins[change])
-
-        def session_bends(change: int) -> list[float]:
-            return bends(segments[begins[change]][1].demand, begin_s, until_s)
-
-        row = {"kind": names.SOURCE_SESSIONS, "salt": salt("sessions", str(run.seed))}
-        before = highest
-        boundaries = [segments[k][0] for k in begins[1:]]
-        add_knots(row, *integrated(session_rate, boundaries, begin_s, until_s, session_bends))
-        mean = sum(kind.share * kind.requests for kind in users.sessions.types.values())
-        highest = before + (highest - before) * mean
+            highest += add_knots(row, _of_source(segments, curves, name, begin_s, until_s))
         rows.append(row)
     arrays = {
         "sources": _array(rows, SOURCE),
         "knots": np.concatenate(knots) if knots else np.zeros(1, KNOT),
     }
     return arrays, highest
+
+
+def _source(run: Run, name: str) -> Source | None:
+    return run.platform.sources.get(name)
+
+
+def _since(segments: Segments, name: str) -> float:
+    """Begin of the first stretch that has the source, s since midnight."""
+    return next(time_s for time_s, run in segments if _source(run, name) is not None)
+
+
+def _of_source(segments: Segments, curves: DemandCurves, name: str, begin_s: float, until_s: float) -> NDArray:
+    """Integrated rate of a source; while there is no such source, of none."""
+    begins = _changes(segments, lambda run: (_source(run, name), run.demand))
+
+    def rate(t: Times, change: int) -> Times:
+        now = _source(segments[begins[change]][1], name)
+        if now is None:
+            return np.zeros_like(t)
+        level = curves.at(t, begins[change]) if now.follow_demand else 1.0
+        return now.rate * level + _spike_rate(now, t)
+
+    def rate_bends(change: int) -> list[float]:
+        acting = segments[begins[change]][1]
+        now = _source(acting, name)
+        if now is None:
+            return []
+        return _spike_edges(now) + (bends(acting.demand, begin_s, until_s) if now.follow_demand else [])
+
+    return integrated(rate, [segments[k][0] for k in begins[1:]], begin_s, until_s, rate_bends)
+
+
+def _of_sessions(segments: Segments, curves: DemandCurves, begin_s: float, until_s: float) -> NDArray:
+    """Integrated rate of users' sessions."""
+    begins = _changes(segments, lambda run: (run.platform.users and run.platform.users.sessions, run.demand))
+
+    def rate(t: Times, change: int) -> Times:
+        now = segments[begins[change]][1].platform.users
+        assert now is not None
+        return now.sessions.rate * curves.at(t, begins[change])
+
+    def rate_bends(change: int) -> list[float]:
+        return bends(segments[begins[change]][1].demand, begin_s, until_s)
+
+    return integrated(rate, [segments[k][0] for k in begins[1:]], begin_s, until_s, rate_bends)

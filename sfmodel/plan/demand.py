@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfkernels.durations import normal_quantile
+from sfkernels.records import KNOT
 from sfmodel.plan.recorded import recorded_level, recorded_times
 from sfmodel.plan.salts import salt
 from sfmodel.schema.demand import Breathing, Demand
@@ -109,19 +110,50 @@ def integrated(
     begin_s: float,
     until_s: float,
     bends_in: Callable[[int], Sequence[float]],
-) -> tuple[Times, Times]:
-    """(times, integral of the rate from begin) of a rate that changes at boundaries.
+) -> NDArray:
+    """Integral of a rate that changes at boundaries, as knots from begin to until.
 
-    `rate(t, stretch)` is per second, and nearly a line over 10 s, but for the times `bends_in(stretch)`.
+    `rate(t, stretch)` is per second, and nearly a line over 10 s, but for the times `bends_in(stretch)`. The integral of
+    each stretch is laid out over the whole run and then cut, so that what comes later moves nothing before it by a bit.
     """
     edges = [begin_s, *[b for b in boundaries if begin_s < b < until_s], until_s]
-    times, totals = [np.array([begin_s])], [np.array([0.0])]
+    pieces: list[NDArray] = []
+    total = 0.0
     for stretch in range(len(edges) - 1):
         if edges[stretch + 1] <= edges[stretch]:
             continue
-        t = times_of(edges[stretch], edges[stretch + 1], bends_in(stretch))
-        r = rate(t, stretch)
-        steps = np.diff(t) * (r[1:] + r[:-1]) / 2
-        times.append(t[1:])
-        totals.append(totals[-1][-1] + np.cumsum(steps))
-    return np.concatenate(times), np.concatenate(totals)
+        whole = _laid_out(rate, stretch, times_of(begin_s, until_s, bends_in(stretch)))
+        pieces.append(_cut(whole, edges[stretch], edges[stretch + 1], total))
+        total = pieces[-1]["total"][-1]
+    if not pieces:
+        return at_times(np.array([begin_s]))
+    return np.concatenate([*(piece[:-1] for piece in pieces), pieces[-1][-1:]])
+
+
+def at_times(times: Times) -> NDArray:
+    """Knots at these times, their integral 0."""
+    knots = np.zeros(len(times), KNOT)
+    knots["time"] = times
+    return knots
+
+
+def _laid_out(rate: Callable[[Times, int], Times], stretch: int, t: Times) -> NDArray:
+    """The integral from the first of the times t on, as the rate of one stretch would have it."""
+    r = rate(t, stretch)
+    steps = np.diff(t) * (r[1:] + r[:-1]) / 2
+    knots = at_times(t)
+    knots["total"][1:] = np.cumsum(steps)
+    knots["pace"][:-1] = np.divide(np.diff(t), steps, out=np.zeros(len(steps)), where=steps > 0)
+    return knots
+
+
+def _cut(knots: NDArray, from_s: float, to_s: float, total: float) -> NDArray:
+    """The part between two times; its integral begins at `total`."""
+    ends = at_times(np.array([from_s, to_s]))
+    ends["total"] = np.interp(ends["time"], knots["time"], knots["total"])
+    ends["pace"] = knots["pace"][np.searchsorted(knots["time"], ends["time"], side="right") - 1]
+    inside = knots[(knots["time"] > from_s) & (knots["time"] < to_s)]
+    part = np.concatenate([ends[:1], inside, ends[1:]])
+    if part["total"][0] != total:
+        part["total"] += total - part["total"][0]
+    return part

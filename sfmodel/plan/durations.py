@@ -22,6 +22,10 @@ class Durations:
     recorded: list[NDArray[np.float64]] = field(default_factory=list)
     recorded_count: int = 0
 
+    def copy(self) -> Durations:
+        """The same, to go on with."""
+        return Durations(list(self.rows), list(self.recorded), self.recorded_count)
+
     def add(self, time: Distribution, key: str) -> int:
         """Index of a distribution; `key` is the configuration key that an error names."""
         a, b, c, kind, first, count = self._parameters(time, key)

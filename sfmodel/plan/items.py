@@ -24,7 +24,7 @@ def endpoints_about_items(platform: Platform, index: Index) -> list[bool]:
         for label, targets in calls.items():
             if not uses[label] and any(uses[target] for target in targets):
                 uses[label] = changed = True
-    return [uses[label] for label in index.endpoints]
+    return [uses.get(label, False) for label in index.endpoints]
 
 
 def _walk(platform: Platform, index: Index, service: str, steps: Sequence[verbs.StepBase]) -> tuple[bool, set[str]]:

@@ -2,6 +2,7 @@
 
 Steps are compiled from the last to the first, so that each knows what follows it. Operation 0 is an
 empty `return`. An operation knows the innermost `hold` around it: what a task holds follows from where it is.
+Programs of a platform that has changed come behind those of the one before, which requests under way go on with.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from sfmodel.plan.index import Index
 from sfmodel.plan.salts import salt
 from sfmodel.schema import steps as verbs
 from sfmodel.schema.caches import Cache
-from sfmodel.schema.platform import Platform
 from sfmodel.schema.services import Endpoint
 
 NO_HOLD = -1
@@ -43,7 +43,6 @@ class SitePlan:
 class Scripts:
     """Collects the programs of all endpoints."""
 
-    platform: Platform
     index: Index
     durations: Durations
     ops: list[dict[str, object]] = field(default_factory=list)
@@ -55,13 +54,20 @@ class Scripts:
 
     def __post_init__(self) -> None:
         """Operation 0: return."""
-        self._emit(code=names.OP_RETURN, hold=NO_HOLD)
+        if not self.ops:
+            self._emit(code=names.OP_RETURN, hold=NO_HOLD)
         self._service = ""
         self._endpoint = ""
         self._labels: dict[str, int] = {}
+        self._numbers = {site.label: number for number, site in enumerate(self.sites)}
         self._names: dict[tuple[str, ...], int] = {}
         self._site_of: dict[tuple[int, str], int] = {}
         self._salt_of: dict[int, np.uint64] = {}
+
+    def followed_by(self, index: Index) -> Scripts:
+        """These programs, with room behind them for those of the platform as it is then."""
+        lists = ("ops", "handlers", "choices", "branches", "slowdowns", "sites")
+        return Scripts(index, self.durations.copy(), **{name: list(getattr(self, name)) for name in lists})
 
     def compile(self, service: str, name: str, endpoint: Endpoint) -> int:
         """Compile one endpoint; returns the place of its first operation."""
@@ -95,13 +101,13 @@ class Scripts:
         number = self._names[path] = self._names.get(path, 0) + 1
         self._salt_of[id(step)] = salt(*path, str(number))
         if isinstance(step, verbs.Call):
-            site = self._add_site(step.call, self._salt_of[id(step)])
+            number, site = self._add_site(step.call, self._salt_of[id(step)])
             site.call, site.timeout, site.network, site.priority = step, step.timeout, step.network, step.priority
-            self._site_of[id(step), ""] = len(self.sites) - 1
+            self._site_of[id(step), ""] = number
         elif isinstance(step, verbs.Send):
-            site = self._add_site(f"{step.send} (sent)", self._salt_of[id(step)])
+            number, site = self._add_site(f"{step.send} (sent)", self._salt_of[id(step)])
             site.network, site.priority = step.network, step.priority
-            self._site_of[id(step), ""] = len(self.sites) - 1
+            self._site_of[id(step), ""] = number
         else:
             self._name_cache_call(step)
 
@@ -115,15 +121,18 @@ class Scripts:
                 number, cache = self._cache(getattr(step, verb))
                 target = getattr(cache, option)
                 if target is not None:
-                    site = self._add_site(target, salt(str(self._salt_of[id(step)]), option))
+                    place, site = self._add_site(target, salt(str(self._salt_of[id(step)]), option))
                     site.cache, site.timeout = number, cache.timeout
-                    self._site_of[id(step), option] = len(self.sites) - 1
+                    self._site_of[id(step), option] = place
 
-    def _add_site(self, target: str, key: np.uint64) -> SitePlan:
+    def _add_site(self, target: str, key: np.uint64) -> tuple[int, SitePlan]:
+        """Number and plan of a call site; one of its label in the programs before it takes over."""
         label = f"{self._endpoint}>{target}"
         number = self._labels[label] = self._labels.get(label, 0) + 1
-        self.sites.append(SitePlan(label if number == 1 else f"{label}#{number}", target.split(" ")[0], key))
-        return self.sites[-1]
+        site = SitePlan(label if number == 1 else f"{label}#{number}", target.split(" ")[0], key)
+        place = self._numbers.setdefault(site.label, len(self.sites))
+        self.sites[place : place + 1] = [site]
+        return place, site
 
     def _cache(self, name: str) -> tuple[int, Cache]:
         return self.index.cache(self._service, name)

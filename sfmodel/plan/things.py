@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ from sfmodel.schema.run import Run
 from sfmodel.schema.users import Users
 
 Rows = list[dict[str, Any]]
+Numbered = dict[int, dict[str, Any]]
+Arrays = dict[str, NDArray]
 
 NEVER = math.inf
 NO_LIMIT = 1 << 60
@@ -44,12 +47,24 @@ KEYS = ("none", "user", "item", "cluster", "topic", "address")
 ORDERS = ("fifo", "lifo", "priority")
 
 
-def _array(rows: list[dict[str, Any]], dtype: np.dtype) -> NDArray:
-    """Records from rows of fields; at least one record, so that every array has an address."""
-    array = np.zeros(len(rows), dtype)
-    for place, row in enumerate(rows):
+def _array(rows: Rows, dtype: np.dtype) -> NDArray:
+    """Records from rows of fields."""
+    return _numbered(dict(enumerate(rows)), len(rows), dtype)
+
+
+def _numbered(
+    rows: Numbered, count: int, dtype: np.dtype, before: NDArray | None = None, origin: Mapping[int, int] | None = None
+) -> NDArray:
+    """Records by number; of what is no more, as they were before, `origin` under which number."""
+    array = np.zeros(count, dtype)
+    if before is not None:
+        for number in set(range(count)) - set(rows):
+            old = (origin or {}).get(number, number)
+            if old < len(before):
+                array[number] = before[old]
+    for number, row in rows.items():
         for name, value in row.items():
-            array[name][place] = value
+            array[name][number] = value
     return array
 
 
@@ -57,75 +72,63 @@ def _mask(outcomes: tuple[Failure, ...]) -> int:
     return sum(1 << names.OUTCOMES.index(outcome) for outcome in outcomes)
 
 
-def service_arrays(platform: Platform, index: Index, durations: Durations, begin_s: float) -> dict[str, NDArray]:
+def service_arrays(platform: Platform, index: Index, durations: Durations, begin_s: float, before: Arrays) -> Arrays:
     """Services, replicas, stations, scalers."""
-    services: Rows = []
-    replicas: Rows = []
-    stations: Rows = []
-    scalers: Rows = []
-    for number, (name, service) in enumerate(platform.services.items()):
-        check = service.health_check
-        services.append({
-            "replica": len(replicas), "replicas": service.replicas, "balancer": BALANCERS.index(service.balancer),
-            "stations": len(service.stations), "check_every": check.every if check else 0.0,
+    services: Numbered = {}
+    replicas: Numbered = {}
+    stations: Numbered = {}
+    scalers: Numbered = {}
+    recommended = 0
+    for name, service in platform.services.items():
+        number, place, check = index.services.index(name), index.places[name], service.health_check
+        services[number] = {
+            "replica": place.replica, "replicas": service.replicas, "balancer": BALANCERS.index(service.balancer),
+            "stations": len(place.stations), "check_every": check.every if check else 0.0,
             "unhealthy_after": check.unhealthy_after if check else 0, "healthy_after": check.healthy_after if check else 0,
             "start_delay": service.start_delay, "salt": salt("service", name),
-        })  # fmt: skip
-        for replica in range(service.replicas):
-            base = len(stations)
+        }  # fmt: skip
+        for replica in range(place.replicas):
             down = int(replica in service.down)
-            replicas.append({
-                "service": number, "first_station": base, "stations": len(service.stations), "down": down,
+            replicas[place.replica + replica] = {
+                "service": number, "first_station": place.station + replica * len(place.stations),
+                "stations": len(place.stations), "down": down,
                 "burns": any(s.waiting_cost > 0 for s in service.stations.values()),
                 "up": 1 - down, "healthy": 1,
-            })  # fmt: skip
+            }  # fmt: skip
             for key, station in service.stations.items():
                 where = f"services.{name}.stations.{key}"
                 patience = -1 if station.patience is None else durations.add(station.patience, where)
                 servers = math.inf if station.servers == "unlimited" else station.servers
                 contention = station.contention
-                stations.append({
+                scaled = (name, replica, key)
+                stations[place.station_of(replica, key)] = {
                     "servers": servers, "speed": station.speed * service.replica_speed.get(replica, 1.0),
                     "serial": contention.serial, "crosstalk": contention.crosstalk,
                     "waiting_cost": station.waiting_cost, "patience": patience, "service": number,
                     "limit": NO_LIMIT if station.queue is None else station.queue, "order": ORDERS.index(station.order),
                     "drop_expired": station.drop_expired,
-                    "contended": int(contention.serial > 0 or contention.crosstalk > 0), "scaler": -1,
+                    "contended": int(contention.serial > 0 or contention.crosstalk > 0),
+                    "scaler": index.scalers.index(scaled) if scaled in index.scalers else -1,
                     **{f"{end}{level}": -1 for end in ("head", "tail") for level in range(4)},
-                })  # fmt: skip
-                if station.scaling is not None:
-                    s = station.scaling
-                    scalers.append({
-                        "station": len(stations) - 1, "least": s.min, "most": s.max, "target": s.target, "every": s.every,
-                        "start_delay": s.start_delay, "down_after": s.scale_down_after,
-                        "capacity": math.floor(s.scale_down_after / s.every + 1e-9) + 1, "marked": begin_s,
-                        "fewer_since": -1.0,
-                    })  # fmt: skip
-    recommended = _in_order(scalers, stations, replicas, services)
+                }  # fmt: skip
+    for number, (name, replica, key) in enumerate(index.scalers):
+        s = platform.services[name].stations[key].scaling
+        assert s is not None
+        capacity = math.floor(s.scale_down_after / s.every + 1e-9) + 1
+        scalers[number] = {
+            "station": index.places[name].station_of(replica, key), "least": s.min, "most": s.max, "target": s.target,
+            "every": s.every, "start_delay": s.start_delay, "down_after": s.scale_down_after, "capacity": capacity,
+            "first": recommended, "marked": begin_s, "fewer_since": -1.0,
+        }  # fmt: skip
+        recommended += capacity
+    moved_replicas, moved_stations = ({new: old for old, new in moved.items()} for moved in index.moved())
     return {
-        "services": _array(services, SERVICE),
-        "replicas": _array(replicas, REPLICA),
-        "stations": _array(stations, STATION),
-        "scalers": _array(scalers, SCALER),
+        "services": _numbered(services, len(index.services), SERVICE, before.get("services")),
+        "replicas": _numbered(replicas, index.replica_count, REPLICA, before.get("replicas"), moved_replicas),
+        "stations": _numbered(stations, index.station_count, STATION, before.get("stations"), moved_stations),
+        "scalers": _numbered(scalers, len(index.scalers), SCALER),
         "recommended": np.zeros(max(1, recommended)),
     }
-
-
-def _in_order(scalers: Rows, stations: Rows, replicas: Rows, services: Rows) -> int:
-    """Order scalers by service, station, replica, as their checks of one moment are; returns the memory that they need."""
-
-    def place(scaler: dict[str, Any]) -> tuple[int, int]:
-        service = stations[scaler["station"]]["service"]
-        first = replicas[services[service]["replica"]]["first_station"]
-        return service, (scaler["station"] - first) % services[service]["stations"]
-
-    scalers.sort(key=place)
-    recommended = 0
-    for number, scaler in enumerate(scalers):
-        stations[scaler["station"]]["scaler"] = number
-        scaler["first"] = recommended
-        recommended += scaler["capacity"]
-    return recommended
 
 
 def _origin(length_s: float, shift_s: float) -> float:
@@ -145,11 +148,11 @@ def _breaker(breaker: Breaker, shift_s: float) -> dict[str, Any]:
 
 
 def site_arrays(
-    platform: Platform, index: Index, sites: list[SitePlan], begin_s: float, shift_s: float
-) -> dict[str, NDArray]:
+    platform: Platform, index: Index, sites: list[SitePlan], begin_s: float, shift_s: float, before: Arrays
+) -> Arrays:
     """Call sites and their breakers."""
     rows: Rows = []
-    breakers: Rows = []
+    breakers: Numbered = {}
     for site in sites:
         network = platform.network if site.network is None else site.network
         row: dict[str, Any] = {
@@ -166,8 +169,10 @@ def site_arrays(
             if call.hedge is not None:
                 row["hedge_after"] = call.hedge.after
             if call.breaker is not None:
-                row["breaker"] = len(breakers)
-                breakers.append(_breaker(call.breaker, shift_s))
+                if site.label not in index.breakers:
+                    index.breakers.append(site.label)
+                row["breaker"] = index.breakers.index(site.label)
+                breakers[row["breaker"]] = _breaker(call.breaker, shift_s)
             if call.retries is not None:
                 r = call.retries
                 row.update(
@@ -181,73 +186,67 @@ def site_arrays(
                         budget_cap=r.budget.cap, balance=r.budget.cap,
                     )  # fmt: skip
         rows.append(row)
-    window = np.zeros((max(1, len(breakers)), 1024), np.int64)
-    for number, breaker in enumerate(breakers):
-        if breaker["window_s"] > 0:
-            window[number, 0:30:3] = -1
-    return {"sites": _array(rows, SITE), "breakers": _array(breakers, BREAKER), "breaker_window": window}
+    array = _numbered(breakers, len(index.breakers), BREAKER, before.get("breakers"))
+    window = np.zeros((max(1, len(array)), 1024), np.int64)
+    window[np.flatnonzero(array["window_s"] > 0), 0:30:3] = -1
+    return {"sites": _array(rows, SITE), "breakers": array, "breaker_window": window}
 
 
-def cache_arrays(platform: Platform, index: Index, shift_s: float) -> tuple[dict[str, NDArray], dict[str, int]]:
-    """Caches, stores and limiters; and the number of columns of the rows of each kind of key."""
-    columns = {"user": 0, "item": 0, "cluster": 0}
-    caches: Rows = []
-    limiters: Rows = []
-    stores: Rows = []
+def cache_arrays(platform: Platform, index: Index, shift_s: float, before: Arrays) -> Arrays:
+    """Caches, stores and limiters."""
+    caches: Numbered = {}
+    limiters: Numbered = {}
+    stores: Numbered = {}
     clusters = platform.content.clusters
     for name, service in platform.services.items():
         for key, cache in service.caches.items():
-            kind = {"user": "user", "item": "item"}.get(cache.key, "cluster")
-            caches.append({
+            label = f"{name}.{key}"
+            number = index.caches.index(label)
+            caches[number] = {
                 "ttl": cache.ttl, "ttl_jitter": cache.ttl_jitter, "stale_for": cache.stale_for, "warm": cache.warm,
                 "entry_size": cache.entry_size, "salt": salt("cache", name, key), "key": KEYS.index(cache.key),
-                "column": columns[kind], "store": index.stores.index(cache.of) if cache.of else -1,
-                "sliding": cache.sliding, "coalesce": cache.coalesce, "versions": len(caches) * clusters,
-            })  # fmt: skip
-            columns[kind] += 1
-        for limiter in service.limiters.values():
+                "column": index.columns["cache", label], "store": index.stores.index(cache.of) if cache.of else -1,
+                "sliding": cache.sliding, "coalesce": cache.coalesce, "versions": number * clusters,
+            }  # fmt: skip
+        for key, limiter in service.limiters.items():
+            label = f"{name}.{key}"
             bucket = limiter.kind in ("token_bucket", "gcra")
             interval = 1 / limiter.rate if limiter.rate else 0.0
             window_s = limiter.window or 1.0
-            row = {
+            limiters[index.limiters.index(label)] = {
                 "interval": interval, "tolerance": (limiter.burst - 1) * interval, "limit": limiter.limit or 0,
                 "window": window_s, "origin": _origin(window_s, shift_s),
                 "max_wait": NEVER if limiter.max_wait is None else limiter.max_wait,
                 "kind": names.BUCKET if bucket else names.FIXED_WINDOW + (limiter.kind == "sliding_window"),
                 "key": KEYS.index(limiter.key or "none"), "waits": limiter.when_full == "wait", "index": -2,
+                "column": index.columns.get(("limiter", label), 0),
             }  # fmt: skip
-            if limiter.key is not None:
-                kind = "item" if limiter.key == "item" else "user"
-                row["column"] = columns[kind]
-                columns[kind] += 1
-            limiters.append(row)
         if service.memory is not None:
             m = service.memory
-            stores.append({
+            stores[index.stores.index(name)] = {
                 "limit": m.limit, "reserved": m.reserved, "clock": m.clock, "salt": salt("store", name),
                 "eviction": ("lru", "fifo", "random").index(m.eviction), "samples": m.samples,
-            })  # fmt: skip
-    arrays = {
-        "caches": _array(caches, CACHE),
-        "limiters": _array(limiters, LIMITER),
-        "stores": _array(stores, STORE),
+            }  # fmt: skip
+    return {
+        "caches": _numbered(caches, len(index.caches), CACHE, before.get("caches")),
+        "limiters": _numbered(limiters, len(index.limiters), LIMITER, before.get("limiters")),
+        "stores": _numbered(stores, len(index.stores), STORE, before.get("stores")),
     }
-    return arrays, columns
 
 
-def queue_array(platform: Platform, index: Index) -> NDArray:
+def queue_array(platform: Platform, index: Index, before: Arrays) -> NDArray:
     """Queues with consumers."""
-    rows = []
+    rows: Numbered = {}
     for name, service in platform.services.items():
         for key, queue in service.queues.items():
-            rows.append({
+            rows[index.queues.index(f"{name}.{key}")] = {
                 "handler": index.endpoints.index(f"{name}.{queue.handler}"), "consumers": queue.consumers,
                 "batch": queue.batch, "priority": queue.order == "priority", "linger": queue.linger,
                 "drop_oldest": queue.when_full == "drop_oldest", "salt": salt("queue", name, key),
                 "limit": NO_LIMIT if queue.limit is None else queue.limit,
                 **{f"{end}{level}": -1 for end in ("head", "tail") for level in range(4)},
-            })  # fmt: skip
-    return _array(rows, QUEUE)
+            }  # fmt: skip
+    return _numbered(rows, len(index.queues), QUEUE, before.get("queues"))
 
 
 def user_arrays(run: Run, index: Index, durations: Durations, uses_item: list[bool]) -> dict[str, NDArray]:
@@ -296,10 +295,15 @@ def _habits(users: Users, durations: Durations, population: int) -> dict[str, An
     }  # fmt: skip
 
 
-def endpoint_array(index: Index, starts: list[int], uses_item: list[bool]) -> NDArray:
+def endpoint_array(index: Index, starts: Mapping[str, int], uses_item: list[bool], before: Arrays) -> NDArray:
     """Endpoints: their service, their first operation, whether their requests are about an item."""
-    rows = [
-        {"service": index.services.index(label.split(".", 1)[0]), "pc": pc, "uses_item": uses}
-        for label, pc, uses in zip(index.endpoints, starts, uses_item, strict=True)
-    ]
-    return _array(rows, ENDPOINT)
+    rows = {
+        number: {
+            "service": index.services.index(label.split(".", 1)[0]),
+            "pc": starts[label],
+            "uses_item": uses_item[number],
+        }
+        for number, label in enumerate(index.endpoints)
+        if label in starts
+    }
+    return _numbered(rows, len(index.endpoints), ENDPOINT, before.get("endpoints"))

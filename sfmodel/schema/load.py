@@ -31,23 +31,23 @@ def parse_run(mapping: Mapping[str, Any]) -> Run:
     plain = _with_words(mapping)
     written = with_changes(plain)
     try:
-        return _validated(written)
+        return _validated(written, plain)
     except ConfigError as error:
         if written is plain:
             raise
-        _validated(plain)
+        _validated(plain, plain)
         names = ", ".join(plain["intervention"])
         raise ConfigError(
             "\n".join(f"with intervention=[{names}]: {line}" for line in str(error).splitlines())
         ) from None
 
 
-def _validated(written: dict[str, Any]) -> Run:
+def _validated(written: dict[str, Any], plain: dict[str, Any]) -> Run:
     try:
         run = Run.model_validate(written)
     except ValidationError as error:
         raise ConfigError("\n".join(sentences(error, written))) from None
-    run.keep(written)
+    run.keep(written, {**plain, "intervention": {}})
     return run
 
 

@@ -59,7 +59,9 @@ def _raise_if_any_change_breaks(run: Run) -> None:
     for index in range(len(run.scenario.events)):
         _raise_if_any(run, _all(effective(run, [index])), f"scenario.events.{index}: ")
     for time_s, changed in segments(run):
-        _raise_if_any(run, _all(changed), f"scenario.events: together, from {clock(time_s, seconds=True)} on: ")
+        together = f"scenario.events: together, from {clock(time_s, seconds=True)} on: "
+        is_before = len(changed.intervention) < len(run.intervention)
+        _raise_if_any(changed, _all(changed), "before switch_on: " if is_before else together)
 
 
 def _all(run: Run) -> Iterator[Mistake]:

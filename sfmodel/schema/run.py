@@ -46,6 +46,8 @@ class Run(Word):
     """What goes wrong."""
     intervention: dict[str, Intervention] = {}
     """What is done about it: changes of the platform, by name."""
+    switch_on: Clock | None = None
+    """When the interventions are switched on; none: they are there from the beginning."""
     start: Clock = 0.0
     """First moment measured."""
     until: Clock = 3600.0
@@ -71,6 +73,7 @@ class Run(Word):
     """Traces."""
 
     _written: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _before: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @property
     def written(self) -> dict[str, Any]:
@@ -78,12 +81,19 @@ class Run(Word):
         which stand where they are used; empty: built in Python."""
         return self._written
 
-    def keep(self, written: dict[str, Any]) -> None:
-        """Remember the mapping this run was parsed from."""
-        platform = {key: value for key, value in written["platform"].items() if key != "constants"}
-        self._written = {key: value for key, value in written.items() if key not in HOW_IT_IS_MADE} | {
-            "platform": platform
-        }
+    @property
+    def before(self) -> dict[str, Any]:
+        """The same without interventions: what it was before they were switched on."""
+        return self._before
+
+    def keep(self, written: dict[str, Any], before: dict[str, Any]) -> None:
+        """Remember the mapping this run was parsed from, and the same without interventions."""
+        self._written, self._before = _kept(written), _kept(before)
+
+    @property
+    def is_switched(self) -> bool:
+        """Whether interventions are switched on after the run's beginning."""
+        return bool(self.intervention) and self.switch_on is not None and self.switch_on > self.start - self.warmup
 
     @model_validator(mode="after")
     def _forwards(self) -> Run:
@@ -108,3 +118,8 @@ class Run(Word):
     def seeds(self) -> range:
         """Seeds of all replications."""
         return range(self.seed, self.seed + self.replications)
+
+
+def _kept(written: dict[str, Any]) -> dict[str, Any]:
+    platform = {key: value for key, value in written["platform"].items() if key != "constants"}
+    return {key: value for key, value in written.items() if key not in HOW_IT_IS_MADE} | {"platform": platform}

@@ -1,6 +1,7 @@
-"""Scenario events: the effective configuration of each stretch of time.
+"""Scenario events and interventions that are switched on: the effective configuration of each stretch of time.
 
-At time t it is the base with the active events applied in listed order: an event first sets, then scales.
+At time t it is the base, with the interventions that are on, with the active events applied in listed order: an event first
+sets, then scales.
 Keys are relative to the platform (`services.engine.stations.cpu.servers`) or start with `demand.`; steps go by number or
 by label.
 Events act on the mapping that the user wrote, which is then validated as a whole: a change that would be
@@ -11,6 +12,7 @@ defaults and on any unit.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -51,14 +53,18 @@ def segments(run: Run) -> list[tuple[float, Run]]:
     -------
     list of (time_s, Run)
         In order of time. The first begins at `start` minus `warmup`; each lasts until the next, the last until `until`.
-        Without events there is one, the run itself.
+        Without events, and with nothing switched on later, there is one, the run itself.
     """
     begin_s = run.start - run.warmup
     result: list[tuple[float, Run]] = []
     for time_s in _boundaries(run, begin_s):
         active = [i for i, event in enumerate(run.scenario.events) if is_active(event, time_s)]
-        result.append((time_s, effective(run, active)))
+        result.append((time_s, effective(run, active, switched=not run.is_switched or time_s >= _switch_s(run))))
     return result
+
+
+def _switch_s(run: Run) -> float:
+    return -math.inf if run.switch_on is None else run.switch_on
 
 
 def is_active(event: Event, time_s: float) -> bool:
@@ -66,12 +72,15 @@ def is_active(event: Event, time_s: float) -> bool:
     return event.at <= time_s and (event.for_ is None or time_s < event.at + event.for_)
 
 
-def effective(run: Run, active: Iterable[int]) -> Run:
-    """Return the run with these events, by their place in the list, applied in listed order."""
+def effective(run: Run, active: Iterable[int], *, switched: bool = True) -> Run:
+    """Return the run with these events, by their place in the list, applied in listed order.
+
+    `switched`: with its interventions; otherwise as it is without them.
+    """
     chosen = list(active)
-    if not chosen:
+    if not chosen and switched:
         return run
-    mapping = copy.deepcopy(_base_mapping(run))
+    mapping = copy.deepcopy(_base_mapping(run) if switched else run.before)
     for index in chosen:
         apply(mapping, run.scenario.events[index])
     return parse_run(mapping)
@@ -134,6 +143,8 @@ def _boundaries(run: Run, begin_s: float) -> list[float]:
         times.add(event.at)
         if event.for_ is not None:
             times.add(event.at + event.for_)
+    if run.is_switched:
+        times.add(_switch_s(run))
     return sorted(t for t in times if t == begin_s or begin_s < t < run.until)
 
 

@@ -37,7 +37,8 @@ def test_a_rate_moves_arrivals_and_changes_no_gap_in_the_integral() -> None:
     integrals = []
     for factor in (1, 2):
         source = of(SOURCE, kind=names.SOURCE_POISSON, count=4, salt=3)
-        bench = Bench(size=1, sources=source, knots=of(KNOT, 4, time=times, total=factor * totals))
+        pace = np.array([0.1, 0, 0.05, 0]) / factor
+        bench = Bench(size=1, sources=source, knots=of(KNOT, 4, time=times, total=factor * totals, pace=pace))
         found = np.array(arrivals(bench))
         assert (np.diff(found) >= 0).all()
         assert not ((found > 5) & (found < 10)).any()

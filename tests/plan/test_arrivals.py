@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from support import simulated
 
+from sfkernels.sources import next_time
 from sfmodel.plan import build_plan
 from sfmodel.schema import parse_run
 
@@ -31,6 +32,15 @@ def knots_of(mapping: dict[str, Any]) -> tuple[Times, Times]:
     """Times since midnight of day 1, and the integral."""
     plan = build_plan(parse_run(mapping))
     return plan.arrays["knots"]["time"] - plan.shift_s, plan.arrays["knots"]["total"]
+
+
+def arrivals_of(mapping: dict[str, Any]) -> Times:
+    """When the source's arrivals are, to the bit, s since midnight of day 1."""
+    arrays = build_plan(parse_run(mapping)).arrays
+    sources = arrays["sources"].copy()
+    with np.errstate(over="ignore"):
+        found = [next_time(sources, arrays["knots"], 0, 0.0) for _ in range(20_000)]
+    return np.array([time for time in found if time < np.inf])
 
 
 def integral_of_steps(begin_s: float, t: Times) -> Times:
@@ -85,13 +95,18 @@ def test_the_integral_of_a_short_sine() -> None:
     assert np.abs(np.interp(t, times, totals) - expected).max() < (2 * np.pi / 64) ** 2 / 8 * 5 * 8
 
 
-def test_a_change_to_come_adds_no_knot() -> None:
-    quiet = mapping_of({"points": POINTS, "interpolate": "step"})
-    change = {"at": "00:02:00", "set": {"demand.points.00:01:43.3": 9}}
-    times, totals = knots_of(quiet)
-    changed_times, changed_totals = knots_of({**quiet, "scenario": {"events": [change]}})
-    np.testing.assert_array_equal(changed_times[changed_times <= 120], times[times <= 120])
-    np.testing.assert_array_equal(changed_totals[changed_times <= 120], totals[times <= 120])
+@pytest.mark.parametrize("at", ["00:02:00", "00:01:57.3"])
+def test_a_change_to_come_moves_no_arrival_before_it(at: str) -> None:
+    quiet = mapping_of({"points": POINTS, "breathing": {"cv": 0.1, "correlation": "2 min"}})
+    change = {"at": at, "set": {"demand.points.00:01:43.3": 9}}
+    changed = {**quiet, "scenario": {"events": [change]}}
+    at_s = parse_run(changed).scenario.events[0].at
+
+    before, after = (arrivals_of(mapping) for mapping in (quiet, changed))
+
+    assert (before <= at_s).sum() == (after <= at_s).sum() > 100
+    np.testing.assert_array_equal(after[after <= at_s], before[before <= at_s])
+    assert len(after) > len(before)
 
 
 def test_nothing_comes_before_a_step_or_after_the_next() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfkernels import names
+from sfmodel.changing import change
 from sfmodel.engine import Simulation, prepare, simulate
 from sfmodel.schema import parse_run
 from sfmodel.schema.references import check_references
@@ -167,7 +168,7 @@ def drained(simulation: Simulation, seconds: float) -> bool:
     a["population"]["closed"], a["types"]["requests"] = 0, 1
     a["stations"]["servers"] = np.maximum(a["stations"]["servers"], 1)
     a["queues"]["consumers"] = np.maximum(a["queues"]["consumers"], 1)
-    world.change(simulation.plan.demand.segments[-1][1])
+    change(world, simulation.plan.stretches[-1])
     a["sources"]["count"], a["sources"]["every"] = 0, np.inf
     with np.errstate(over="ignore"):
         world.advance(simulation.run.until + seconds)
