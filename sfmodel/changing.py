@@ -189,7 +189,9 @@ def _move(world: World, stretch: Stretch, old: Arrays) -> None:
         for field in ("scaler", *(f"{end}{level}" for end in ("head", "tail") for level in range(4))):
             a["stations"][field][from_] = -1
     for from_, to in replicas.items():
-        starting = (a["nodes"]["order"] >> 56 == names.CLASS_CHANGE) & (a["nodes"]["task"] == from_)
+        starting = (a["nodes"]["order"] >> np.uint64(names.CLASS_SHIFT) == names.CLASS_CHANGE) & (
+            a["nodes"]["task"] == from_
+        )
         a["nodes"]["task"][starting] = to
         a["nodes"]["order"][starting] += (to - from_) << 4
         for field, value in (("down", 1), ("up", 0), ("healthy", 0), ("tasks", 0), ("waiters", 0)):

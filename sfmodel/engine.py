@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,12 @@ class Simulation:
     """Time to compile the kernels, or to load their machine code."""
     windows: int = 0
     """Windows that were measured."""
+    restored_s: float | None = None
+    """From when on it is simulated, s since midnight, where it goes on from a world that was kept; none: from its beginning."""
+    recorded: Iterable[tuple[Values, Stretch]] = ()
+    """Values of the windows before that, and the stretch by which they are labelled."""
+    to_come: list[Stretch] = field(init=False)
+    """Stretches that have not begun."""
     readings: Readings = field(init=False)
     provenance: dict[str, Any] = field(init=False)
     """What it is made of, as it was at the beginning: it may be changed before the run ends."""
@@ -46,6 +52,7 @@ class Simulation:
         """Read the meters of this world."""
         self.provenance = provenance(self.run.written)
         self.readings = Readings(self.plan, self.world)
+        self.to_come = self.plan.stretches[self.plan.stretches.index(self.world.stretch) + 1 :]
 
     @property
     def events(self) -> int:
@@ -96,37 +103,51 @@ def prepare(run: Run) -> Simulation:
 
 
 def simulate(
-    simulation: Simulation, observe: Observer | None = None, warming: Callable[[float], None] | None = None
+    simulation: Simulation,
+    observe: Observer | None = None,
+    warming: Callable[[float], None] | None = None,
+    until_s: float | None = None,
 ) -> None:
-    """Run from the beginning of the warm-up to the end.
+    """Run from the beginning of the warm-up, or from where it goes on, to the end.
 
     `observe(k, end_s, values)` is called after each window, with the values of every variable of the
-    registry; `warming(time_s)` now and then before the first. Both may raise to stop.
+    registry; `warming(time_s)` now and then before the first. Both may raise to stop. `until_s` (s since midnight, the edge of
+    a window) ends it before.
     """
     run, world = simulation.run, simulation.world
-    changes = list(simulation.plan.stretches[1:])
     started = time.perf_counter()
     world.compile()
     simulation.compile_seconds = time.perf_counter() - started
-    started = time.perf_counter()
+    edges = window_edges(run)
+    if until_s is not None:
+        edges = edges[edges <= until_s]
     with np.errstate(over="ignore"):
-        world.begin()
-        simulation.wall_seconds += time.perf_counter() - started
-        edges = window_edges(run)
-        if warming is not None:
-            for time_s in np.arange(run.start - run.warmup, run.start, REPORT_EVERY_S):
-                _advance(simulation, time_s, changes)
-                warming(time_s)
-        _until(simulation, run.start, changes)
-        if warming is not None:
-            warming(run.start)
+        if simulation.restored_s is None:
+            _warm_up(simulation, warming)
+        elif observe is not None:
+            for k, (values, stretch) in enumerate(simulation.recorded):
+                observe(k, edges[k + 1], simulation.readings.as_now(values, stretch))
         simulation.readings.reset()
-        for k in range(len(edges) - 1):
-            _until(simulation, edges[k + 1], changes)
+        for k in range(simulation.windows, len(edges) - 1):
+            _until(simulation, edges[k + 1])
             values = simulation.readings.take(edges[k], edges[k + 1])
             simulation.windows = k + 1
             if observe is not None:
                 observe(k, edges[k + 1], values)
+
+
+def _warm_up(simulation: Simulation, warming: Callable[[float], None] | None) -> None:
+    run = simulation.run
+    started = time.perf_counter()
+    simulation.world.begin()
+    simulation.wall_seconds += time.perf_counter() - started
+    if warming is not None:
+        for time_s in np.arange(run.start - run.warmup, run.start, REPORT_EVERY_S):
+            _advance(simulation, time_s)
+            warming(time_s)
+    _until(simulation, run.start)
+    if warming is not None:
+        warming(run.start)
 
 
 def window_edges(run: Run) -> NDArray[np.float64]:
@@ -135,21 +156,21 @@ def window_edges(run: Run) -> NDArray[np.float64]:
     return np.append(run.start + run.window * np.arange(count), run.until) if count else np.array([run.start])
 
 
-def _until(simulation: Simulation, time_s: float, changes: list[Stretch]) -> None:
+def _until(simulation: Simulation, time_s: float) -> None:
     """Advance to the end of a window."""
-    _advance(simulation, time_s, changes)
+    _advance(simulation, time_s)
     started = time.perf_counter()
     simulation.world.close_window()
     simulation.wall_seconds += time.perf_counter() - started
 
 
-def _advance(simulation: Simulation, time_s: float, changes: list[Stretch]) -> None:
-    """Advance to a time, with the changes of the scenario on the way."""
+def _advance(simulation: Simulation, time_s: float) -> None:
+    """Advance to a time, with the changes on the way."""
     started = time.perf_counter()
-    shift_s = simulation.plan.shift_s
-    while changes and changes[0].time_s < time_s:
-        simulation.world.advance(changes[0].time_s + shift_s)
-        change(simulation.world, changes.pop(0))
+    shift_s, to_come = simulation.plan.shift_s, simulation.to_come
+    while to_come and to_come[0].time_s < time_s:
+        simulation.world.advance(to_come[0].time_s + shift_s)
+        change(simulation.world, to_come.pop(0))
     simulation.world.advance(time_s + shift_s)
     simulation.wall_seconds += time.perf_counter() - started
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sfmodel.plan import Plan
+from sfmodel.plan.stretch import Stretch
+from sfmodel.results.variables import LATENCY_BINS, OUTCOMES, VARIABLES
 from sfmodel.world import World
 
 _STATION_TOTALS = (
@@ -138,6 +142,21 @@ class Readings:
             placed[[self._stations[key] for key in numbers]] = values[list(numbers.values())]
         else:
             placed[: len(values)] = values
+        return placed
+
+    def as_now(self, values: Mapping[str, NDArray], stretch: Stretch) -> dict[str, NDArray]:
+        """Values of a window that was recorded with the labels of a stretch, each in its place here."""
+        sizes = {**self._sizes, "outcome": len(OUTCOMES), "latency": LATENCY_BINS}
+        placed: dict[str, NDArray] = {name: np.array(values.get(name, 0.0)) for name in self._counters}
+        for name, variable in VARIABLES.items():
+            empty = np.full(variable.shape(sizes), -1 if name == "breaker_state" else 0, variable.dtype)
+            if name in values and not variable.dims:
+                empty = np.array(values[name])
+            elif name in values and variable.dims[0] == "station":
+                empty[[self._stations[key] for key in stretch.index.station_numbers]] = values[name]
+            elif name in values:
+                empty[: len(values[name])] = values[name]
+            placed[name] = empty
         return placed
 
     def _totals(self) -> NDArray:

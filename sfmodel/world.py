@@ -39,7 +39,8 @@ from sfmodel.plan.stretch import Stretch
 LINE = 64
 
 _ENTRIES = (
-    engine.start, engine.begin, engine.warm, engine.advance, engine.close_window, engine.apply_changes, engine.due_next,
+    engine.start, engine.resume, engine.begin, engine.warm, engine.advance, engine.close_window, engine.apply_changes,
+    engine.due_next,
 )  # fmt: skip
 
 
@@ -157,6 +158,26 @@ def make_ready(arrays: dict[str, NDArray], now: float, seed: int, first: Mapping
     scalers["marked"], scalers["busy_before"] = now, arrays["stations"]["busy"][scalers["station"]]
 
 
+def _widened(rows: NDArray, shape: tuple[int, int]) -> NDArray:
+    """Rows with room for more columns, where they need it."""
+    if rows.shape == shape:
+        return rows
+    wider = _aligned_zeros(shape)
+    if rows.shape[0] == shape[0]:
+        wider[:, : rows.shape[1]] = rows
+    return wider
+
+
+def _is_arrival(nodes: NDArray) -> NDArray[np.bool_]:
+    """Which events are a source's next arrival."""
+    classes = nodes["order"] >> np.uint64(names.CLASS_SHIFT)
+    return (classes == names.CLASS_SOURCE) | ((classes == names.CLASS_USER) & (nodes["gen"] >> np.uint32(16) == 0))
+
+
+_NOTHING, _NEVER = names.CLASS_TIMER << names.CLASS_SHIFT | names.TIMER_HEDGE, np.iinfo(np.uint32).max
+"""Order and generation of an event that means nothing any more: a hedge for a call that is over."""
+
+
 def _chain(array: NDArray, field: str | None, first: int) -> None:
     """Link the free slots from `first` on, the last to nothing."""
     n = len(array)
@@ -197,6 +218,49 @@ class World:
         self._start_clock(seed, trace_one_in)
         self._allocate_pools()
         make_ready(a, plan.begin_s, seed)
+
+    @classmethod
+    def restored(
+        cls,
+        plan: Plan,
+        seed: int,
+        stretch: Stretch,
+        arrays: dict[str, NDArray],
+        sources: Sequence[str],
+        span_limit: int,
+    ) -> World:
+        """Go on from the arrays of a world in which a stretch of this plan acts.
+
+        `sources`: names of the sources that the arrays know, in their order.
+        """
+        world = cls.__new__(cls)
+        world.plan, world.seed, world.stretch, world.arrays = plan, seed, stretch, arrays
+        for kind, count in (("user", plan.population), ("item", plan.items), ("cluster", plan.clusters)):
+            arrays[f"{kind}_rows"] = _widened(arrays[f"{kind}_rows"], rows_shape(count, plan.columns[kind]))
+        for kind in ("user", "item"):
+            arrays[f"{kind}_rows_float"] = arrays[f"{kind}_rows"].view(np.float64)
+        written, arrays["spans"] = arrays["spans"], _room_for_spans(span_limit)
+        arrays["spans"][: len(written)] = written
+        arrays["knots"] = plan.arrays["knots"].copy()
+        clock = arrays["clock"]
+        clock["task_reserve"], clock["node_reserve"] = plan.task_reserve, 4 * plan.task_reserve
+        world.grow()
+        world._take_sources(sources)
+        return world
+
+    def _take_sources(self, known: Sequence[str]) -> None:
+        """Put the sources of this plan in the place of those that the arrays know: what is to come comes as this plan has it."""
+        nodes, old = self.arrays["nodes"], self.arrays["sources"]
+        names_now = self.stretch.index.sources
+        self.arrays["sources"] = new = self.plan.arrays["sources"][: len(names_now)].copy()
+        due = (nodes["time"] >= self.now) & _is_arrival(nodes)
+        when = {known[nodes["task"][n]]: float(nodes["time"][n]) for n in np.flatnonzero(due)}
+        nodes["order"][due], nodes["task"][due], nodes["gen"][due] = _NOTHING, 0, _NEVER
+        for o, name in enumerate(names_now):
+            if name in known:
+                for field in ("number", "target", "every", "batch", "priority"):
+                    new[field][o] = old[field][known.index(name)]
+            self.call(engine.resume, o=o, time=when.get(name, np.inf))
 
     def _start_clock(self, seed: int, trace_one_in: int) -> None:
         clock, plan = self.arrays["clock"], self.plan
@@ -345,8 +409,8 @@ class World:
         """Compile every kernel for these arrays, or load it from the disk cache."""
         if numba.config.DISABLE_JIT:
             return
-        values = {"until": 0.0, "first": 0, "count": 0, "c": 0, "checked": np.zeros(0, np.int64)}
-        values |= dict.fromkeys(("first_source", "first_scaler", "first_store"), 0)
+        values = {"until": 0.0, "time": 0.0, "first": 0, "count": 0, "c": 0, "checked": np.zeros(0, np.int64)}
+        values |= dict.fromkeys(("first_source", "first_scaler", "first_store", "o"), 0)
         for kernel in _ENTRIES:
             arguments = [values[name] if name in values else self.arrays[name] for name in _arguments(kernel)]
             kernel.compile(tuple(numba.typeof(value) for value in arguments))

@@ -18,6 +18,7 @@ from sfkernels.names import (
     ARRIVE,
     BACKING_OFF,
     CALLING,
+    CLASS_SHIFT,
     CLASS_SOURCE,
     CLASS_TASK,
     CLASS_TIMER,
@@ -42,6 +43,7 @@ from sfkernels.names import (
     RETRY,
     SERVED,
     SLOT_S,
+    SOURCE_EVERY,
     SOURCE_SESSIONS,
     STEP,
     TIMER_ATTEMPT,
@@ -55,13 +57,13 @@ from sfkernels.random import mix
 from sfkernels.ready import make_ready, next_ready
 from sfkernels.script import run
 from sfkernels.sleepers import RETRYING, THINKING, open_slot, order_of, sleep_until, slot_size
-from sfkernels.sources import next_time
+from sfkernels.sources import next_time, time_again
 from sfkernels.stations import account, count_served, leave, reprice, serve, unqueue
 from sfkernels.tasks import arrive, new_task
 from sfkernels.timeouts import has_timed_out
 from sfkernels.users import new_request, trace_if_sampled
 
-_56, _16, _8 = np.uint64(56), np.uint32(16), np.uint32(8)
+_SHIFT, _16, _8 = np.uint64(CLASS_SHIFT), np.uint32(16), np.uint32(8)
 _BYTE, _KIND = np.uint32(255), np.uint64(15)
 _ZERO = np.uint32(0)
 EXPIRY_S = 0.1
@@ -104,7 +106,11 @@ def _serve_queue(
 
 @hot
 def _schedule_source(clock, nodes, buckets, late, sources, knots, o):
-    time = next_time(sources, knots, o, clock[0].now)
+    _schedule_arrival(clock, nodes, buckets, late, sources, o, next_time(sources, knots, o, clock[0].now))
+
+
+@hot
+def _schedule_arrival(clock, nodes, buckets, late, sources, o, time):
     if time < np.inf:
         if sources[o].kind == SOURCE_SESSIONS:
             session = np.uint32(sources[o].number - np.uint64(1))
@@ -241,7 +247,7 @@ def advance(
                 index = np.int64(nodes[node].task)
                 gen = nodes[node].gen
                 free_node(clock, nodes, node)
-                class_ = np.int64(order >> _56)
+                class_ = np.int64(order >> _SHIFT)
                 if class_ == CLASS_TASK:
                     if tasks[index].gen != gen:
                         continue
@@ -435,6 +441,17 @@ def start(
         schedule_house(clock, nodes, buckets, late, now + scalers[z].every, HOUSE_SCALE, z, _ZERO)
     for m in range(first_store, len(stores)):
         schedule_house(clock, nodes, buckets, late, now + EXPIRY_S, HOUSE_EXPIRY, m, _ZERO)
+
+
+@entry
+def resume(clock, nodes, buckets, late, sources, knots, o, time):
+    """Schedule the arrival that source o has due, at `time` where it comes at intervals; of one that is new, its first."""
+    if sources[o].number == 0:
+        _schedule_source(clock, nodes, buckets, late, sources, knots, o)
+        return
+    if sources[o].kind != SOURCE_EVERY:
+        time = time_again(sources, knots, o)
+    _schedule_arrival(clock, nodes, buckets, late, sources, o, time)
 
 
 @entry

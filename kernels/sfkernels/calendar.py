@@ -11,9 +11,9 @@ Cost: some 15 ns to insert and take out.
 import numpy as np
 
 from sfkernels.jit import hot, kernel
-from sfkernels.names import CLASS_TASK, CLASS_TIMER, NB, NC
+from sfkernels.names import CLASS_SHIFT, CLASS_TASK, CLASS_TIMER, NB, NC
 
-_56, _4 = np.uint64(56), np.uint64(4)
+_CLASS, _4 = np.uint64(CLASS_SHIFT), np.uint64(4)
 _ONE = np.uint64(1)
 _LAST_BUCKET = 2.0**62
 
@@ -23,13 +23,13 @@ def sequenced(clock, class_, kind):
     """Order of an event of this class that is scheduled now."""
     number = clock[0].sequence
     clock[0].sequence = number + _ONE
-    return (np.uint64(class_) << _56) | (number << _4) | np.uint64(kind)
+    return (np.uint64(class_) << _CLASS) | (number << _4) | np.uint64(kind)
 
 
 @hot
 def placed(class_, place, kind):
     """Order of an event whose class orders by place, not by the order of scheduling."""
-    return (np.uint64(class_) << _56) | (np.uint64(place) << _4) | np.uint64(kind)
+    return (np.uint64(class_) << _CLASS) | (np.uint64(place) << _4) | np.uint64(kind)
 
 
 @hot

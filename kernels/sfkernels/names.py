@@ -25,6 +25,8 @@ INHERITED = ZOMBIE | TRACED
 
 # classes of events, in their order at the same time
 CLASS_CHANGE, CLASS_TASK, CLASS_TIMER, CLASS_SOURCE, CLASS_USER, CLASS_HOUSE = range(6)
+CLASS_SHIFT = 56
+"""Bits of an event's order below its class."""
 
 # kinds of events within a class
 TIMER_ATTEMPT, TIMER_HEDGE, TIMER_PATIENCE, TIMER_LINGER = range(4)

@@ -32,8 +32,28 @@ def next_time(sources, knots, o, now):
             return np.inf
         sources[o].at = k + 1
         return knots[k].time
-    target = sources[o].target - math.log(uniform(sources[o].salt + _GAP, n))
-    sources[o].target = target
+    sources[o].target -= math.log(uniform(sources[o].salt + _GAP, n))
+    return _reached(sources, knots, o, k)
+
+
+@hot
+def time_again(sources, knots, o):
+    """Time of the arrival that was asked for last, of a source whose rates or times to come have changed."""
+    first = sources[o].first
+    if sources[o].kind != SOURCE_TIMES:
+        return _reached(sources, knots, o, first)
+    k = first + np.int64(sources[o].number) - 1
+    if k >= first + sources[o].count:
+        return np.inf
+    sources[o].at = k + 1
+    return knots[k].time
+
+
+@hot
+def _reached(sources, knots, o, k):
+    """When the integral reaches the target; it does not before knot k."""
+    last = sources[o].first + sources[o].count - 1
+    target = sources[o].target
     while k < last and knots[k + 1].total < target:
         k += 1
     sources[o].at = k

@@ -1,0 +1,170 @@
+"""Runs that go on from a world which they have in common with others are those from the beginning, to the bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from reference.platforms import random_runs
+from support import simulated
+
+from sfmodel.engine import Simulation, simulate
+from sfmodel.plan import build_plan
+from sfmodel.results.variables import VARIABLES
+from sfmodel.schema import parse_run
+from sfmodel.worlds import common_world, restore
+from sfmodel.worlds.keys import key_of
+
+from .bits import Windows, assert_same_bits, windows_of
+from .test_invariance import ALL_AT_ONCE
+from .test_switching import MUCH, switched
+
+SOME = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+Mapping = dict[str, Any]
+
+BURST: Mapping = {**ALL_AT_ONCE, "platform": {**ALL_AT_ONCE["platform"], "sources": {
+    "crowd": {"call": "a.get", "at": ["2 s", "6.5 s"], "batch": 20, "user": "random"},
+    "steady": {"call": "b.get", "rate": "4/s"},
+    "ticks": {"call": "b.get", "every": "0.7 s"},
+}}}  # fmt: skip
+
+
+def gone_on(mapping: Mapping, times_s: list[float], folder: Path) -> tuple[Simulation, Windows]:
+    """The run from the last of its worlds at these times."""
+    run = parse_run(mapping)
+    world = common_world(run, times_s, folder)
+    assert world is not None
+    simulation = restore(run, build_plan(run), world)
+    windows: Windows = []
+    simulate(simulation, lambda k, end_s, values: windows.append({n: np.array(v) for n, v in values.items()}))
+    return simulation, windows
+
+
+def assert_same_results(found: Windows, expected: Windows) -> None:
+    """Assert that the datasets of two runs are the same, to the bit."""
+    assert_same_bits(as_recorded(found), as_recorded(expected))
+
+
+def as_recorded(windows: Windows) -> Windows:
+    return [
+        {
+            name: np.asarray(value, VARIABLES[name].dtype if name in VARIABLES else float)
+            for name, value in window.items()
+        }
+        for window in windows
+    ]
+
+
+@pytest.mark.parametrize("times_s", [[0.0], [1.0], [3.0], [5.0], [2.0, 4.0], [3.0, 7.0]], ids=str)
+@pytest.mark.parametrize("mapping", [ALL_AT_ONCE, BURST, switched(ALL_AT_ONCE, MUCH), switched(BURST, MUCH, 4.0)])
+def test_a_run_goes_on_to_the_bit(mapping: Mapping, times_s: list[float], tmp_path: Path) -> None:
+    assert_same_results(gone_on(mapping, times_s, tmp_path)[1], windows_of(mapping))
+
+
+@SOME
+@given(mapping=random_runs(), time_s=st.integers(1, 9))
+def test_random_runs_go_on_to_the_bit(mapping: Mapping, time_s: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    run = parse_run(mapping)
+    at_s = run.start + run.window * time_s
+    if at_s < run.until:
+        assert_same_results(gone_on(mapping, [at_s], tmp_path_factory.mktemp("worlds"))[1], windows_of(mapping))
+
+
+LONG: Mapping = {**BURST, "until": "18 s"}
+
+LATER: dict[str, Mapping] = {
+    "an event": {"scenario": {"events": [*ALL_AT_ONCE["scenario"]["events"], {"at": "5 s", "set": {"services.b.down": [1]}}]}},
+    "another demand": {"scenario": {"events": [
+        *ALL_AT_ONCE["scenario"]["events"], {"at": "5.3 s", "for": "1.1 s", "scale": {"demand.level": 3}}]}},
+    "a source that slows down": {"scenario": {"events": [
+        *ALL_AT_ONCE["scenario"]["events"], {"at": "5.3 s", "scale": {"sources.steady.rate": 0.1, "sources.ticks.every": 0.5}}]}},
+    "arrivals to come": {"platform": {**BURST["platform"], "sources": {
+        "first": {"call": "b.get", "at": ["5 s", "6 s"], "batch": 4}, **BURST["platform"]["sources"]}}},
+    "other arrivals to come": {"platform": {**BURST["platform"], "sources": {
+        **BURST["platform"]["sources"], "crowd": {**BURST["platform"]["sources"]["crowd"], "at": ["2 s", "5.5 s", "6 s"]}}}},
+    "a burst to come": {"platform": {**BURST["platform"], "sources": {
+        **BURST["platform"]["sources"], "late": {"call": "a.get", "spikes": [{"at": "6 s", "count": 30, "for": "1 s"}]}}}},
+    "interventions": switched(LONG, MUCH, 5.0),
+    "interventions, somewhat later": switched(LONG, MUCH, 6.7),
+    "a longer run": {"until": "20 s"},
+}  # fmt: skip
+"""What differs from BURST after 5 s."""
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Worlds of BURST at 2 s and at 5 s."""
+    folder = tmp_path_factory.mktemp("worlds")
+    common_world(parse_run(LONG), [2.0, 5.0], folder)
+    return folder
+
+
+@pytest.mark.parametrize("what", LATER)
+def test_runs_that_differ_later_go_on_from_one_world(what: str, worlds: Path) -> None:
+    mapping = {**LONG, **LATER[what]}
+    there = sorted(worlds.iterdir())
+
+    simulation, found = gone_on(mapping, [2.0, 5.0], worlds)
+
+    assert sorted(worlds.iterdir()) == there
+    assert simulation.restored_s == 5.0
+    expected = windows_of(mapping)
+    assert_same_results(found, expected)
+    plain = windows_of(LONG)
+    arrivals = [window["endpoint_arrivals"][:3].tolist() for window in expected]
+    assert arrivals[:5] == [window["endpoint_arrivals"].tolist() for window in plain[:5]]
+    assert arrivals != [window["endpoint_arrivals"].tolist() for window in plain]
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        {"seed": 2},
+        {"start": "1 s"},
+        {"users": 41},
+        {"window": "0.5 s"},
+        {"demand": {"level": 1.01}},
+        {"trace": {"one_in": 5}},
+        {"scenario": {"events": [{"at": "4.9 s", "set": {"services.b.down": [1]}}]}},
+        switched(BURST, {"services.a.stations.cpu.servers": 3}, 4.9),
+        {"platform": {**BURST["platform"], "network": "2 ms"}},
+    ],
+)
+def test_runs_that_differ_earlier_do_not(earlier: Mapping) -> None:
+    assert key_of(parse_run({**BURST, **earlier}), 5.0) != key_of(parse_run(BURST), 5.0)
+
+
+@pytest.mark.parametrize("same", [{"name": "x"}, {"tick": "2 ms"}, {"replications": 2}, {"processes": 1}])
+def test_how_a_run_is_made_makes_no_other_world(same: Mapping) -> None:
+    assert key_of(parse_run({**BURST, **same}), 5.0) == key_of(parse_run(BURST), 5.0)
+
+
+def test_traces_go_on(tmp_path: Path) -> None:
+    mapping = {**switched(BURST, MUCH, 4.0), "trace": {"one_in": 2}}
+    whole = simulated(mapping)[0]
+
+    gone = gone_on(mapping, [3.0, 6.0], tmp_path)[0]
+
+    assert len(whole.spans) > 100
+    for field in whole.spans.dtype.names:
+        np.testing.assert_array_equal(gone.spans[field], whole.spans[field], err_msg=field)
+    assert (gone.events, gone.requests, gone.counter_totals) == (whole.events, whole.requests, whole.counter_totals)
+
+
+def test_a_world_that_was_not_finished_is_made_again(tmp_path: Path) -> None:
+    run = parse_run(BURST)
+    partial = tmp_path / (key_of(run, 3.0) + ".partial")
+    partial.mkdir()
+    (partial / "clock.npy").write_bytes(b"half")
+
+    assert_same_results(gone_on(BURST, [3.0], tmp_path)[1], windows_of(BURST))
+    assert not partial.exists()
+
+
+def test_times_outside_of_the_run_have_no_world(tmp_path: Path) -> None:
+    assert common_world(parse_run(BURST), [8.0, 100.0, -5.0], tmp_path) is None
+    assert not list(tmp_path.iterdir())
