@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sfkernels import names
 from sfmodel.changing import change
 from sfmodel.plan import Plan, build_plan
+from sfmodel.plan.arrivals import Segments
 from sfmodel.plan.stretch import Stretch
 from sfmodel.provenance import provenance
 from sfmodel.readings import Readings
@@ -87,8 +88,8 @@ class Simulation:
         return int(self.world.arrays["clock"]["requests"][0])
 
 
-def prepare(run: Run) -> Simulation:
-    """Plan a validated run and allocate its world.
+def planned(run: Run, segments_of: Segments | None = None) -> Plan:
+    """Plan a validated run, or some of its stretches.
 
     Raises
     ------
@@ -97,9 +98,19 @@ def prepare(run: Run) -> Simulation:
     RunError
         Not enough memory; nothing was allocated.
     """
-    plan = build_plan(run)
+    plan = build_plan(run, segments_of)
     check_memory(plan)
+    return plan
+
+
+def begun(run: Run, plan: Plan) -> Simulation:
+    """A run at its beginning: its world is allocated."""
     return Simulation(run, plan, World(plan, run.seed, run.trace.one_in, run.trace.limit))
+
+
+def prepare(run: Run) -> Simulation:
+    """Plan a validated run and allocate its world; raises as `planned` does."""
+    return begun(run, planned(run))
 
 
 def simulate(

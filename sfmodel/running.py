@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfkernels.jit import is_compiled
 from sfmodel.clock import clock
-from sfmodel.engine import Simulation, prepare, simulate, window_edges
+from sfmodel.engine import Observer, Simulation, begun, planned, simulate, window_edges
 from sfmodel.figures import draw
 from sfmodel.interrupts import interrupts_later
 from sfmodel.lint import cautions
@@ -39,6 +39,7 @@ from sfmodel.results.traces import write_traces
 from sfmodel.schema import Run, parse_run
 from sfmodel.schema.references import check_references
 from sfmodel.settling import Settling, settle
+from sfmodel.worlds import common_world, restore
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -88,12 +89,13 @@ def run_to_folder(
         from sfmodel.replications import replicate
 
         return replicate(run, mapping, hydra_files, root, fallback)
-    simulation = prepare(run)
+    plan = planned(run)
     with new_folder(run, root, fallback) as folder, disk_errors(folder.path):
         for file, text in (hydra_files or {}).items():
             folder.write(f".hydra/{file}", text)
         log: list[str] = []
         say = teller(log)
+        simulation = _prepared(run, plan, say, log)
         say(f"{folder.name}: {describe(simulation.plan, run)}, seed {run.seed}")
         for caution in cautions(run):
             say(f"warning: {caution}")
@@ -138,10 +140,11 @@ def run_replication(mapping: Mapping[str, Any], root: Path, report: Report, say:
         The windows that were finished are kept, marked incomplete.
     """
     run = checked(mapping)
-    simulation = prepare(run)
+    plan = planned(run)
     with new_folder(run, root) as folder, disk_errors(folder.path):
         log: list[str] = []
         say_and_log = teller(log, say)
+        simulation = _prepared(run, plan, say_and_log, log, report)
         ds = _simulated(simulation, folder, say_and_log, log, report)
         log += [f"warning: {line}" for line in Settling.of(ds).warnings(run)]
         folder.write_json(SUMMARY, summarise(ds))
@@ -192,7 +195,8 @@ def _replicated_in_memory(run: Run, mapping: Mapping[str, Any]) -> xr.Dataset:
 
 
 def _one_in_memory(run: Run) -> xr.Dataset:
-    simulation = prepare(run)
+    log: list[str] = []
+    simulation = _prepared(run, planned(run), log.append, log)
     recorder = _recorder(simulation, None)
     simulate(simulation, lambda k, end_s, values: recorder.record(k, values))
     return _finished(simulation, recorder, run.name or run.platform.name)
@@ -259,7 +263,7 @@ def _simulated(
     run = simulation.run
     recorder = _recorder(simulation, folder.dataset)
     try:
-        _watched(simulation, folder.name, recorder, log, report)
+        _watched(simulation, folder.name, lambda k, end_s, values: recorder.record(k, values), log, report)
     except KeyboardInterrupt:
         with interrupts_later():
             if recorder.recorded:
@@ -281,20 +285,43 @@ def _finished(simulation: Simulation, recorder: Recorder, name: str) -> xr.Datas
     return recorder.describe(found.attributes)
 
 
-def _watched(simulation: Simulation, name: str, recorder: Recorder, log: list[str], report: Report | None) -> None:
+def _prepared(run: Run, plan: Plan, say: Say, log: list[str], report: Report | None = None) -> Simulation:
+    """The run at its beginning, or where it goes on from the last world that it has in common with others."""
+
+    def make(simulation: Simulation, observe: Observer, until_s: float) -> None:
+        if not is_compiled():
+            say("compiling the kernels, once for this version: about a minute")
+        name = f"world until {clock(until_s)}"
+        _watched(simulation, name, observe, log, report, until_s)
+
+    found = common_world(run, run.forks, Path(run.worlds), make)
+    if found is None:
+        return begun(run, plan)
+    say(f"goes on from the world of {clock(found.time_s)} in {found.folder}")
+    return restore(run, plan, found)
+
+
+def _watched(
+    simulation: Simulation,
+    name: str,
+    observe: Observer,
+    log: list[str],
+    report: Report | None,
+    until_s: float | None = None,
+) -> None:
+    """Simulate, until a time if one is given, and show how far it is."""
     from sfmodel.live import Live
 
+    run = simulation.run if until_s is None else simulation.run.model_copy(update={"until": until_s})
     with ExitStack() as stack:
-        live = stack.enter_context(
-            Live(simulation.run, simulation.plan.labels, log=log.append, report=report, name=name)
-        )
+        live = stack.enter_context(Live(run, simulation.plan.labels, log=log.append, report=report, name=name))
 
-        def observe(k: int, end_s: float, values: Any) -> None:
+        def seen(k: int, end_s: float, values: Any) -> None:
             with interrupts_later():
-                recorder.record(k, values)
+                observe(k, end_s, values)
             live.update(k, end_s, values)
 
-        simulate(simulation, observe, live.warm)
+        simulate(simulation, seen, live.warm, until_s)
 
 
 def show_summary(ds: xr.Dataset, folder: RunFolder) -> None:

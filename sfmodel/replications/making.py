@@ -22,7 +22,7 @@ from sfmodel.results.folder import DATASET, FIGURES, LOG, SUMMARY, RunFolder, is
 from sfmodel.results.replications import FOLDER, written_seeds
 from sfmodel.results.traces import REQUESTS
 from sfmodel.running import Say, cost, describe, new_folder, next_commands, show_summary, tell, teller
-from sfmodel.schema.run import HOW_IT_IS_MADE, Run
+from sfmodel.schema.run import HOW_MANY, Run
 from sfmodel.settling import Settling, settled_together
 from sfmodel.world import World, check_memory
 
@@ -127,7 +127,7 @@ def _make_missing(
 
 def _of_seed(mapping: Config, seed: int) -> dict[str, Any]:
     """Configuration of one replication."""
-    own = {key: value for key, value in mapping.items() if key not in HOW_IT_IS_MADE}
+    own = {key: value for key, value in mapping.items() if key not in HOW_MANY}
     return {**own, "name": str(seed), "seed": seed}
 
 

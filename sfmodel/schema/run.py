@@ -20,7 +20,10 @@ MOST_WINDOWS = 10_000_000
 SEEDS = 2**63
 """Seeds are below it."""
 
-HOW_IT_IS_MADE = ("replications", "processes")
+HOW_MANY = ("replications", "processes")
+"""Keys that say how many runs are made."""
+
+HOW_IT_IS_MADE = (*HOW_MANY, "forks", "worlds")
 """Keys that say how runs are made: none of them changes what is simulated."""
 
 
@@ -60,6 +63,10 @@ class Run(Word):
     """Runs with this seed, the next, and so on, in parallel processes; figures then have confidence intervals."""
     processes: Count | None = Field(None, ge=1)
     """Replications at a time; none: as many as there are cores and memory for."""
+    forks: list[Clock] = []
+    """Times at which runs may part: the world of each, which they have in common, is simulated once and kept."""
+    worlds: str = "worlds"
+    """Folder of the worlds that are kept."""
     tick: Duration | None = Field(None, gt=0)
     """How far apart the buckets are in which events to come wait: for speed only, results never depend on it; none: chosen
     by the load."""
@@ -105,6 +112,17 @@ class Run(Word):
             raise ValueError(
                 f"window: expected at least {least:.3g} s for a run so long, {MOST_WINDOWS:,} windows at most"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _forks_at_edges(self) -> Run:
+        for fork_s in self.forks:
+            windows = (fork_s - self.start) / self.window
+            if not self.start <= fork_s < self.until or abs(windows - round(windows)) > 1e-9:
+                raise ValueError(
+                    f"forks: expected times from start until the end of the run, where a window of {self.window:g} s begins, "
+                    f"found {clock(fork_s, seconds=True)}"
+                )
         return self
 
     @model_validator(mode="after")

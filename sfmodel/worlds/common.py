@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sfmodel.engine import Simulation, simulate
-from sfmodel.plan import build_plan
+from sfmodel.engine import Observer, Simulation, begun, planned, simulate
 from sfmodel.results.disk import disk_errors
 from sfmodel.schema.run import Run
 from sfmodel.schema.scenario_segments import segments
-from sfmodel.world import World, check_memory
 from sfmodel.worlds.kept import Keeper, KeptWorld, restore
 from sfmodel.worlds.keys import key_of
 
+Make = Callable[[Simulation, Observer, float], None]
+"""Simulates, with an observer of its windows, until a time, s since midnight."""
 
-def common_world(run: Run, times_s: Sequence[float], folder: Path) -> KeptWorld | None:
+
+def common_world(run: Run, times_s: Sequence[float], folder: Path, make: Make | None = None) -> KeptWorld | None:
     """Return the last of the worlds of a run at these times, after having made those that are missing.
 
     Of several processes that want the same world one makes it, and the others wait for it.
@@ -30,6 +31,8 @@ def common_world(run: Run, times_s: Sequence[float], folder: Path) -> KeptWorld 
         When the run may part from others, s since midnight: edges of its windows, or its start.
     folder
         Where worlds are kept.
+    make
+        How a missing one is simulated; none: without a word.
 
     Raises
     ------
@@ -42,23 +45,23 @@ def common_world(run: Run, times_s: Sequence[float], folder: Path) -> KeptWorld 
         if not wanted.is_there:
             with _alone(wanted.folder):
                 if not wanted.is_there:
-                    _make(run, wanted)
+                    _make(run, wanted, make or _silently)
         found = wanted
     return found
 
 
-def _make(run: Run, wanted: KeptWorld) -> None:
+def _silently(simulation: Simulation, observe: Observer, until_s: float) -> None:
+    simulate(simulation, observe, until_s=until_s)
+
+
+def _make(run: Run, wanted: KeptWorld, make: Make) -> None:
     """Simulate what comes before a world's time and keep it, without what comes later."""
     before = [found for k, found in enumerate(segments(run)) if k == 0 or found[0] < wanted.time_s]
-    plan = build_plan(run, before)
-    if wanted.before is not None:
-        simulation = restore(run, plan, wanted.before)
-        simulation.recorded = ()  # its windows are kept with it
-    else:
-        check_memory(plan)
-        simulation = Simulation(run, plan, World(plan, run.seed, run.trace.one_in, run.trace.limit))
+    plan = planned(run, before)
+    simulation = begun(run, plan) if wanted.before is None else restore(run, plan, wanted.before)
+    simulation.recorded = ()  # those of a world before are kept with it
     with Keeper(wanted, simulation) as keeper:
-        simulate(simulation, keeper.record, until_s=wanted.time_s)
+        make(simulation, keeper.record, wanted.time_s)
         keeper.keep()
 
 
