@@ -43,6 +43,8 @@ class Simulation:
     """From when on it is simulated, s since midnight, where it goes on from a world that was kept; none: from its beginning."""
     recorded: Iterable[tuple[Values, Stretch]] = ()
     """Values of the windows before that, and the stretch by which they are labelled."""
+    counts_before: tuple[int, int] = field(init=False)
+    """Requests and events before it went on."""
     to_come: list[Stretch] = field(init=False)
     """Stretches that have not begun."""
     readings: Readings = field(init=False)
@@ -53,7 +55,13 @@ class Simulation:
         """Read the meters of this world."""
         self.provenance = provenance(self.run.written)
         self.readings = Readings(self.plan, self.world)
+        self.counts_before = self.counts
         self.to_come = self.plan.stretches[self.plan.stretches.index(self.world.stretch) + 1 :]
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Requests and events so far."""
+        return self.requests, self.events
 
     @property
     def events(self) -> int:

@@ -312,6 +312,7 @@ def _watched(
     """Simulate, until a time if one is given, and show how far it is."""
     from sfmodel.live import Live
 
+    recorded = simulation.windows
     run = simulation.run if until_s is None else simulation.run.model_copy(update={"until": until_s})
     with ExitStack() as stack:
         live = stack.enter_context(Live(run, simulation.plan.labels, log=log.append, report=report, name=name))
@@ -319,7 +320,8 @@ def _watched(
         def seen(k: int, end_s: float, values: Any) -> None:
             with interrupts_later():
                 observe(k, end_s, values)
-            live.update(k, end_s, values)
+            if k >= recorded:
+                live.update(k, end_s, values)
 
         simulate(simulation, seen, live.warm, until_s)
 
@@ -342,7 +344,8 @@ def _write_traces(simulation: Simulation, folder: RunFolder, say: Say) -> str:
     if simulation.spans_lost:
         limit = simulation.run.trace.limit
         say(f"{simulation.spans_lost:,} spans came after trace.limit, {limit:,}: raise it, or trace fewer requests")
-    return f"{cost(simulation.requests, simulation.events, simulation.wall_seconds)}, {traced} requests traced"
+    requests, events = (now - at_first for now, at_first in zip(simulation.counts, simulation.counts_before, strict=True))
+    return f"{cost(requests, events, simulation.wall_seconds)}, {traced} requests traced"
 
 
 def cost(requests: int, events: int, wall_s: float) -> str:
