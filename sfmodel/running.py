@@ -344,8 +344,10 @@ def _write_traces(simulation: Simulation, folder: RunFolder, say: Say) -> str:
     if simulation.spans_lost:
         limit = simulation.run.trace.limit
         say(f"{simulation.spans_lost:,} spans came after trace.limit, {limit:,}: raise it, or trace fewer requests")
-    requests, events = (now - at_first for now, at_first in zip(simulation.counts, simulation.counts_before, strict=True))
-    return f"{cost(requests, events, simulation.wall_seconds)}, {traced} requests traced"
+    requests, events = simulation.counts
+    before = simulation.counts_before
+    wall_s = simulation.wall_seconds
+    return f"{cost(requests - before[0], events - before[1], wall_s)}, {traced} requests traced"
 
 
 def cost(requests: int, events: int, wall_s: float) -> str:
