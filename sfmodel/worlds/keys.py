@@ -32,7 +32,7 @@ def key_of(run: Run, time_s: float) -> str:
 
 def _platform(run: Run, time_s: float) -> dict[str, Any]:
     """The platform without sources of which nothing comes before the time."""
-    written = run.platform.model_dump(mode="json")
+    written = run.platform.model_dump(mode="json", exclude={"constants"})  # they stand where they are used
     for name, source in run.platform.sources.items():
         if source.at:
             written["sources"][name]["at"] = [at_s for at_s in source.at if at_s < time_s]

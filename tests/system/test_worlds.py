@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reference.platforms import random_runs
 from support import simulated
 
+from sfmodel.cli.compose import composed
 from sfmodel.engine import Simulation, simulate
 from sfmodel.plan import build_plan
 from sfmodel.results.variables import VARIABLES
@@ -141,6 +142,29 @@ def test_runs_that_differ_earlier_do_not(earlier: Mapping) -> None:
 @pytest.mark.parametrize("same", [{"name": "x"}, {"tick": "2 ms"}, {"replications": 2}, {"processes": 1}])
 def test_how_a_run_is_made_makes_no_other_world(same: Mapping) -> None:
     assert key_of(parse_run({**BURST, **same}), 5.0) == key_of(parse_run(BURST), 5.0)
+
+
+def test_interventions_to_come_make_no_other_world_of_the_case_study() -> None:
+    plain, changed = (
+        parse_run(composed(["switch_on='19:30'", f"intervention=[{names}]"])) for names in ("", "breakers,vector_cache")
+    )
+    assert key_of(changed, 19.5 * 3600) == key_of(plain, 19.5 * 3600)
+    assert key_of(changed, 19.6 * 3600) != key_of(plain, 19.6 * 3600)
+
+
+def test_scenarios_to_come_make_no_other_world_of_the_case_study() -> None:
+    keys = {
+        key_of(parse_run(composed([f"scenario={name}"])), 17.5 * 3600)
+        for name in (
+            "none",
+            "f1_llm_rate_limit",
+            "f4_engine_half",
+            "s1_viral_upload",
+            "s2_upload_spike",
+            "s3_worst_evening",
+        )
+    }
+    assert len(keys) == 1
 
 
 def test_traces_go_on(tmp_path: Path) -> None:
