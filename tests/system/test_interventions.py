@@ -46,3 +46,110 @@ def test_a_timeout_that_never_comes_changes_nothing() -> None:
     )
     assert one_hour == two_hours
     assert one_hour["llm_fallback"] == 0
+
+
+# I1
+
+SLOW_ENGINE = ("platform.services.engine.stations.cpu.servers=1", "platform.services.engine.stations.cpu.speed=0.05")
+"""A miss takes 2.3 s of the only core, and one and more come in that time."""
+
+
+def test_nobody_is_served_for_whom_nobody_waits() -> None:
+    overloaded = (*SLOW_ENGINE, "platform.services.engine.stations.workers.servers=6")
+    without, with_queue = (
+        evening(*overloaded),
+        evening(*overloaded, "intervention=[gateway_queue]", "intervention.gateway_queue.limit=20"),
+    )
+
+    assert without["station_queue_max"]["engine.workers"] > 20
+    assert with_queue["station_queue_max"]["engine.workers"] == 20
+    assert with_queue["station_expired"]["engine.workers"] > 0
+    assert with_queue["station_wasted"]["engine.cpu"] < 0.5 * without["station_wasted"]["engine.cpu"]
+    assert good(with_queue) > good(without)
+
+
+def good(found: dict[str, Any]) -> int:
+    return found["endpoint_outcomes"]["gateway.recommendations"]["ok"]
+
+
+# I4
+
+
+def test_entries_go_bit_by_bit() -> None:
+    viral = ("scenario=s1_viral_upload", "platform.sources.viral_uploads.at=['16:01']")
+    names = ("cache_invalidated", "cache_hits", "cache_misses")
+    lost = {
+        over: evening(*viral, "intervention=[gradual_invalidation]", f"intervention.gradual_invalidation.over={over}")
+        for over in ("0s", "30min")
+    }
+    at_once, slowly = ({name: found[name]["engine.recommendations"] for name in names} for found in lost.values())
+
+    assert evening(*viral) == lost["0s"]
+    assert at_once["cache_invalidated"] > 5 * slowly["cache_invalidated"] > 0
+    assert slowly["cache_hits"] > at_once["cache_hits"]
+
+
+# I5
+
+
+def test_profiles_are_read_from_replicas() -> None:
+    without, replicas = evening(), evening("intervention=[profile_replicas]", "intervention.profile_replicas.count=3")
+    reads = ("profile.get", "profile.history")
+    ends = {name: sum(found["station_ends"].get(f"replica.database#{k}", 0) for k in range(3)) for name, found in
+            (("without", without), ("with", replicas))}  # fmt: skip
+
+    assert ends["without"] == 0
+    assert ends["with"] == sum(replicas["call_attempts"][f"{caller}>replica.{what}"] for caller, what in
+                               zip(reads, ("profile", "history"), strict=True)) > 100  # fmt: skip
+    assert (
+        replicas["station_ends"]["profile.database"] < without["station_ends"]["profile.database"] - 0.9 * ends["with"]
+    )
+
+
+def test_a_read_behind_a_write_is_stale() -> None:
+    late = evening("intervention=[profile_replicas]", "intervention.profile_replicas.lag=5min")
+    in_time = evening("intervention=[profile_replicas]", "intervention.profile_replicas.lag=1ms")
+    assert late["stale_reads"] > 0
+    assert in_time["stale_reads"] == 0
+
+
+# I6
+
+
+def test_queries_are_saved_by_hits() -> None:
+    without, cached = (evening("platform.content.clusters=5", *more) for more in ((), ("intervention=[vector_cache]",)))
+    site, cache = "engine.recommend>vectordb.search", "vectordb.neighbours"
+    served = cached["cache_hits"][cache] + cached["cache_coalesced"][cache]
+
+    assert served > 0.5 * without["call_attempts"][site]
+    assert (
+        cached["call_attempts"][site] == cached["cache_misses"][cache] < without["call_attempts"][site] - 0.9 * served
+    )
+
+
+# I7
+
+
+def test_background_work_keeps_to_its_share_and_is_not_lost() -> None:
+    uploads = "platform.sources.uploads.rate=2/s"
+    without, first = evening(uploads), evening(uploads, "intervention=[priorities]")
+    later = {name: sum(found["endpoint_arrivals"][f"llm.{use}"] for use in ("describe", "classify")) for name, found in
+             (("without", without), ("with", first))}  # fmt: skip
+
+    assert first["limiter_passed"]["llm.background"] <= 60 * 5 + 3
+    assert first["limiter_refused"]["llm.background"] == 0
+    assert later["with"] < later["without"]
+    failed = {name: sum(n for outcome, n in found["endpoint_outcomes"]["pipeline.process"].items() if outcome != "ok")
+              for name, found in (("without", without), ("with", first))}  # fmt: skip
+    assert failed == {"without": 0, "with": 0}
+    assert first["station_waiting"]["pipeline.consumers"] > without["station_waiting"]["pipeline.consumers"]
+
+
+def test_all_together() -> None:
+    everything = (
+        "gateway_queue", "llm_timeout", "breakers", "gradual_invalidation", "profile_replicas", "vector_cache", "priorities"
+    )  # fmt: skip
+    found = evening(f"intervention=[{','.join(everything)}]")
+    assert found["endpoint_outcomes"]["gateway.recommendations"]["ok"] > 0.99 * sum(
+        found["endpoint_outcomes"]["gateway.recommendations"].values()
+    )
