@@ -6,7 +6,7 @@ under way stay. Only a service with more replicas or stations gets another place
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ STATE_FIELDS = {
 }
 """Fields of parameter records that the world changes itself: a change never writes them."""
 
+_QUEUES = (("stations", "tasks", "order", ("since", "number")), ("queues", "messages", "priority", ("number",)))
+"""Things with queues, what waits in them, the field of their order, and what tells how long."""
+
 _PROGRAMS = ("ops", "handlers", "choices", "branches", "slowdowns", "durations", "values")
 _RECORDS = (
     "services", "replicas", "stations", "scalers", "sites", "breakers", "caches", "limiters", "stores", "queues", "endpoints",
@@ -46,6 +49,8 @@ def change(world: World, stretch: Stretch) -> None:
         if name in ("limiters", "breakers"):
             _count_anew(world, name, old[name], new, stretch.arrays["breaker_window"])
         _take_over(world.arrays[name], old[name], new, STATE_FIELDS.get(name, set()))
+    for things, waiting, field, since in _QUEUES:
+        _queue_anew(world.arrays[things], world.arrays[waiting], old[things][field], field, since)
     _fill_budgets(world, old["sites"], stretch.arrays["sites"])
     _change_sources(world, stretch)
     world.stretch = stretch
@@ -78,6 +83,28 @@ def _count_anew(world: World, name: str, old: NDArray, new: NDArray, empty: NDAr
             world.arrays["breaker_window"][k] = empty[k]
         elif new["key"][k] != names.KEY_NONE:
             world.arrays[rows[int(new["key"][k])]][:, new["column"][k]] = 0
+
+
+def _queue_anew(things: NDArray, waiting: NDArray, before: NDArray, field: str, since: Sequence[str]) -> None:
+    """Who waits where the order is another now waits in that order, by how long."""
+    for k in np.flatnonzero((before != things[field]) & (things["waiting"] > 0)):
+        found = [i for level in range(names.LEVELS) for i in _linked(waiting["next"], int(things[f"head{level}"][k]))]
+        found.sort(key=lambda i: tuple(waiting[name][i] for name in since))
+        by_priority = things[field][k] == (names.PRIORITY if field == "order" else 1)
+        if field == "order" and things[field][k] == names.LIFO:
+            found.reverse()
+        for level in range(names.LEVELS):
+            here = [i for i in found if (waiting["priority"][i] if by_priority else 0) == level]
+            things[f"head{level}"][k], things[f"tail{level}"][k] = (here[0], here[-1]) if here else (-1, -1)
+            waiting["next"][here] = [*here[1:], -1][: len(here)]
+            if "prev" in (waiting.dtype.names or ()):
+                waiting["prev"][here] = [-1, *here[:-1]][: len(here)]
+
+
+def _linked(following: NDArray, first: int) -> Iterator[int]:
+    while first >= 0:
+        yield first
+        first = int(following[first])
 
 
 def _fill_budgets(world: World, old: NDArray, new: NDArray) -> None:

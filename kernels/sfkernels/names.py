@@ -37,6 +37,8 @@ CONSTANT, EXPONENTIAL, LOGNORMAL, GAMMA, HYPEREXPONENTIAL, EMPIRICAL = range(6)
 
 # orders of a station
 FIFO, LIFO, PRIORITY = range(3)
+LEVELS = 4
+"""Levels of priority."""
 
 # backoff and jitter
 BACKOFF_CONSTANT, BACKOFF_EXPONENTIAL = range(2)

@@ -167,6 +167,53 @@ def test_a_replica_that_starts_moves_too() -> None:
     alike(windows_of(switched(mapping, changes)), expected, mapping, changes)
 
 
+ORDERS: list[Mapping] = [
+    {"services.b.stations.disk.order": "fifo"},
+    {"services.b.stations.disk.order": "lifo"},
+    {"services.a.stations.cpu.order": "lifo", "services.a.stations.pool.order": "priority"},
+    {"services.b.queues.jobs.order": "priority"},
+]
+
+
+@pytest.mark.parametrize("changes", ORDERS, ids=str)
+def test_another_order_is_that_of_those_who_wait_too(changes: Mapping) -> None:
+    busy = copy.deepcopy(ALL_AT_ONCE)
+    busy["platform"]["users"]["sessions"]["rate"] = "12/s"
+    busy["platform"]["services"]["a"]["stations"]["cpu"]["queue"] = 30
+    busy["platform"]["sources"] = {
+        f"level{k}": {"call": call, "rate": "8/s", "priority": k}
+        for k, call in enumerate(("a.get", "b.get", "b.get", "a.get"))
+    }
+    changed = switched(busy, changes)
+
+    _, books = booked(changed)
+
+    assert books.sums["station_queue_max"].max() > 5
+    assert_same_bits(windows_of({**changed, "tick": "20 ms"}), windows_of(changed))
+    assert windows_of(changed)[-1]["endpoint_time"].tobytes() != windows_of(busy)[-1]["endpoint_time"].tobytes()
+
+
+def test_those_who_wait_are_served_in_the_new_order() -> None:
+    # ten of each priority wait for one server, 0.1 s each, from 0 s on; from 1.05 s on by priority, or the newest first: those of
+    # the highest priority are the newest, too
+    sources = {
+        f"level{k}": {"call": "a.get", "at": [f"{0.001 * (4 - k):g} s"], "batch": 10, "priority": k} for k in range(4)
+    }
+    service = {"stations": {"cpu": {"servers": 1}}, "endpoints": {"get": {"steps": [{"use": "cpu", "time": "0.1 s"}]}}}
+    mapping: Mapping = {"platform": {"name": "x", "services": {"a": service}, "sources": sources},
+                        "until": "5 s", "trace": {"one_in": 1}}  # fmt: skip
+    order = {}
+    for name in ("fifo", "lifo", "priority"):
+        simulation, _ = simulated(switched(mapping, {"services.a.stations.cpu.order": name}, 1.05))
+        spans = np.sort(simulation.spans, order="ended")
+        order[name] = [4 - round(1000 * start) for start in spans["start"]]
+
+    assert order["fifo"] == [3] * 10 + [2] * 10 + [1] * 10 + [0] * 10
+    # ten of the first to come are done, one of the next is in service
+    assert order["lifo"] == [3] * 10 + [2] + [0] * 10 + [1] * 10 + [2] * 9
+    assert order["priority"] == [3] * 10 + [2] + [0] * 10 + [1] * 10 + [2] * 9
+
+
 def test_events_act_on_what_was_switched_on() -> None:
     mapping = {
         **ALL_AT_ONCE,
