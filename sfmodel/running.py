@@ -294,7 +294,7 @@ def _prepared(run: Run, plan: Plan, say: Say, log: list[str], report: Report | N
         name = f"world until {clock(until_s)}"
         _watched(simulation, name, observe, log, report, until_s)
 
-    found = common_world(run, run.forks, Path(run.worlds), make)
+    found = common_world(run, run.forks, Path(run.worlds), make, say)
     if found is None:
         return begun(run, plan)
     say(f"goes on from the world of {clock(found.time_s)} in {found.folder}")

@@ -18,7 +18,13 @@ Make = Callable[[Simulation, Observer, float], None]
 """Simulates, with an observer of its windows, until a time, s since midnight."""
 
 
-def common_world(run: Run, times_s: Sequence[float], folder: Path, make: Make | None = None) -> KeptWorld | None:
+def common_world(
+    run: Run,
+    times_s: Sequence[float],
+    folder: Path,
+    make: Make | None = None,
+    say: Callable[[str], object] | None = None,
+) -> KeptWorld | None:
     """Return the last of the worlds of a run at these times, after having made those that are missing.
 
     Of several processes that want the same world one makes it, and the others wait for it.
@@ -33,6 +39,8 @@ def common_world(run: Run, times_s: Sequence[float], folder: Path, make: Make | 
         Where worlds are kept.
     make
         How a missing one is simulated; none: without a word.
+    say
+        Told that another process makes one, and that it is waited for.
 
     Raises
     ------
@@ -43,7 +51,7 @@ def common_world(run: Run, times_s: Sequence[float], folder: Path, make: Make | 
     for time_s in sorted(time_s for time_s in times_s if run.start <= time_s < run.until):
         wanted = KeptWorld(folder / key_of(run, time_s), time_s, found)
         if not wanted.is_there:
-            with _alone(wanted.folder):
+            with _alone(wanted.folder, say):
                 if not wanted.is_there:
                     _make(run, wanted, make or _silently)
         found = wanted
@@ -66,11 +74,16 @@ def _make(run: Run, wanted: KeptWorld, make: Make) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _alone(path: Path, say: Callable[[str], object] | None) -> Iterator[None]:
     """Wait until no other process makes this; a process that dies gives way."""
     with disk_errors(path.parent, "another folder for worlds"):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.with_name(path.name + ".lock").open("w", encoding="utf-8")
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if say is not None:
+                say(f"another run makes the world in {path}; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from sfmodel.engine import Simulation, simulate
 from sfmodel.plan import build_plan
 from sfmodel.results.variables import VARIABLES
 from sfmodel.schema import parse_run
-from sfmodel.worlds import common_world, restore
+from sfmodel.worlds import KeptWorld, common_world, restore
 from sfmodel.worlds.keys import key_of
 
 from .bits import Windows, assert_same_bits, windows_of
@@ -187,6 +190,30 @@ def test_a_world_that_was_not_finished_is_made_again(tmp_path: Path) -> None:
 
     assert_same_results(gone_on(BURST, [3.0], tmp_path)[1], windows_of(BURST))
     assert not partial.exists()
+
+
+def test_of_two_who_want_a_world_one_makes_it(tmp_path: Path) -> None:
+    run = parse_run(BURST)
+    made, said = [], []
+    begun = threading.Barrier(2)
+
+    def make(simulation: Simulation, observe: Any, until_s: float) -> None:
+        made.append(until_s)
+        deadline = time.monotonic() + 30
+        while not said and time.monotonic() < deadline:  # until the other has come
+            time.sleep(0.01)
+        simulate(simulation, observe, until_s=until_s)
+
+    def want() -> KeptWorld | None:
+        begun.wait()
+        return common_world(run, [3.0], tmp_path, make, said.append)
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.submit(want), pool.submit(want)
+        assert first.result() == second.result()
+    assert made == [3.0]
+    assert len(said) == 1
+    assert "another run makes the world" in said[0]
 
 
 def test_times_outside_of_the_run_have_no_world(tmp_path: Path) -> None:
