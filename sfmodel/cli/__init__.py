@@ -37,6 +37,9 @@ COMMANDS = {
     "new": Command("new", "start a platform of your own", "sfmodel new shop"),
     "schema": Command("schema", "the JSON Schema of a file, for editors", "sfmodel schema -o sfmodel.schema.json"),
     "summary": Command("summary", "the headline figures of a run", "sfmodel summary latest"),
+    "compare": Command(
+        "compare", "two runs side by side: which differences are more than chance", "sfmodel compare plain changed"
+    ),
     "figures": Command(
         "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only 'P*'"
     ),

@@ -56,6 +56,27 @@ def mean_and_half(values: NDArray[np.float64], level: float = LEVEL) -> tuple[ND
         return mean, student_quantile((1 + level) / 2, n - 1) * apart.std(axis=0, ddof=1) / math.sqrt(n)
 
 
+def welch(a: Sequence[float], b: Sequence[float], level: float = LEVEL) -> Interval:
+    """Mean of b less mean of a, of independent samples, and its interval: Welch, Biometrika 34 (1947).
+
+    Parameters
+    ----------
+    a, b
+        At least two values each, in the same unit.
+    level
+        Probability that the interval holds the true difference, where the values are normal.
+    """
+    samples = [np.asarray(values, float) for values in (a, b)]
+    squares = [float(values.var(ddof=1)) / len(values) for values in samples]
+    difference = float(samples[1].mean() - samples[0].mean())
+    if not sum(squares) > 0:
+        return Interval(difference, 0.0 if sum(squares) == 0 else math.nan, len(a) + len(b))
+    # Satterthwaite's degrees of freedom, rounded down: the interval is not too short
+    freedom = sum(squares) ** 2 / sum(s * s / (len(v) - 1) for s, v in zip(squares, samples, strict=True))
+    half = student_quantile((1 + level) / 2, max(1, math.floor(freedom))) * math.sqrt(sum(squares))
+    return Interval(difference, half, len(a) + len(b))
+
+
 def student_quantile(p: float, freedom: int) -> float:
     """Quantile of Student's t, p in (0, 1), within 1e-9 of its value; `freedom` is a whole number of at least 1.
 

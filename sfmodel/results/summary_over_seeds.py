@@ -43,7 +43,7 @@ def combine(summaries: Sequence[Summary], facts: dict[str, Any]) -> Summary:
 
 def _figures(every: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
     found = {}
-    for key in _in_order(every):
+    for key in in_order(every):
         entry = next(one[key] for one in every if key in one)
         entries = [one.get(key) or ({"value": 0.0} if key.startswith(_KINDS) else None) for one in every]
         if all(entries):
@@ -52,7 +52,7 @@ def _figures(every: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, 
     return found
 
 
-def _in_order(every: Iterable[Iterable[str]]) -> list[str]:
+def in_order(every: Iterable[Iterable[str]]) -> list[str]:
     """All keys that any has, each behind the one that it follows there."""
     keys: list[str] = []
     for one in every:
@@ -75,7 +75,7 @@ def _over_seeds(values: Sequence[float]) -> dict[str, Any]:
 def _classes(every: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, float | None]]:
     """Mean of each column over the replications in which the class has requests; of requests themselves, over all."""
     found = {}
-    for label in _in_order(every):
+    for label in in_order(every):
         columns = next(one[label] for one in every if label in one)
         rows = [one.get(label, _NO_REQUESTS) for one in every]
         found[label] = {column: _mean([row.get(column) for row in rows]) for column in columns}
