@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sfkernels import records
 from sfmodel.engine import Simulation, Values
+from sfmodel.errors import RunError
 from sfmodel.plan import Plan
 from sfmodel.plan.stretch import Stretch
 from sfmodel.results.disk import disk_errors
@@ -111,13 +112,10 @@ class Keeper:
             self._recorder.finish({})
         world, stretch = self._simulation.world, self._simulation.world.stretch
         with disk_errors(self._world.folder.parent, "another folder for worlds"):
-            for name, array in _arrays_of(world).items():
+            arrays = _arrays_of(world)
+            for name, array in arrays.items():
                 np.save(self._partial / f"{name}.npy", array)
-            facts = {
-                "time_s": self._world.time_s,
-                "sources": stretch.index.sources,
-                "windows": self._simulation.windows,
-            }
+            facts = {"sources": stretch.index.sources, "windows": self._simulation.windows, "arrays": list(arrays)}
             (self._partial / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
             os.replace(self._partial, self._world.folder)
 
@@ -140,9 +138,13 @@ def restore(run: Run, plan: Plan, kept: KeptWorld) -> Simulation:
         Its plan.
     kept
         A world with the run's key at its time.
+
+    Raises
+    ------
+    RunError
+        It is damaged.
     """
-    facts: Mapping[str, Any] = json.loads((kept.folder / _FACTS).read_text(encoding="utf-8"))
-    arrays = {path.stem: _read(path) for path in kept.folder.glob("*.npy")}
+    facts, arrays = _read_all(kept.folder)
     stretch = _last_before(plan, kept.time_s)
     world = World.restored(
         plan, run.seed, stretch, arrays, facts["sources"], run.trace.limit if run.trace.one_in else 0
@@ -153,6 +155,20 @@ def restore(run: Run, plan: Plan, kept: KeptWorld) -> Simulation:
 def _last_before(plan: Plan, time_s: float) -> Stretch:
     """The stretch that acts just before a time."""
     return [found for k, found in enumerate(plan.stretches) if k == 0 or found.time_s < time_s][-1]
+
+
+def _read_all(folder: Path) -> tuple[Mapping[str, Any], dict[str, NDArray]]:
+    """What is said of a world, and its arrays by name."""
+    path = folder / _FACTS
+    try:
+        facts: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        arrays = {}
+        for name in facts["arrays"]:
+            path = folder / f"{name}.npy"
+            arrays[name] = _read(path)
+    except (OSError, ValueError, KeyError, EOFError):
+        raise RunError(f"{path} is damaged; remove {folder}, and the world is made again") from None
+    return facts, arrays
 
 
 def _read(path: Path) -> NDArray:

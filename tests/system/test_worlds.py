@@ -17,6 +17,7 @@ from support import simulated
 
 from sfmodel.cli.compose import composed
 from sfmodel.engine import Simulation, simulate
+from sfmodel.errors import RunError
 from sfmodel.plan import build_plan
 from sfmodel.results.variables import VARIABLES
 from sfmodel.schema import parse_run
@@ -190,6 +191,18 @@ def test_a_world_that_was_not_finished_is_made_again(tmp_path: Path) -> None:
 
     assert_same_results(gone_on(BURST, [3.0], tmp_path)[1], windows_of(BURST))
     assert not partial.exists()
+
+
+@pytest.mark.parametrize("file", ["tasks.npy", "user_rows.npy", "world.json"])
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_world_that_was_damaged_is_named(file: str, damage: str, tmp_path: Path) -> None:
+    world = common_world(parse_run(BURST), [3.0], tmp_path)
+    assert world is not None
+    path = world.folder / file
+    path.unlink() if damage == "gone" else path.write_bytes(path.read_bytes()[:-100])
+
+    with pytest.raises(RunError, match=f"{file} is damaged; remove {world.folder}"):
+        restore(parse_run(BURST), build_plan(parse_run(BURST)), world)
 
 
 def test_of_two_who_want_a_world_one_makes_it(tmp_path: Path) -> None:
