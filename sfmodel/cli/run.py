@@ -6,7 +6,9 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -18,6 +20,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from sfmodel.cli import sweep
 from sfmodel.cli.compose import CONFIG_NAME, HYDRAS_ERRORS, as_config_error, checked, quoted, to_mapping
 from sfmodel.errors import ConfigError, SfmodelError
 from sfmodel.results.disk import disk_errors
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
 
 FOLDERS = (
     "hydra.run.dir=.",  # a run makes its own folder, under runs/
-    "hydra.sweep.dir=runs/sweep-${now:%Y%m%d-%H%M%S}",
     "hydra.sweep.subdir=.",
     "hydra.output_subdir=null",  # a run's folder keeps its own copy, so that it is never there without its run
     "hydra/job_logging=none",
@@ -38,6 +40,9 @@ FOLDERS = (
 
 MOST_OF_A_NAME = 100
 """Characters of the name of a sweep's job."""
+
+_failures: list[SfmodelError] = []
+"""Of the one run: what is raised through Hydra it tells in words of its own."""
 
 _HELP = """usage: sfmodel run [-m] [key=value …]
 
@@ -54,10 +59,6 @@ the search path.
 Hydra's own syntax: -m/--multirun, --cfg job, --config-dir, hydra.launcher=…
 The run's folder appears under runs/ when it is complete."""
 
-_failures: list[SfmodelError] = []
-_sweep_folders: list[Path] = []
-"""Where the runs of the sweep are, from the first one on."""
-
 
 def execute_raw(words: list[str]) -> int:
     """Run Hydra on these words."""
@@ -68,22 +69,29 @@ def execute_raw(words: list[str]) -> int:
     _no_sweep_without_flag(flags, overrides)
     ready = checked(overrides, folder)
     _failures.clear()
-    _sweep_folders.clear()
+    sweeps, begun_s = _sweep_folder(ready), time.time()
     try:
-        _run_hydra([*flags, *FOLDERS, _fixed(ready), *ready])
+        _run_hydra([*flags, *FOLDERS, f"hydra.sweep.dir={quoted(str(sweeps))}", _fixed(ready), *ready])
     except HYDRAS_ERRORS as error:
         raise as_config_error(error) from None
     except OSError as error:  # Hydra's own files of a sweep
         with disk_errors(error.filename or "the folder for runs"):
             raise
     except KeyboardInterrupt:
-        print(f"sfmodel: interrupted{_how_to_go_on() if _is_sweep(flags) else ''}", file=sys.stderr)
+        print(f"sfmodel: interrupted{_how_to_go_on(sweeps) if _is_sweep(flags) else ''}", file=sys.stderr)
         return 1
-    return _report_failures()
+    if _failures:
+        raise _failures[0]
+    return _report_failures(sweeps, begun_s) if _is_sweep(flags) else 0
 
 
-def _how_to_go_on() -> str:
-    folder = _sweep_folders[0] if _sweep_folders else "…"
+def _sweep_folder(overrides: Sequence[str]) -> Path:
+    """Where the runs of a sweep are: chosen here, so that whoever started it knows."""
+    chosen = [text.partition("=")[2].strip("'\"") for text in overrides if text.startswith("hydra.sweep.dir=")]
+    return Path(chosen[-1]) if chosen else Path("runs") / time.strftime("sweep-%Y%m%d-%H%M%S")
+
+
+def _how_to_go_on(folder: Path) -> str:
     return f"; runs of the sweep that had finished are kept, the same command with hydra.sweep.dir={folder} goes on from there"
 
 
@@ -157,45 +165,48 @@ def _run_hydra(words: list[str]) -> None:
 
 def _task(config: DictConfig) -> None:
     """One job of Hydra's: one run in a folder."""
-    try:
-        _one_run(config)
-    except SfmodelError as error:
-        if _in_this_process():
-            _failures.append(error)
-        else:
-            raise
-
-
-def _one_run(config: DictConfig) -> None:
-    from sfmodel.running import run_to_folder
-
     settings = HydraConfig.get()
-    chosen = Path(settings.sweep.dir if settings.mode == RunMode.MULTIRUN else settings.run.dir)
     files = {
         "config.yaml": OmegaConf.to_yaml(config),
         "overrides.yaml": OmegaConf.to_yaml(settings.overrides.task),
         "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": settings})),
     }
-    mapping, own = to_mapping(config), None
-    if settings.mode == RunMode.MULTIRUN:
-        fixed = settings.job.config.override_dirname.exclude_keys
-        own = _name_in_sweep(settings.overrides.task, fixed)
-        _sweep_folders.append(chosen)
-        if mapping["name"] and "name" in fixed and own:
-            mapping["name"] = f"{mapping['name']},{own}"
-    run_to_folder(mapping, files, Path("runs") if chosen == Path(".") else chosen, own)
+    if settings.mode != RunMode.MULTIRUN:
+        folder = Path(settings.run.dir)
+        try:
+            _run(config, files, Path("runs") if folder == Path(".") else folder)
+        except SfmodelError as error:
+            _failures.append(error)
+        return
+    folder, overrides = Path(settings.sweep.dir), list(settings.overrides.task)
+    fixed = settings.job.config.override_dirname.exclude_keys
+    own = _name_in_sweep(overrides, fixed)
+    one_after_another = "BasicLauncher" in settings.launcher["_target_"]
+    with sweep.recorded(folder, own, overrides), nullcontext() if one_after_another else sweep.in_few_words(own):
+        _run(config, files, folder, own, named_by_all="name" in fixed)
 
 
-def _in_this_process() -> bool:
-    """Launchers of their own run jobs elsewhere, where a noted failure would be lost."""
-    settings = HydraConfig.get()
-    return settings.mode != RunMode.MULTIRUN or "BasicLauncher" in settings.launcher["_target_"]
+def _run(
+    config: DictConfig, files: Mapping[str, str], root: Path, own: str | None = None, named_by_all: bool = False
+) -> None:
+    """Simulate; in a sweep `own` is the job's name, which is added to one that all have."""
+    from sfmodel.running import run_to_folder
+
+    mapping = to_mapping(config)
+    if mapping["name"] and named_by_all and own:
+        mapping["name"] = f"{mapping['name']},{own}"
+    run_to_folder(mapping, files, root, own)
 
 
-def _report_failures() -> int:
-    from sfmodel.cli import complain
-
-    told: dict[str, SfmodelError] = {str(error): error for error in _failures}
-    for error in told.values():
-        complain(error)
-    return max((error.exit_status for error in _failures), default=0)
+def _report_failures(folder: Path, since_s: float) -> int:
+    """Say what failed, each reason once with the runs that it befell; the exit status."""
+    failed = sweep.failures(folder, since_s)
+    reasons: dict[str, list[str]] = {}
+    for one in failed:
+        reasons.setdefault(one.error, []).append(one.name)
+    for error, names in reasons.items():
+        for line in error.splitlines():
+            print(f"sfmodel: {line}", file=sys.stderr)
+        if len(failed) > 1 or names != ["job"]:
+            print(f"sfmodel: failed so: {', '.join(names)}, in {folder}", file=sys.stderr)
+    return max((one.exit_status for one in failed), default=0)

@@ -93,8 +93,8 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
         ),
         (
             ["run", "folder=x", "platform=chain"],
-            "folder: unknown key 'folder'; valid are: demand, intervention, items, name, platform, processes, "
-            "replications, scenario, seed, start, tick, trace, until, users, warmup, window\n",
+            "folder: unknown key 'folder'; valid are: demand, forks, intervention, items, name, platform, processes, "
+            "replications, scenario, seed, start, switch_on, tick, trace, until, users, warmup, window, worlds\n",
         ),
         (["list", "parameters", "xyzzy"], "list parameters: nothing contains 'xyzzy'"),
         (["lint"], "lint: the following arguments are required: platform; see 'sfmodel lint --help'"),
@@ -531,5 +531,8 @@ def test_a_sweep_goes_on_after_a_failed_run_and_ends_with_its_status(sfmodel, mo
             raise RunError("the disk is full")
 
     monkeypatch.setattr(running, "run_to_folder", run)
-    status, _, complaints = sfmodel("run", "-m", "platform=mmc", "seed=1,2")
-    assert (status, seeds, complaints) == (1, [1, 2], "sfmodel: the disk is full\n")
+    status, _, complaints = sfmodel("run", "-m", "platform=mmc", "seed=1,2", "hydra.sweep.dir=runs/s")
+    assert (status, seeds) == (1, [1, 2])
+    assert complaints == "sfmodel: the disk is full\nsfmodel: failed so: seed=1, in runs/s\n"
+    record = json.loads(Path("runs/s/failed/seed=1.json").read_text())
+    assert record == {"error": "the disk is full", "exit_status": 1, "overrides": ["platform=mmc", "seed=1"]}
