@@ -94,7 +94,7 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
         (
             ["run", "folder=x", "platform=chain"],
             "folder: unknown key 'folder'; valid are: demand, forks, intervention, items, name, platform, processes, "
-            "replications, scenario, seed, start, switch_on, tick, trace, until, users, warmup, window, worlds\n",
+            "replications, scenario, seed, start, switch_on, tick, trace, until, users, …\n",
         ),
         (["list", "parameters", "xyzzy"], "list parameters: nothing contains 'xyzzy'"),
         (["lint"], "lint: the following arguments are required: platform; see 'sfmodel lint --help'"),
