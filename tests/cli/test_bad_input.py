@@ -139,7 +139,7 @@ def test_memory_is_asked_for_again_where_a_pool_grows(sfmodel, monkeypatch: pyte
     monkeypatch.setattr(world, "available_bytes", lambda: 1_000_000_000)
     monkeypatch.setattr(world, "WORTH_CHECKING", 900_000_000)
     monkeypatch.setattr(world, "check_memory", lambda plan: None)
-    monkeypatch.setattr(world.World, "_grow_tasks", lambda self, size: self._extended("tasks", 1 << 40, world.TASK))
+    monkeypatch.setattr(world.World, "grow_tasks", lambda self, size: self._extended("tasks", 1 << 40, world.TASK))
     status, _, complaints = sfmodel("run", *TINY, "name=grows")
     assert status == 1
     assert "sfmodel: not enough memory at 0 s after midnight: tasks outgrew what there is" in complaints

@@ -280,7 +280,7 @@ def test_a_replication_that_runs_out_of_memory_says_so(tmp_path, monkeypatch):
     def exhausted(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(running, "prepare", exhausted)
+    monkeypatch.setattr(running, "begun", exhausted)
     with pytest.raises(RunError, match="not enough memory: none is left; use fewer users or items"):
         run_replication(sfmodel.load("tiny").config, tmp_path, lambda share, state: None, print)
 
