@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from sfmodel.schema.caches import Cache
@@ -119,7 +120,7 @@ class Index:
         self.replica_count += replicas
         self.station_count += replicas * len(stations)
 
-    @property
+    @cached_property
     def station_numbers(self) -> dict[StationKey, int]:
         """Number of each station of each replica, in the order of the labels."""
         return {
@@ -136,7 +137,7 @@ class Index:
             for service, replica, name in self.station_numbers
         ]
 
-    @property
+    @cached_property
     def replica_services(self) -> list[tuple[int, int]]:
         """(number of a replica, number of its service) of each replica."""
         return [
