@@ -246,9 +246,8 @@ def attributes(simulation: Simulation, name: str) -> dict[str, Any]:
 
 def _recorder(simulation: Simulation, store: Path | None) -> Recorder:
     run, plan = simulation.run, simulation.plan
-    counters = {key: (counter.unit, counter.title) for key, counter in run.platform.counters.items()}
     windows = len(window_edges(run)) - 1
-    recorder = Recorder(plan.labels, run.start, run.window, windows, counters, store)
+    recorder = Recorder(plan.labels, run.start, run.window, windows, run.platform.declared_counters, store)
     if plan.edges:
         callers, callees = zip(*plan.edges, strict=True)
         recorder.add("edge_from", ["call"], list(callers), {"long_name": "Endpoint that calls", "units": "1"})

@@ -46,3 +46,8 @@ class Platform(Word):
     """Background work and open demand."""
     counters: dict[str, Counter] = {}
     """Counters that scripts add to."""
+
+    @property
+    def declared_counters(self) -> dict[str, tuple[str, str]]:
+        """Unit and title of each counter, by name."""
+        return {name: (counter.unit, counter.title) for name, counter in self.counters.items()}

@@ -88,7 +88,7 @@ class Keeper:
             self._partial.mkdir(parents=True)
         self._recorder: Recorder | None = None
         if self._count:
-            counters = {key: (counter.unit, counter.title) for key, counter in run.platform.counters.items()}
+            counters = run.platform.declared_counters
             start_s, store = run.start + run.window * begin, self._partial / _WINDOWS
             self._recorder = Recorder(simulation.plan.labels, start_s, run.window, self._count, counters, store)
             self._first = begin
