@@ -1,4 +1,8 @@
-"""A world on disk: an array a file, so that what is large is mapped and shared between processes, not read."""
+"""A world on disk: an array a file.
+
+Read, not mapped: pages of a file are small, and users are asked for at random, so that a mapped world takes twice the time of
+one in memory, whose pages are huge.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,6 @@ from sfmodel.world import World
 _FACTS = "world.json"
 _WINDOWS = "windows.zarr"
 _PARTIAL = ".partial"
-_MAPPED = ("user_rows", "item_rows", "cluster_rows")
 _LEFT_OUT = ("knots", "user_rows_float", "item_rows_float")
 
 
@@ -172,8 +175,6 @@ def _read_all(folder: Path) -> tuple[Mapping[str, Any], dict[str, NDArray]]:
 
 
 def _read(path: Path) -> NDArray:
-    if path.stem in _MAPPED:
-        return np.asarray(np.load(path, mmap_mode="c")).view(np.ndarray)
     found: NDArray = np.load(path)
     return found.view(_ALIGNED[found.dtype.names]) if found.dtype.names else found
 
