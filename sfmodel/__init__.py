@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from sfmodel.results.measures import quantile
     from sfmodel.results.replications import replication
     from sfmodel.results.transient import transient
+    from sfmodel.sweeps.dataset import open_sweep
 
-__all__ = ["load", "open", "quantile", "replication", "transient"]
+__all__ = ["load", "open", "open_sweep", "quantile", "replication", "transient"]
 
 _EXPORTS = {
     "load": ("sfmodel.model", "load"),
+    "open_sweep": ("sfmodel.sweeps.dataset", "open_sweep"),
     "open": ("sfmodel.results.folder", "open_run"),
     "quantile": ("sfmodel.results.measures", "quantile"),
     "replication": ("sfmodel.results.replications", "replication"),

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -87,6 +89,54 @@ def options(group: str) -> list[str]:
         return _options(group, search_path())
 
 
+@dataclass(frozen=True)
+class Jobs:
+    """What a sweep comes to, as Hydra's own sweeper makes it."""
+
+    overrides: list[list[str]]
+    """Of each job."""
+    fixed: list[str]
+    """Those that all jobs have."""
+    first: dict[str, Any]
+    """Composed configuration of the first job; empty where there is none."""
+
+
+def jobs(overrides: Sequence[str], folder: str | None = None) -> Jobs | None:
+    """Return the jobs of a sweep without running any; none where its sweeper decides that as it goes.
+
+    Parameters
+    ----------
+    overrides
+        As `checked` returns them.
+    folder
+        --config-dir.
+    """
+    path = search_path(overrides, folder)
+    with _hydra():
+        parser = _parser()
+        every = parser.parse_overrides(list(overrides))
+        hydras = [text for text, found in zip(overrides, every, strict=True) if _is_hydras(found)]
+        own = [text for text in overrides if text not in hydras]
+        groups = _groups(path)
+        chosen = [_first_choice(found) for found in every if _is_group(found, groups)]
+        with_path = [*path, *(text for text in hydras if text not in path)]
+        settings = compose(CONFIG_NAME, [*with_path, *filter(None, chosen)], return_hydra_config=True).hydra.sweeper
+        if not settings["_target_"].endswith(".BasicSweeper"):
+            return None
+        parsed = parser.parse_overrides([*(f"{key}={value}" for key, value in (settings.params or {}).items()), *own])
+        [made] = BasicSweeper.split_arguments(parsed, None)
+        swept = {found.get_key_element() for found in parsed if found.is_sweep_override()}
+        fixed = [text for text in (made[0] if made else []) if text.partition("=")[0] not in swept]
+        first = to_mapping(_compose([*with_path, *made[0]])) if made else {}
+        return Jobs(made, fixed, first)
+
+
+def composed_job(overrides: Sequence[str], folder: str | None = None) -> dict[str, Any]:
+    """Return the composed configuration of a job as it was recorded, its overrides in Hydra's own form."""
+    with _hydra():
+        return to_mapping(_compose([*search_path((), folder), *overrides]))
+
+
 def checked(overrides: Sequence[str], folder: str | None = None) -> list[str]:
     """Return the overrides as Hydra shall run them, after a look at every name in them; `folder` is --config-dir."""
     path = search_path(overrides, folder)
@@ -104,6 +154,11 @@ def _hydra() -> Iterator[None]:
         yield
 
 
+def _parser() -> OverridesParser:
+    """A parser that knows the files that a glob stands for."""
+    return OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+
+
 def _compose(overrides: Sequence[str]) -> DictConfig:
     return compose(CONFIG_NAME, overrides=list(overrides))
 
@@ -119,7 +174,7 @@ def _groups(path: Sequence[str]) -> list[str]:
 
 def _prepared(overrides: Sequence[str], path: Sequence[str]) -> tuple[list[str], bool]:
     """Check groups, options and keys; let in keys that are known but not written. Also say whether it is a sweep."""
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    parsed = _parser().parse_overrides(list(overrides))
     groups = _groups(path)
     for override in parsed:
         _check_group(override, groups, path)
@@ -180,7 +235,7 @@ def _values(override: Override) -> list[Any]:
     """The value of an override, or each that a sweep gives it; a swept list comes as text."""
     if not override.is_sweep_override():
         return [override.value()]
-    parser = OverridesParser.create()
+    parser = _parser()
     key = override.get_key_element()
     return [parser.parse_override(f"{key}={text}").value() for text in override.sweep_string_iterator()]
 

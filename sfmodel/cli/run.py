@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,11 +19,12 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from sfmodel.cli import sweep
+from sfmodel.cli import compose, sweep
 from sfmodel.cli.compose import CONFIG_NAME, HYDRAS_ERRORS, as_config_error, checked, quoted, to_mapping
 from sfmodel.errors import ConfigError, SfmodelError
 from sfmodel.results.disk import disk_errors
 from sfmodel.schema.files import conf_folder
+from sfmodel.sweeps import find_sweep, point_of, read_sweep
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -37,9 +37,6 @@ FOLDERS = (
     "hydra/hydra_logging=none",
 )
 """Where Hydra writes; a user's own hydra.… overrides come after these and win."""
-
-MOST_OF_A_NAME = 100
-"""Characters of the name of a sweep's job."""
 
 _failures: list[SfmodelError] = []
 """Of the one run: what is raised through Hydra it tells in words of its own."""
@@ -54,6 +51,8 @@ the search path.
   sfmodel run until=20:30 demand.level=1.1    any key of the configuration
   sfmodel run -m seed=1,2,3                   a sweep: every combination of
                                               comma-separated values
+  sfmodel run resume=runs/sweep-…             go on with a sweep: only what is
+                                              not finished runs
 
 'sfmodel list' platforms, scenarios, parameters. Everything after 'run' is
 Hydra's own syntax: -m/--multirun, --cfg job, --config-dir, hydra.launcher=…
@@ -65,24 +64,67 @@ def execute_raw(words: list[str]) -> int:
     if any(word in ("-h", "--help") for word in words):
         print(_HELP)
         return 0
+    words, resumed = _resumed(words)
     flags, overrides, folder = _split(words)
     _no_sweep_without_flag(flags, overrides)
     ready = checked(overrides, folder)
+    if _is_sweep(flags):
+        return _sweep(words, flags, ready, folder, resumed or _sweep_folder(ready))
     _failures.clear()
-    sweeps, begun_s = _sweep_folder(ready), time.time()
+    with _hydras_errors():
+        try:
+            _run_hydra([*flags, *FOLDERS, *ready])
+        except KeyboardInterrupt:
+            print("sfmodel: interrupted", file=sys.stderr)
+            return 1
+    if _failures:
+        raise _failures[0]
+    return 0
+
+
+def _sweep(words: list[str], flags: list[str], ready: list[str], folder: str | None, root: Path) -> int:
+    """Run all points of a sweep that are not there; the exit status."""
+    jobs = compose.jobs(ready, folder)
+    planned = sweep.plan(words, jobs, root, lambda first: compose.composed_job(first, folder)) if jobs else None
+    begun_s = time.time()
+    own = [f"hydra.sweep.dir={quoted(str(root))}", _fixed(ready)]
+    with _hydras_errors():
+        try:
+            sweep.until_no_process_dies(lambda: _run_hydra([*flags, *FOLDERS, *own, *ready]))
+        except KeyboardInterrupt:
+            print(f"sfmodel: interrupted; {_how_to_go_on(root)}", file=sys.stderr)
+            return 1
+    status = _report_failures(root, begun_s)
+    if planned is not None:
+        print(sweep.report(root, planned))
+    return status
+
+
+@contextmanager
+def _hydras_errors() -> Iterator[None]:
     try:
-        _run_hydra([*flags, *FOLDERS, f"hydra.sweep.dir={quoted(str(sweeps))}", _fixed(ready), *ready])
+        yield
     except HYDRAS_ERRORS as error:
         raise as_config_error(error) from None
     except OSError as error:  # Hydra's own files of a sweep
         with disk_errors(error.filename or "the folder for runs"):
             raise
-    except KeyboardInterrupt:
-        print(f"sfmodel: interrupted{_how_to_go_on(sweeps) if _is_sweep(flags) else ''}", file=sys.stderr)
-        return 1
-    if _failures:
-        raise _failures[0]
-    return _report_failures(sweeps, begun_s) if _is_sweep(flags) else 0
+
+
+def _resumed(words: list[str]) -> tuple[list[str], Path | None]:
+    """Take resume=FOLDER out; without any key beside it, the words are those of the sweep. Hydra's own keys may differ."""
+    named = [word.partition("=")[2].strip("'\"") for word in words if word.startswith("resume=")]
+    if not named:
+        return words, None
+    root = find_sweep(named[-1])
+    rest = [word for word in words if not word.startswith("resume=")]
+    own = [word for word in rest if not word.startswith(("hydra.", "hydra/", "-"))]
+    if own:
+        return [*rest, *([] if _is_sweep(rest) else ["-m"])], root
+    recorded = read_sweep(root)
+    assert recorded is not None  # it was found by its record
+    replaced = {word.partition("=")[0] for word in rest}
+    return [*(word for word in recorded.words if word.partition("=")[0] not in replaced), *rest], root
 
 
 def _sweep_folder(overrides: Sequence[str]) -> Path:
@@ -92,7 +134,7 @@ def _sweep_folder(overrides: Sequence[str]) -> Path:
 
 
 def _how_to_go_on(folder: Path) -> str:
-    return f"; runs of the sweep that had finished are kept, the same command with hydra.sweep.dir={folder} goes on from there"
+    return f"runs of the sweep that had finished are kept, sfmodel run resume={folder} goes on from there"
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str], str | None]:
@@ -137,17 +179,6 @@ def _fixed(overrides: list[str]) -> str:
     return f"hydra.job.config.override_dirname.exclude_keys=[{','.join(keys)}]"
 
 
-def _name_in_sweep(overrides: Sequence[str], fixed: Sequence[str]) -> str:
-    """Name a job of a sweep by what is its own: `seed=2`, `connections.servers=4,level=1.1`; empty: nothing is."""
-    parts = []
-    for text in overrides:
-        key, _, value = text.lstrip("+~").partition("=")
-        if key not in fixed:
-            short = ".".join(key.replace("/", ".").split(".")[-2:])
-            parts.append(re.sub(r"[^\w.=+@-]+", "-", "=".join(filter(None, (short, value.strip("[]{}'\" "))))))
-    return ",".join(parts)[:MOST_OF_A_NAME].rstrip(".,=+@-")
-
-
 def _run_hydra(words: list[str]) -> None:
     """Call Hydra's own entry point, with its exceptions instead of its printed traces."""
     arguments, full_error = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
@@ -180,21 +211,21 @@ def _task(config: DictConfig) -> None:
         return
     folder, overrides = Path(settings.sweep.dir), list(settings.overrides.task)
     fixed = settings.job.config.override_dirname.exclude_keys
-    own = _name_in_sweep(overrides, fixed)
+    own = point_of(overrides, fixed).name
     one_after_another = "BasicLauncher" in settings.launcher["_target_"]
+    if not one_after_another:
+        sweep.end_with_parent()
     with sweep.recorded(folder, own, overrides), nullcontext() if one_after_another else sweep.in_few_words(own):
-        _run(config, files, folder, own, named_by_all="name" in fixed)
+        _run(config, files, folder, own)
 
 
-def _run(
-    config: DictConfig, files: Mapping[str, str], root: Path, own: str | None = None, named_by_all: bool = False
-) -> None:
-    """Simulate; in a sweep `own` is the job's name, which is added to one that all have."""
+def _run(config: DictConfig, files: Mapping[str, str], root: Path, own: str | None = None) -> None:
+    """Simulate; in a sweep `own` is the name of the point."""
     from sfmodel.running import run_to_folder
 
     mapping = to_mapping(config)
-    if mapping["name"] and named_by_all and own:
-        mapping["name"] = f"{mapping['name']},{own}"
+    if mapping["name"] and own:
+        mapping["name"] = own
     run_to_folder(mapping, files, root, own)
 
 
@@ -207,6 +238,5 @@ def _report_failures(folder: Path, since_s: float) -> int:
     for error, names in reasons.items():
         for line in error.splitlines():
             print(f"sfmodel: {line}", file=sys.stderr)
-        if len(failed) > 1 or names != ["job"]:
-            print(f"sfmodel: failed so: {', '.join(names)}, in {folder}", file=sys.stderr)
+        print(f"sfmodel: failed so: {', '.join(names)}, in {folder}", file=sys.stderr)
     return max((one.exit_status for one in failed), default=0)

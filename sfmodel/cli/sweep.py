@@ -1,4 +1,4 @@
-"""The jobs of a sweep, wherever a launcher runs them: what each prints, and those that failed.
+"""A sweep: what is planned before the first job; the jobs, wherever a launcher runs them; what is said at the end.
 
 A job that fails leaves a record in the sweep's folder, `failed/NAME.json`: its error, and the overrides that make it again.
 So the others go on, and whoever started the sweep lists them at its end, whichever process or machine they ran on.
@@ -8,17 +8,123 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sfmodel.errors import SfmodelError
+from sfmodel.cli.compose import Jobs
+from sfmodel.errors import ConfigError, RunError, SfmodelError
+from sfmodel.provenance import provenance
 from sfmodel.results.disk import disk_errors
+from sfmodel.results.folder import is_finished
+from sfmodel.sweeps import Point, Sweep, point_of, read_sweep
+from sfmodel.sweeps.record import check_same
 
 FAILED = "failed"
 """Folder of the records, in that of the sweep."""
+
+
+MOST_DEATHS = 5
+"""Of processes in one sweep."""
+
+
+def plan(words: Sequence[str], jobs: Jobs, root: Path, compose: Callable[[Sequence[str]], dict[str, Any]]) -> Sweep:
+    """Record the points of a sweep in its folder, or go on with the one that is there.
+
+    Parameters
+    ----------
+    words
+        Of the command line.
+    jobs
+        Their overrides.
+    root
+        Folder of the sweep.
+    compose
+        Composes the overrides of a job.
+
+    Raises
+    ------
+    ConfigError
+        There are no points; two have the same folder; the folder holds another sweep.
+    """
+    if not jobs.overrides:
+        raise ConfigError(f"the sweep has no points: {_empty(words)}; give each key at least one value")
+    keys = [text.lstrip("+~").partition("=")[0] for text in jobs.fixed]
+    points = [point_of(overrides, keys) for overrides in jobs.overrides]
+    _check_names(points)
+    sweep = Sweep(list(words), jobs.fixed, points, jobs.overrides[0], jobs.first, provenance(jobs.first))
+    before = read_sweep(root)
+    if before is not None:
+        check_same(before, sweep, compose(before.first), root)
+    sweep.write(root)
+    return sweep
+
+
+def _empty(words: Sequence[str]) -> str:
+    return next((f"'{word}' is empty" for word in words if re.search(r"=(range\(|glob\(|$)", word)), "a key has no values")
+
+
+def _check_names(points: Sequence[Point]) -> None:
+    by_name: dict[str, Point] = {}
+    for point in points:
+        other = by_name.setdefault(point.name, point)
+        if other is not point:
+            if other.values == point.values:
+                raise ConfigError(f"the sweep has the same point twice, {point.name}; give each value once")
+            one, two = (",".join(f"{key}={value}" for key, value in found.values.items()) for found in (other, point))
+            raise ConfigError(
+                f"the sweep has two points with the same folder, {point.name}: {one} and {two}; "
+                "let name differ too, or put long values into files of a group"
+            )
+
+
+def until_no_process_dies(run: Callable[[], None]) -> None:
+    """Run a sweep again, which makes what is missing, where the death of a process ended it.
+
+    Raises
+    ------
+    RunError
+        They die one after another.
+    """
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    for _ in range(MOST_DEATHS):
+        try:
+            return run()
+        except TerminatedWorkerError:
+            print("sfmodel: a process of the sweep was killed; what it had not finished runs again", file=sys.stderr)
+    raise RunError(
+        f"processes of the sweep were killed {MOST_DEATHS} times: there may not be enough memory for as many at a time; "
+        "fewer: hydra.launcher.n_jobs=1"
+    )
+
+
+def end_with_parent() -> None:
+    """End this process soon after the one that started it has gone: whoever goes on with the sweep wants its folders."""
+    threading.Thread(target=_end_when_orphan, args=[os.getppid()], daemon=True).start()
+
+
+def _end_when_orphan(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_EVERY_S)
+    os._exit(1)
+
+
+_LOOK_EVERY_S = 0.2
+
+
+def report(root: Path, sweep: Sweep) -> str:
+    """Say how much of a sweep is there, and how to read it."""
+    finished = sum(is_finished(root / point.name) for point in sweep.points)
+    of = f"{finished} of {len(sweep.points)} points finished in {root}"
+    return f"sweep: {of}   one dataset: sfmodel.open_sweep('{root}')"
 
 
 @dataclass(frozen=True)
@@ -39,7 +145,7 @@ def recorded(folder: Path, name: str, overrides: Sequence[str]) -> Iterator[None
     SfmodelError
         That of the job, where it cannot be recorded.
     """
-    path = folder / FAILED / f"{name or 'job'}.json"
+    path = folder / FAILED / f"{name}.json"
     path.unlink(missing_ok=True)
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -61,3 +62,81 @@ def test_a_launcher_that_is_not_there_is_named(sfmodel: Command) -> None:
     assert status == 2
     assert "jobblib" in complaints
     assert "joblib" in complaints.replace("jobblib", "")
+
+
+def test_going_on_makes_only_what_is_missing(sfmodel: Command) -> None:
+    words = ("run", "-m", "platform=tiny", "hydra.sweep.dir=runs/s", "demand.level=0.9,1", "seed=1,2")
+    sfmodel(*words)
+    names = [point["name"] for point in json.loads(Path("runs/s/sweep.json").read_text())["points"]]
+    shutil.rmtree(Path("runs/s", names[-1]))
+    made = {name: Path("runs/s", name, "MANIFEST.json").stat().st_mtime_ns for name in names[:-1]}
+
+    status, output, _ = sfmodel("run", "resume=runs/s")
+
+    assert status == 0
+    assert output.count("finished before, and not made again") == 3
+    assert "4 of 4 points finished" in output
+    assert made == {name: Path("runs/s", name, "MANIFEST.json").stat().st_mtime_ns for name in made}
+    assert package.open_sweep("runs/s").endpoint_arrivals.dims[:2] == ("demand.level", "seed")
+
+
+def test_going_on_with_another_configuration_is_refused_with_the_difference(sfmodel: Command) -> None:
+    words = ("run", "-m", "platform=tiny", "seed=1,2")
+    sfmodel(*words, "hydra.sweep.dir=runs/s")
+    for more, said in {
+        ("until=00:02",): "now with until=00\\:02 in all points",
+        ("demand.level=1,2",): "seed=1 is no point of it any more",
+    }.items():
+        status, _, complaints = sfmodel(*words, *more, "resume=runs/s")
+        assert status == 2
+        assert said in complaints
+    platform = Path("conf/platform/tiny.yaml")
+    platform.write_text(platform.read_text().replace("servers: 10", "servers: 11"))
+
+    status, _, complaints = sfmodel("run", "resume=latest")
+
+    assert status == 2
+    assert "platform.services.server.stations.servers.servers was 10, is 11" in complaints
+
+
+def test_more_values_go_into_the_same_sweep(sfmodel: Command) -> None:
+    sfmodel("run", "-m", "platform=tiny", "seed=1,2", "hydra.sweep.dir=runs/s")
+    status, output, _ = sfmodel("run", "-m", "platform=tiny", "seed=1,2,3", "hydra.sweep.dir=runs/s")
+    assert status == 0
+    assert "3 of 3 points finished" in output
+    assert package.open_sweep("s")["seed"].values.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("seed=1,1",), "the same point twice, seed=1"),
+        (("seed=range(1,1)",), "'seed=range(1,1)' is empty"),
+        (("sed=1,2",), "unknown key 'sed'; did you mean 'seed'?"),
+        (("resume=runs/none",), "there is no sweep 'runs/none'"),
+    ],
+)
+def test_a_mistake_is_said_before_anything_runs(sfmodel: Command, words: tuple[str, ...], said: str) -> None:
+    status, _, complaints = sfmodel("run", "-m", "platform=tiny", *words)
+    assert status == 2
+    assert said in complaints
+    assert not Path("runs").exists()
+
+
+def test_two_points_with_the_same_folder(sfmodel: Command) -> None:
+    long = "x" * 120
+    status, _, complaints = sfmodel("run", "-m", "platform=tiny", f"platform.title={long}a,{long}b")
+    assert status == 2
+    assert "two points with the same folder" in complaints
+
+
+def test_a_glob_is_every_file_of_the_group(sfmodel: Command) -> None:
+    status, _, complaints = sfmodel("run", "-m", "platform=tiny", "scenario=glob(no*)", "hydra.sweep.dir=runs/s")
+    assert (status, complaints) == (0, "")
+    assert package.open_sweep("s")["scenario"].values.tolist() == ["none"]
+
+
+def test_a_glob_of_no_file_is_an_empty_sweep(sfmodel: Command) -> None:
+    status, _, complaints = sfmodel("run", "-m", "platform=tiny", "scenario=glob(q*)")
+    assert status == 2
+    assert "'scenario=glob(q*)' is empty" in complaints
