@@ -68,7 +68,9 @@ def plan(words: Sequence[str], jobs: Jobs, root: Path, compose: Callable[[Sequen
 
 
 def _empty(words: Sequence[str]) -> str:
-    return next((f"'{word}' is empty" for word in words if re.search(r"=(range\(|glob\(|$)", word)), "a key has no values")
+    return next(
+        (f"'{word}' is empty" for word in words if re.search(r"=(range\(|glob\(|$)", word)), "a key has no values"
+    )
 
 
 def _check_names(points: Sequence[Point]) -> None:
