@@ -65,7 +65,8 @@ def run_to_folder(
         Folder in which the run's own folder appears when it is complete.
     fallback
         In a sweep, the name of a run to which the configuration gives none; none: platform, scenario and time. What is
-        finished under `root` already, of the same configuration, code and data, is not made again.
+        finished under `root` already, of the same configuration, code and data, is not made again. Its curves are not drawn:
+        that takes longer than many a point.
 
     Returns
     -------
@@ -106,13 +107,13 @@ def run_to_folder(
             say(f"warning: {line}")
         show_summary(ds, folder)
         say(_write_traces(simulation, folder, say))
-        if simulation.windows:
+        if simulation.windows and not fallback:
             draw(ds, folder.path / FIGURES)
         folder.write(LOG, "\n".join(log) + "\n")
         ds.close()
         with interrupts_later():
             final = folder.complete()
-    tell(f"results: {final}   dataset {DATASET}, {SUMMARY}, {FIGURES}/")
+    tell(f"results: {final}   dataset {DATASET}, {SUMMARY}{'' if fallback else f', {FIGURES}/'}")
     tell(next_commands(final, ds, traced=bool(len(simulation.spans))))
     return final
 

@@ -40,6 +40,9 @@ COMMANDS = {
     "compare": Command(
         "compare", "two runs side by side: which differences are more than chance", "sfmodel compare plain changed"
     ),
+    "effects": Command(
+        "effects", "what each change of a sweep does, and which act on each other", "sfmodel effects latest"
+    ),
     "figures": Command(
         "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only 'P*'"
     ),

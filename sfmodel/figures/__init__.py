@@ -65,7 +65,7 @@ def draw(
     files: list[Path] = []
     for name in wanted:
         figure = getattr(import_module(f"sfmodel.figures.{name}"), name)(ds)
-        files.extend(_save(figure, Path(folder) / f"{name}.{ending}") for ending in formats)
+        files.extend(save(figure, Path(folder) / f"{name}.{ending}") for ending in formats)
     return files
 
 
@@ -78,7 +78,14 @@ def _check(names: Sequence[str], formats: Sequence[str]) -> None:
             raise ConfigError(f"unknown format '{ending}'; {nearest(ending, (*FORMATS, 'pdf'))}")
 
 
-def _save(figure: Any, path: Path) -> Path:
+def save(figure: Any, path: Path) -> Path:
+    """Write a matplotlib figure into a file, and return that.
+
+    Raises
+    ------
+    RunError
+        It cannot be written.
+    """
     from sfmodel.figures.style import DOTS_PER_INCH
 
     with disk_errors(path):

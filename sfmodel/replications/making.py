@@ -59,7 +59,7 @@ def replicate(
         finished = _taken_over(folder, run, say)
         try:
             _make_missing(run, mapping, plan, folder, finished, log)
-            ds = _merged(run, folder, say)
+            ds = _merged(run, folder, say, drawn=fallback is None)
         except (KeyboardInterrupt, RunError) as error:
             with interrupts_later():
                 tell(_what_is_kept(folder, run.seeds, error, in_sweep=fallback is not None))
@@ -131,19 +131,19 @@ def _of_seed(mapping: Config, seed: int) -> dict[str, Any]:
     return {**own, "name": str(seed), "seed": seed}
 
 
-def _merged(run: Run, folder: RunFolder, say: Say) -> xr.Dataset:
+def _merged(run: Run, folder: RunFolder, say: Say, *, drawn: bool) -> xr.Dataset:
     """Put the replications together, and write what they show."""
     ds = merge(replication_folders(folder.path, run.seeds), folder.name, run.written, folder.dataset)
     ds = settled_together(run, ds, folder.dataset)
     for line in Settling.of(ds).warnings(run):
         say(f"warning: {line}")
-    _write_results(ds, folder, say)
+    _write_results(ds, folder, say, drawn=drawn)
     return ds
 
 
-def _write_results(ds: xr.Dataset, folder: RunFolder, say: Say) -> None:
+def _write_results(ds: xr.Dataset, folder: RunFolder, say: Say, *, drawn: bool) -> None:
     show_summary(ds, folder)
-    if ds.sizes["time"]:
+    if drawn and ds.sizes["time"]:
         draw(ds, folder.path / FIGURES)
     say(cost(ds.attrs["requests"], ds.attrs["events"], ds.attrs["wall_seconds"]))
 

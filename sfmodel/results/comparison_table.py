@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.results.comparison import Comparison, Effect
+from sfmodel.results.intervals import Interval
 from sfmodel.results.summary import PERIODS, format_interval, format_value
 
 if TYPE_CHECKING:
@@ -45,8 +46,13 @@ def _cells(effect: Effect) -> tuple[str, str]:
 
 
 def _written(effect: Effect) -> str:
-    known, unit = effect.difference, "pp" if effect.unit == "share" else effect.unit
-    factor = 100.0 if effect.unit == "share" else 1.0
+    return signed_interval(effect.difference, effect.unit)
+
+
+def signed_interval(known: Interval, unit: str) -> str:
+    """Write a difference with its sign and half of its interval; of shares in percentage points."""
+    factor = 100.0 if unit == "share" else 1.0
+    unit = "pp" if unit == "share" else unit
     if math.isnan(known.half):
         return _signed(format_value(factor * known.mean, unit), known.mean)
     return _signed(format_interval(factor * known.mean, factor * known.half, unit), known.mean)

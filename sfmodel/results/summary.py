@@ -201,7 +201,15 @@ def period_figures(ds: xr.Dataset, windows: NDArray[np.bool_], latency: xr.DataA
     for part in _PARTS:
         figures.extend(part(period))
     figures.extend(_counter_figures(ds, period, windows))
-    return figures
+    return [*_aims(ds, windows), *figures]
+
+
+def _aims(ds: xr.Dataset, windows: NDArray[np.bool_]) -> Iterator[Figure]:
+    """What the platform's operators judge it by."""
+    from sfmodel.aims import measured  # written in the language of rows, which is built upon results
+
+    for name, (aim, value) in measured(ds, windows).items():
+        yield Figure(name, aim.title, value, aim.unit)
 
 
 def request_latency(ds: xr.Dataset) -> xr.DataArray | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-MOST_OF_A_NAME = 100
+MOST_OF_A_NAME = 200
 """Characters of the name of a point."""
 
 ALONE = "run"

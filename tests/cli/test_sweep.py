@@ -124,7 +124,7 @@ def test_a_mistake_is_said_before_anything_runs(sfmodel: Command, words: tuple[s
 
 
 def test_two_points_with_the_same_folder(sfmodel: Command) -> None:
-    long = "x" * 120
+    long = "x" * 220
     status, _, complaints = sfmodel("run", "-m", "platform=tiny", f"platform.title={long}a,{long}b")
     assert status == 2
     assert "two points with the same folder" in complaints

@@ -1,0 +1,173 @@
+"""What each change of a sweep does to each figure: of a factorial design its effects, else each point beside the first.
+
+The points are taken apart by what is no change, such as levels of demand or scenarios: effects are found for each alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfmodel.errors import ConfigError, RunError
+from sfmodel.results.intervals import Interval, interval
+from sfmodel.sweeps import factorial
+from sfmodel.sweeps.observations import Observation, Observations
+from sfmodel.sweeps.points import NONE
+
+CHANGES = "intervention"
+"""Parameter whose labels are sets of changes, a+b."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A change, or several that the design does not tell apart, and what it does to each figure."""
+
+    title: str
+    sizes: Mapping[str, Interval]
+    """By figure; its half is NaN where it is not known."""
+    is_interaction: bool = False
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What changes do, all else being the same."""
+
+    where: Mapping[str, str]
+    """What else is the same: labels of the other parameters."""
+    is_factorial: bool
+    """Whether a row is an effect over all points of a design; else it is the difference of a point and the first one."""
+    beside: str
+    """The first point, where rows are differences to it."""
+    level: Mapping[str, float]
+    """Mean of each figure: over all points of a design, else of the first."""
+    rows: list[Row]
+    seeds: list[int]
+    """Which all points have."""
+
+
+def is_found(size: Interval) -> bool | None:
+    """Whether an effect is more than chance; none: that is not known, of one seed."""
+    ends = size.ends
+    if ends is None:
+        return False if size.mean == 0 else None
+    return not ends[0] <= 0 <= ends[1]
+
+
+def effects_of(observations: Observations, figures: Sequence[str]) -> list[Effects]:
+    """Find the effects of the changes of a sweep.
+
+    Parameters
+    ----------
+    observations
+        What its runs show.
+    figures
+        Keys of figures; of those that a run does not show nothing is said.
+
+    Raises
+    ------
+    ConfigError
+        The sweep changes nothing.
+    RunError
+        Points of the design are missing, or have no seed in common.
+    """
+    by_point: dict[tuple[tuple[str, str], ...], dict[int, Observation]] = {}
+    for one in observations.every:
+        by_point.setdefault(tuple(one.values.items()), {})[one.seed] = one
+    changed = list(dict.fromkeys(key for point in by_point for key, _ in point))
+    changes = [CHANGES] if CHANGES in changed else changed
+    if not changes:
+        raise ConfigError("the sweep has seeds, but changes nothing; sweep over interventions or other keys")
+    apart: dict[tuple[tuple[str, str], ...], dict[tuple[str, ...], dict[int, Observation]]] = {}
+    for point, runs in by_point.items():
+        where = tuple((key, label) for key, label in point if key not in changes)
+        apart.setdefault(where, {})[tuple(label for key, label in point if key in changes)] = runs
+    return [_effects(dict(where), changes, points, figures, observations) for where, points in apart.items()]
+
+
+def _effects(
+    where: Mapping[str, str], changes: Sequence[str], points: Mapping[tuple[str, ...], Mapping[int, Observation]],
+    figures: Sequence[str], observations: Observations,
+) -> Effects:  # fmt: skip
+    seeds = sorted(set.intersection(*(set(runs) for runs in points.values())))
+    if not seeds:
+        raise RunError("the points have no seed in common; go on with the sweep until each has the same seeds")
+    values = {
+        key: np.array([[runs[seed].figures.get(key, math.nan) for seed in seeds] for runs in points.values()])
+        for key in figures
+    }  # figure → [point, seed]
+    shown = {key: found for key, found in values.items() if np.isfinite(found).all()}
+    names, levels, titles = _levels(changes, list(points))
+    if levels is not None and factorial.is_factorial(levels):
+        if observations.missing:
+            raise RunError(
+                f"{len(observations.missing)} points of the design are not finished, the first is "
+                f"{observations.missing[0]}; go on with the sweep first"
+            )
+        return _of_design(where, names, levels, titles, shown, seeds)
+    return _beside_first(where, changes, list(points), shown, seeds)
+
+
+def _levels(
+    changes: Sequence[str], points: Sequence[tuple[str, ...]]
+) -> tuple[list[str], NDArray[np.float64] | None, Mapping[str, str]]:
+    """Factors; their levels, ±1, shape [point, factor], none where one has more than two; what their effects are called."""
+    if list(changes) == [CHANGES]:
+        sets = [set(label.split("+")) - {NONE} for (label,) in points]
+        names = list(dict.fromkeys(name for (label,) in points for name in label.split("+") if name != NONE))
+        return names, np.array([[1.0 if name in chosen else -1.0 for name in names] for chosen in sets]), {}
+    every = [list(dict.fromkeys(labels)) for labels in zip(*points, strict=True)]
+    if any(len(labels) != 2 for labels in every):
+        return [], None, {}
+    names = _short(changes)
+    titles = {name: f"{name} {low} → {high}" for name, (low, high) in zip(names, every, strict=True)}
+    signs = [[2.0 * labels.index(one) - 1 for one, labels in zip(point, every, strict=True)] for point in points]
+    return names, np.array(signs), titles
+
+
+def _of_design(
+    where: Mapping[str, str], names: Sequence[str], levels: NDArray[np.float64], titles: Mapping[str, str],
+    values: Mapping[str, NDArray[np.float64]], seeds: list[int],
+) -> Effects:  # fmt: skip
+    found = {key: factorial.effects(names, levels, response) for key, response in values.items()}
+    terms = [one.term for one in next(iter(found.values()), [])]
+    rows = [
+        Row(
+            titles.get(term.written, term.written),
+            {key: every[k].size for key, every in found.items()},
+            not term.is_main,
+        )
+        for k, term in enumerate(terms)
+    ]
+    return Effects(where, True, "", {key: float(response.mean()) for key, response in values.items()}, rows, seeds)
+
+
+def _beside_first(
+    where: Mapping[str, str], changes: Sequence[str], points: Sequence[tuple[str, ...]],
+    values: Mapping[str, NDArray[np.float64]], seeds: list[int],
+) -> Effects:  # fmt: skip
+    titles = [_title(changes, point) for point in points]
+    rows = [
+        Row(titles[k], {key: interval(list(response[k] - response[0])) for key, response in values.items()})
+        for k in range(1, len(points))
+    ]
+    level = {key: float(response[0].mean()) for key, response in values.items()}
+    return Effects(where, False, titles[0], level, rows, seeds)
+
+
+def _title(changes: Sequence[str], point: Sequence[str]) -> str:
+    if list(changes) == [CHANGES]:
+        return point[0]
+    return ", ".join(f"{key}={label}" for key, label in zip(_short(changes), point, strict=True))
+
+
+def _short(keys: Sequence[str]) -> list[str]:
+    """Keys without their common beginning; the last two parts where they are enough."""
+    for count in range(2, 99):
+        short = [".".join(key.split(".")[-count:]) for key in keys]
+        if len(set(short)) == len(keys):
+            return short
+    return list(keys)

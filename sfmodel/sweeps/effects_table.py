@@ -1,0 +1,103 @@
+"""Effects as a table and as data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sfmodel.results.comparison_table import NOTHING, signed_interval
+from sfmodel.results.intervals import LEVEL, Interval
+from sfmodel.results.replications import written_seeds
+from sfmodel.results.summary import format_value
+from sfmodel.sweeps.effects import Effects, is_found
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def effects_table(effects: Effects, figures: Mapping[str, tuple[str, str]], keys: Sequence[str]) -> Table:
+    """Lay out a line for each change, the largest effect on the first figure first, interactions that are found below.
+
+    Parameters
+    ----------
+    effects
+        Of one part of a sweep.
+    figures
+        Title and unit of each figure.
+    keys
+        Which are shown, in columns.
+    """
+    from rich.table import Table
+
+    shown = [key for key in keys if key in effects.level]
+    table = Table(title=title_of(effects), title_justify="left", header_style="bold")
+    table.add_column("effect" if effects.is_factorial else f"beside {effects.beside}")
+    for key in shown:
+        table.add_column(figures[key][0], justify="right")
+    table.add_row("mean of all points" if effects.is_factorial else effects.beside,
+                  *(format_value(effects.level[key], figures[key][1]) for key in shown), style="dim")  # fmt: skip
+    rows = sorted(effects.rows, key=lambda row: (row.is_interaction, -abs(row.sizes[shown[0]].mean) if shown else 0))
+    for row in rows:
+        if not row.is_interaction or any(is_found(row.sizes[key]) for key in shown):
+            table.add_row(row.title, *(_cell(row.sizes[key], figures[key][1]) for key in shown))
+    return table
+
+
+def title_of(effects: Effects) -> str:
+    """What the table is of."""
+    where = ", ".join(f"{key}={label}" for key, label in effects.where.items())
+    return f"Effects{f' with {where}' if where else ''}"
+
+
+def said(effects: Effects) -> str:
+    """How the numbers came about, in a sentence or two."""
+    if len(effects.seeds) < 2:
+        return (
+            f"One seed, {effects.seeds[0]}: what is chance cannot be told from an effect; run more seeds, seed=1,2,3."
+        )
+    over = f"seeds {written_seeds(effects.seeds)}"
+    if effects.is_factorial:
+        return (
+            f"Each effect is the mean with the change less the mean without it, over all points and {over}, ± half of its "
+            f"{LEVEL:.0%} interval (variance between seeds, pooled over all effects). Joined by = are effects that this "
+            "design does not tell apart."
+        )
+    return f"Mean differences over {over}, paired, ± half of their {LEVEL:.0%} intervals."
+
+
+def _cell(size: Interval, unit: str) -> str:
+    if is_found(size) is False:
+        return NOTHING if size.mean == 0 else f"({signed_interval(size, unit)})"
+    return signed_interval(size, unit)
+
+
+def effects_data(every: Sequence[Effects], figures: Mapping[str, tuple[str, str]], period: str) -> dict[str, Any]:
+    """The same as JSON has it."""
+    return {
+        "period": period,
+        "effects": [
+            {
+                "where": dict(one.where),
+                "kind": "factorial" if one.is_factorial else "beside",
+                "beside": one.beside or None,
+                "seeds": one.seeds,
+                "level": dict(one.level),
+                "rows": [
+                    {
+                        "change": row.title,
+                        "interaction": row.is_interaction,
+                        "figures": {key: _data(size) for key, size in row.sizes.items()},
+                    }
+                    for row in one.rows
+                ],
+            }
+            for one in every
+        ],
+        "figures": {key: {"name": name, "unit": unit} for key, (name, unit) in figures.items()},
+    }
+
+
+def _data(size: Interval) -> dict[str, Any]:
+    low, high = size.ends or (None, None)
+    return {"size": size.mean if math.isfinite(size.mean) else None, "low": low, "high": high, "found": is_found(size)}

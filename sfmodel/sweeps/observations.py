@@ -1,0 +1,98 @@
+"""What the runs of a sweep show: the headline figures of each point and seed, as its summary has them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sfmodel.errors import ConfigError, RunError
+from sfmodel.results.folder import SUMMARY, is_finished
+from sfmodel.results.replications import FOLDER
+from sfmodel.results.summary import PERIODS
+from sfmodel.sweeps.points import Point
+from sfmodel.sweeps.record import Sweep, read_sweep
+
+SEED = "seed"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One run of a sweep, or one replication of it."""
+
+    values: Mapping[str, str]
+    """Label of each swept parameter but the seed."""
+    seed: int
+    figures: Mapping[str, float]
+    """Of the period, by key; NaN: not shown."""
+
+
+@dataclass(frozen=True)
+class Observations:
+    """All runs of a sweep that are finished."""
+
+    every: list[Observation]
+    figures: Mapping[str, tuple[str, str]]
+    """Title and unit of each figure that any of them shows, by key."""
+    missing: list[str]
+    """Names of the points that are not finished."""
+    period: str
+    """Which was read."""
+
+
+def observe(folder: Path, period: str | None = None) -> Observations:
+    """Read what the runs of a sweep show in a period; none: peak hours if they have any, else the whole run.
+
+    Raises
+    ------
+    ConfigError
+        No run has that period.
+    RunError
+        No run is finished; a summary is damaged.
+    """
+    sweep = read_sweep(folder)
+    assert sweep is not None  # a folder that find_sweep has found
+    finished = [point for point in sweep.points if is_finished(folder / point.name)]
+    if not finished:
+        raise RunError(
+            f"none of the {len(sweep.points)} runs of the sweep in {folder} is finished; go on with it first"
+        )
+    summaries = [(point, seed, summary) for point in finished for seed, summary in _summaries(folder / point.name)]
+    chosen = period or ("peak" if all("peak" in summary for _, _, summary in summaries) else "whole")
+    if not any(chosen in summary for _, _, summary in summaries):
+        raise ConfigError(f"period: the runs have no '{chosen}'; there are {', '.join(_periods(summaries[0][2]))}")
+    figures: dict[str, tuple[str, str]] = {}
+    every = []
+    for point, seed, summary in summaries:
+        entries = summary.get(chosen, {})
+        figures |= {key: (entry["name"].strip(), entry["unit"]) for key, entry in entries.items() if key not in figures}
+        values = {key: math.nan if entry["value"] is None else entry["value"] for key, entry in entries.items()}
+        every.append(Observation(_without_seed(point), _seed(point, seed, sweep), values))
+    missing = [point.name for point in sweep.points if point not in finished]
+    return Observations(every, figures, missing, chosen)
+
+
+def _without_seed(point: Point) -> dict[str, str]:
+    return {key: label for key, label in point.values.items() if key != SEED}
+
+
+def _seed(point: Point, found: int, sweep: Sweep) -> int:
+    return int(point.values.get(SEED, found))
+
+
+def _summaries(run: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Seed and summary of each replication of a run, or of the run."""
+    replications = sorted((run / FOLDER).glob("*/" + SUMMARY))
+    for path in replications or [run / SUMMARY]:
+        try:
+            summary = json.loads(path.read_text(encoding="utf-8"))
+            yield int(summary["run"].get("seed", 0)), summary
+        except (OSError, ValueError, KeyError, TypeError):
+            raise RunError(f"{path} cannot be read; remove {run} and go on with the sweep: it is made again") from None
+
+
+def _periods(summary: Mapping[str, Any]) -> list[str]:
+    return [name for name in PERIODS if name in summary]

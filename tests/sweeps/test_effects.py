@@ -1,0 +1,123 @@
+"""Effects of the changes of a sweep, from the summaries of its runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from sfmodel.errors import ConfigError, RunError
+from sfmodel.results.folder import MANIFEST
+from sfmodel.schema.files import conf_folder
+from sfmodel.sweeps import Point, Sweep
+from sfmodel.sweeps.effects import effects_of, is_found
+from sfmodel.sweeps.observations import observe
+
+Value = Callable[[Mapping[str, str]], float]
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def sweep(value: Value, missing: int = 0, **labels: list[str]) -> Path:
+    """A sweep whose runs have a summary with one figure, x, in the peak hours."""
+    points = []
+    for chosen in product(*labels.values()):
+        values = dict(zip(labels, chosen, strict=True))
+        points.append(Point(",".join(chosen), values))
+    folder = Path("runs/s")
+    Sweep(["-m"], [], points, [], {"platform": {"name": "p"}}, {}).write(folder)
+    for point in points[missing:]:
+        run = folder / point.name
+        run.mkdir()
+        (run / MANIFEST).write_text("{}")
+        figure = {"name": "X", "unit": "s", "value": value(point.values)}
+        summary = {"run": {"seed": int(point.values.get("seed", 1))}, "whole": {}, "peak": {"x": figure}, "classes": {}}
+        (run / "summary.json").write_text(json.dumps(summary))
+    return folder
+
+
+def test_sets_of_interventions_are_a_design_where_they_are_balanced() -> None:
+    def value(at: Mapping[str, str]) -> float:
+        on = at["intervention"].split("+")
+        return 10 + 4 * ("a" in on) - 2 * ("b" in on) - 1 * ("a" in on and "b" in on) + int(at["seed"])
+
+    [found] = effects_of(observe(sweep(value, intervention=["none", "a", "b", "a+b"], seed=["1", "2"])), ["x"])
+
+    assert found.is_factorial
+    sizes = {row.title: row.sizes["x"].mean for row in found.rows}
+    assert sizes == pytest.approx({"a": 4 - 0.5, "b": -2 - 0.5, "a × b": -0.5})
+    assert [is_found(row.sizes["x"]) for row in found.rows] == [True] * 3  # seeds differ by what is in no effect
+
+
+def test_one_at_a_time_is_each_beside_the_first() -> None:
+    def value(at: Mapping[str, str]) -> float:
+        return {"none": 5.0, "a": 7.0, "b": 5.0, "a+b+c": 1.0}[at["intervention"]] + 10 * int(at["seed"])
+
+    labels = ["none", "a", "b", "a+b+c"]
+    [found] = effects_of(observe(sweep(value, intervention=labels, seed=["1", "2", "3"])), ["x"])
+
+    assert (found.is_factorial, found.beside, found.level) == (False, "none", {"x": 25.0})
+    assert {row.title: row.sizes["x"].mean for row in found.rows} == {"a": 2, "b": 0, "a+b+c": -4}
+    assert [is_found(row.sizes["x"]) for row in found.rows] == [True, False, True]
+
+
+def test_levels_of_demand_are_taken_apart() -> None:
+    def value(at: Mapping[str, str]) -> float:
+        return float(at["demand.level"]) * (1 + ("a" in at["intervention"].split("+")))
+
+    labels = {"demand.level": ["1", "2"], "intervention": ["none", "a"], "seed": ["1", "2"]}
+    found = effects_of(observe(sweep(value, **labels)), ["x"])
+
+    assert [(dict(one.where), one.rows[0].sizes["x"].mean) for one in found] == [
+        ({"demand.level": "1"}, 1.0), ({"demand.level": "2"}, 2.0),
+    ]  # fmt: skip
+
+
+def test_two_values_of_any_key_are_a_factor() -> None:
+    a, b = (f"platform.services.{name}.stations.cpu.servers" for name in "ab")
+    observations = observe(sweep(lambda at: float(at[a]), **{a: ["3", "6"], b: ["1", "2"], "seed": ["1", "2"]}))
+    [found] = effects_of(observations, ["x"])
+
+    assert [row.title for row in found.rows] == [
+        "a.stations.cpu.servers 3 → 6", "b.stations.cpu.servers 1 → 2", "a.stations.cpu.servers × b.stations.cpu.servers",
+    ]  # fmt: skip
+    assert [row.sizes["x"].mean for row in found.rows] == [3, 0, 0]
+
+
+def test_a_design_with_missing_points_is_refused_and_a_sweep_of_seeds_has_no_effects() -> None:
+    labels = {"intervention": ["none", "a", "b", "a+b"], "seed": ["1", "2"]}
+    with pytest.raises(RunError, match="1 points of the design are not finished, the first is none,1"):
+        effects_of(observe(sweep(lambda at: 1.0, missing=1, **labels)), ["x"])
+    with pytest.raises(ConfigError, match="changes nothing"):
+        effects_of(observe(sweep(lambda at: 1.0, seed=["1", "2"])), ["x"])
+
+
+def sets_in(name: str) -> list[set[str]]:
+    written = yaml.safe_load((conf_folder() / f"sweep/{name}.yaml").read_text())
+    return [set(one) for one in yaml.safe_load(f"[{written['hydra']['sweeper']['params']['intervention']}]")]
+
+
+def test_sixteen_points_are_the_fraction_of_a_well_kept_library() -> None:
+    """pyDOE makes 2^(7-3) from its generators; the points are the same, in whatever order."""
+    pydoe = pytest.importorskip("pydoe", reason="pydoe makes the design that is compared with")
+    design = pydoe.fracfact("a b c d abc bcd acd")
+    names = [
+        "gateway_queue", "llm_timeout", "breakers", "gradual_invalidation", "profile_replicas", "vector_cache", "priorities",
+    ]  # fmt: skip
+    wanted = [{name for name, level in zip(names, point, strict=True) if level > 0} for point in design]
+    assert sorted(map(sorted, sets_in("seven_in_16"))) == sorted(map(sorted, wanted))
+
+
+def test_all_sets_and_one_at_a_time() -> None:
+    every = sets_in("seven_in_128")
+    assert len({frozenset(one) for one in every}) == 128
+    assert [len(one) for one in sets_in("one_at_a_time")] == [0, 1, 1, 1, 1, 1, 1, 1, 7]
+    assert np.sum([len(one) for one in every]) == 7 * 64
