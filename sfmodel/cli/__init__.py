@@ -43,6 +43,11 @@ COMMANDS = {
     "effects": Command(
         "effects", "what each change of a sweep does, and which act on each other", "sfmodel effects latest"
     ),
+    "narrow": Command(
+        "narrow",
+        "add seeds to a sweep until its effects are known well enough",
+        "sfmodel narrow latest --figure within_sla --half '0.5 %'",
+    ),
     "figures": Command(
         "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only 'P*'"
     ),

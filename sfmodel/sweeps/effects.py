@@ -29,6 +29,8 @@ class Row:
     title: str
     sizes: Mapping[str, Interval]
     """By figure; its half is NaN where it is not known."""
+    by_seed: Mapping[str, NDArray[np.float64]]
+    """The same of each seed alone, by figure; shape [seed]."""
     is_interaction: bool = False
 
 
@@ -138,6 +140,7 @@ def _of_design(
         Row(
             titles.get(term.written, term.written),
             {key: every[k].size for key, every in found.items()},
+            {key: every[k].by_seed for key, every in found.items()},
             not term.is_main,
         )
         for k, term in enumerate(terms)
@@ -151,7 +154,11 @@ def _beside_first(
 ) -> Effects:  # fmt: skip
     titles = [_title(changes, point) for point in points]
     rows = [
-        Row(titles[k], {key: interval(list(response[k] - response[0])) for key, response in values.items()})
+        Row(
+            titles[k],
+            {key: interval(list(response[k] - response[0])) for key, response in values.items()},
+            {key: response[k] - response[0] for key, response in values.items()},
+        )
         for k in range(1, len(points))
     ]
     level = {key: float(response[0].mean()) for key, response in values.items()}

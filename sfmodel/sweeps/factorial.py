@@ -50,6 +50,8 @@ class Effect:
     term: Term
     size: Interval
     """In the unit of the response; its half is NaN with one seed."""
+    by_seed: NDArray[np.float64]
+    """Of each seed alone, shape [seed]."""
 
     @property
     def is_found(self) -> bool | None:
@@ -92,7 +94,8 @@ def effects(names: Sequence[str], levels: NDArray[np.float64], response: NDArray
         freedom = len(terms) * (seeds - 1)
         variance = float(((each - mean[:, None]) ** 2).sum()) / freedom
         half[:] = student_quantile((1 + LEVEL) / 2, freedom) * math.sqrt(variance / seeds)
-    return [Effect(term, Interval(float(m), float(h), seeds)) for term, m, h in zip(terms, mean, half, strict=True)]
+    sizes = [Interval(float(m), float(h), seeds) for m, h in zip(mean, half, strict=True)]
+    return [Effect(term, size, own) for term, size, own in zip(terms, sizes, each, strict=True)]
 
 
 def _terms(names: Sequence[str], levels: NDArray[np.float64]) -> tuple[list[Term], NDArray[np.float64]]:

@@ -117,29 +117,29 @@ def check_same(before: Sweep, now: Sweep, before_config_now: Mapping[str, Any], 
         With the difference.
     """
     lost = [point.name for point in before.points if point not in now.points]
-    differences = [
-        *_of_words("all points", before.fixed, now.fixed),
-        *(f"{name} is no point of it any more" for name in lost),
-        *_of_config(before.config, before_config_now),
-    ]
+    asked = [*_of_words(before.fixed, now.fixed), *(f"{name} is no point of it any more" for name in lost)]
     made_of = provenance(before.config)
-    differences += [f"other {what}" for key, what in PROVENANCE.items() if before.made_of.get(key) != made_of[key]]
+    changed = [
+        *_of_config(before.config, before_config_now),
+        *(f"other {what}" for key, what in PROVENANCE.items() if before.made_of.get(key) != made_of[key]),
+    ]
+    differences = [*asked, *changed]
     if differences:
         shown = "; ".join(differences[:MOST_DIFFERENCES])
-        more = len(differences) - MOST_DIFFERENCES
+        more = f"; and {len(differences) - MOST_DIFFERENCES} more" if len(differences) > MOST_DIFFERENCES else ""
+        as_it_was = "" if changed else f", or go on with it as it was, sfmodel run resume={folder}"
         raise ConfigError(
-            f"{folder} holds a sweep of another configuration, which this would mix with: {shown}"
-            f"{f'; and {more} more' if more > 0 else ''}. "
-            "Go on with it as it was, resume=FOLDER alone, or start a sweep in another folder"
+            f"{folder} holds a sweep of another configuration, which this would mix with: {shown}{more}; "
+            f"start a sweep in another folder{as_it_was}"
         )
 
 
-def _of_words(what: str, before: Sequence[str], now: Sequence[str]) -> Iterator[str]:
+def _of_words(before: Sequence[str], now: Sequence[str]) -> Iterator[str]:
     gone, new = ([text for text in one if text not in other] for one, other in ((before, now), (now, before)))
     if gone:
-        yield f"then with {' '.join(gone)} in {what}"
+        yield f"then with {' '.join(gone)}"
     if new:
-        yield f"now with {' '.join(new)} in {what}"
+        yield f"now with {' '.join(new)}"
 
 
 def _of_config(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

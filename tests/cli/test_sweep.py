@@ -84,7 +84,7 @@ def test_going_on_with_another_configuration_is_refused_with_the_difference(sfmo
     words = ("run", "-m", "platform=tiny", "seed=1,2")
     sfmodel(*words, "hydra.sweep.dir=runs/s")
     for more, said in {
-        ("until=00:02",): "now with until=00\\:02 in all points",
+        ("until=00:02",): "now with until=00\\:02; start a sweep in another folder, or go on with it as it was",
         ("demand.level=1,2",): "seed=1 is no point of it any more",
     }.items():
         status, _, complaints = sfmodel(*words, *more, "resume=runs/s")
@@ -140,3 +140,44 @@ def test_a_glob_of_no_file_is_an_empty_sweep(sfmodel: Command) -> None:
     status, _, complaints = sfmodel("run", "-m", "platform=tiny", "scenario=glob(q*)")
     assert status == 2
     assert "'scenario=glob(q*)' is empty" in complaints
+
+
+def test_effects_and_as_many_seeds_as_they_need(sfmodel: Command) -> None:
+    servers = "platform.services.server.stations.servers.servers"
+    sfmodel("run", "-m", "platform=tiny", f"{servers}=9,12", "seed=1,2,3", "hydra.sweep.dir=runs/s")
+
+    status, table, _ = sfmodel("effects", "s", "-o", "effects.svg")
+    assert status == 0
+    assert "servers.servers" in table
+    assert Path("effects.svg").stat().st_size > 5_000
+    data = json.loads(sfmodel("effects", "s", "--json")[1])["effects"][0]
+    size = data["rows"][0]["figures"]["response_mean"]
+    assert size["high"] < 0  # more servers, less waiting: 80/s x 100 ms are 8 busy of 9
+
+    half_ms = 900 * (size["high"] - size["low"]) / 2  # a tenth less than the interval of three seeds
+    words = ("narrow", "s", "--figure", "response_mean", "--half", f"{half_ms:.6g} ms")
+    said = sfmodel(*words, "--only-say")[1]
+    assert "4 seeds; there are 3" in said  # ceil(3 / 0.9²)
+    status, table, _ = sfmodel(*words)
+    assert status == 0
+    assert "± half of 95% intervals over 4 seeds, by the variance of the first 3" in table
+    assert package.open_sweep("s")["seed"].values.tolist() == [1, 2, 3, 4]
+    assert "4 seeds; there are 4" in sfmodel(*words, "--only-say")[1]  # the first stage stays what it was
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("effects", "t"), "there is no sweep 't'"),
+        (("effects", "s", "--figures", "respons_mean"), "did you mean 'response_mean'?"),
+        (("effects", "s", "--period", "peek"), "expected whole, normal, peak"),
+        (("narrow", "s", "--figure", "response_mean", "--half", "5 parsecs"), "--half: "),
+        (("narrow", "s", "--figure", "response_mean", "--half", "5 ms"), "changes nothing"),
+        (("narrow", "s", "--figure", "x", "--half", "5 ms"), "no run shows 'x'"),
+    ],
+)
+def test_what_cannot_be_analysed_is_one_sentence(sfmodel: Command, words: tuple[str, ...], said: str) -> None:
+    sfmodel("run", "-m", "platform=tiny", "seed=1,2", "hydra.sweep.dir=runs/s")
+    status, _, complaints = sfmodel(*words)
+    assert status == 2
+    assert said in complaints

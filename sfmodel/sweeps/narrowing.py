@@ -1,0 +1,70 @@
+"""How many seeds a sweep needs until its effects are known well enough; what is kept of that in its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sfmodel.errors import ConfigError
+from sfmodel.results.disk import disk_errors
+from sfmodel.results.stein import Stage, stage_of
+from sfmodel.sweeps.effects import Effects
+
+STAGE = "narrow.json"
+"""File that keeps which seeds were the first stage: they alone decide how many there are."""
+
+LEAST = 3
+"""Seeds of a first stage: of two, a variance is hardly known, and many more would be asked for."""
+
+
+def first_stage(folder: Path, seeds: Sequence[int]) -> list[int]:
+    """Return the seeds of the first stage: those that the sweep has when this is first asked.
+
+    Raises
+    ------
+    ConfigError
+        There are too few.
+    """
+    path = folder / STAGE
+    if path.exists():
+        return [int(seed) for seed in json.loads(path.read_text(encoding="utf-8"))]
+    if len(seeds) < LEAST:
+        raise ConfigError(
+            f"narrow: the sweep has {len(seeds)} seeds, from which chance is hardly known; make it with at least {LEAST}, "
+            f"seed={','.join(map(str, range(1, LEAST + 1)))}"
+        )
+    with disk_errors(folder):
+        path.write_text(json.dumps(list(seeds)), encoding="utf-8")
+    return list(seeds)
+
+
+def seeds_needed(every: Sequence[Effects], stage: Sequence[int], figure: str, half: float) -> int:
+    """Seeds in all, so that half of the interval of each change's effect on a figure is at most `half`, in its unit."""
+    stages = [found for one in every for found in _stages(one, len(stage), figure)]
+    return max(found.needed(half) for found in stages)
+
+
+def with_stages(every: Sequence[Effects], stage: Sequence[int], figure: str) -> list[Effects]:
+    """The effects with the intervals of this procedure on a figure."""
+    return [
+        replace(
+            one,
+            rows=[
+                replace(row, sizes={**row.sizes, figure: found.interval(list(row.by_seed[figure]))})
+                for row, found in zip(one.rows, _stages(one, len(stage), figure), strict=True)
+            ],
+        )
+        for one in every
+    ]
+
+
+def _stages(effects: Effects, seeds: int, figure: str) -> list[Stage]:
+    """What the first seeds say of each row: of a design, whose effects have the same variance, all of them together."""
+    first = [row.by_seed[figure][:seeds] for row in effects.rows]
+    if effects.is_factorial:
+        return [stage_of(np.array(first))] * len(first)
+    return [stage_of(one) for one in first]
