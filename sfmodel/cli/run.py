@@ -19,9 +19,9 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from sfmodel.cli import compose, sweep
-from sfmodel.cli.compose import CONFIG_NAME, HYDRAS_ERRORS, as_config_error, checked, quoted, to_mapping
-from sfmodel.errors import ConfigError, SfmodelError
+from sfmodel.cli import compose, launchers, sweep
+from sfmodel.cli.compose import CONFIG_NAME, HYDRAS_ERRORS, as_config_error, checked, our_ray, quoted, to_mapping
+from sfmodel.errors import ConfigError, RunError, SfmodelError
 from sfmodel.results.disk import disk_errors
 from sfmodel.schema.files import conf_folder
 from sfmodel.sweeps import find_sweep, point_of, read_sweep
@@ -84,16 +84,25 @@ def execute_raw(words: list[str]) -> int:
 
 def _sweep(words: list[str], flags: list[str], ready: list[str], folder: str | None, root: Path) -> int:
     """Run all points of a sweep that are not there; the exit status."""
+    launcher = launchers.chosen(ready)
+    launchers.meet(launcher, ready)
     jobs = compose.jobs(ready, folder)
     planned = sweep.plan(words, jobs, root, lambda first: compose.composed_job(first, folder)) if jobs else None
     begun_s = time.time()
-    own = [f"hydra.sweep.dir={quoted(str(root))}", _fixed(ready)]
+    hydras = [*flags, *FOLDERS, _fixed(ready), *ready, f"hydra.sweep.dir={quoted(str(root.absolute()))}"]
     with _hydras_errors():
         try:
-            sweep.until_no_process_dies(lambda: _run_hydra([*flags, *FOLDERS, *own, *ready]))
+            sweep.until_no_process_dies(lambda: _run_hydra(hydras))
         except KeyboardInterrupt:
-            print(f"sfmodel: interrupted; {_how_to_go_on(root)}", file=sys.stderr)
+            goes_on = launchers.what_goes_on(launcher)
+            print(f"sfmodel: interrupted; {_how_to_go_on(root)}{goes_on}", file=sys.stderr)
             return 1
+        except Exception as error:
+            told = launchers.lost(error)
+            if told is None:
+                raise
+            _report_failures(root, begun_s)
+            raise RunError(f"{told}; {_how_to_go_on(root)}") from None
     status = _report_failures(root, begun_s)
     if planned is not None:
         print(sweep.report(root, planned))
@@ -185,7 +194,8 @@ def _run_hydra(words: list[str]) -> None:
     sys.argv = ["sfmodel", *words]
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        hydra.main(config_path=str(conf_folder()), config_name=CONFIG_NAME, version_base="1.3")(_task)()
+        with our_ray():
+            hydra.main(config_path=str(conf_folder()), config_name=CONFIG_NAME, version_base="1.3")(_task)()
     finally:
         sys.argv = arguments
         if full_error is None:
@@ -209,10 +219,10 @@ def _task(config: DictConfig) -> None:
         except SfmodelError as error:
             _failures.append(error)
         return
-    folder, overrides = Path(settings.sweep.dir), list(settings.overrides.task)
+    one_after_another = "BasicLauncher" in settings.launcher["_target_"]
+    folder, overrides = sweep.entered(settings), list(settings.overrides.task)
     fixed = settings.job.config.override_dirname.exclude_keys
     own = point_of(overrides, fixed).name
-    one_after_another = "BasicLauncher" in settings.launcher["_target_"]
     if not one_after_another:
         sweep.end_with_parent()
     with sweep.recorded(folder, own, overrides), nullcontext() if one_after_another else sweep.in_few_words(own):

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import socket
 import sys
 import threading
 import time
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sfmodel.cli.compose import Jobs
 from sfmodel.errors import ConfigError, RunError, SfmodelError
@@ -27,8 +28,14 @@ from sfmodel.results.folder import is_finished
 from sfmodel.sweeps import Point, Sweep, point_of, read_sweep
 from sfmodel.sweeps.record import check_same
 
+if TYPE_CHECKING:
+    from hydra.conf import HydraConf
+
 FAILED = "failed"
 """Folder of the records, in that of the sweep."""
+
+STARTED = "multirun.yaml"
+"""File that Hydra's own sweeper writes into a sweep's folder before the first job."""
 
 
 MOST_DEATHS = 5
@@ -136,6 +143,27 @@ class Failure:
     name: str
     error: str
     exit_status: int
+
+
+def entered(settings: HydraConf) -> Path:
+    """Work where the sweep was started, wherever a launcher's process began; return the sweep's folder, seen from there.
+
+    Raises
+    ------
+    RunError
+        This machine has a folder of its own under that path, or none: nobody would find results there.
+    """
+    folder, home = Path(settings.sweep.dir), Path(settings.runtime.cwd)
+    writes_it = "BasicSweeper" in settings.sweeper["_target_"]
+    if not home.is_dir() or (writes_it and not (folder / STARTED).is_file()):
+        raise RunError(
+            f"{socket.gethostname()} does not have the sweep's folder {folder}; start the sweep in a folder that every "
+            "machine has under the same path"
+        )
+    if settings.job.chdir:
+        return folder
+    os.chdir(home)
+    return folder.relative_to(home) if folder.is_relative_to(home) else folder
 
 
 @contextmanager

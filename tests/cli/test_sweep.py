@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from joblib.externals.loky import get_reusable_executor
+from omegaconf import OmegaConf
 from support import TINY
 
 import sfmodel as package
+from sfmodel.cli import launchers, sweep
+from sfmodel.errors import RunError
 
 Command = Callable[..., tuple[int, str, str]]
 PARALLEL = ("run", "-m", "platform=tiny", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweep.dir=runs/s")
@@ -181,3 +184,42 @@ def test_what_cannot_be_analysed_is_one_sentence(sfmodel: Command, words: tuple[
     status, _, complaints = sfmodel(*words)
     assert status == 2
     assert said in complaints
+
+
+@pytest.mark.parametrize(
+    ("name", "install"),
+    [("ray", "sfmodel[ray]"), ("slurm", "sfmodel[slurm]"), ("joblib", "hydra-joblib-launcher")],
+)
+def test_a_launcher_that_is_not_installed_says_what_to_install(
+    sfmodel: Command, monkeypatch: pytest.MonkeyPatch, name: str, install: str
+) -> None:
+    monkeypatch.setattr(launchers, "find_spec", lambda package: None)
+
+    status, output, complaints = sfmodel("run", "-m", "platform=tiny", f"hydra/launcher={name}", "seed=1,2")
+
+    assert (status, output) == (2, "")
+    assert complaints == f"sfmodel: hydra/launcher={name} is not installed; pip install '{install}'\n"
+
+
+def test_a_mistyped_cluster_is_named(sfmodel: Command) -> None:
+    status, _, complaints = sfmodel("run", "-m", "platform=tiny", "hydra/launcher=slrum", "seed=1,2")
+
+    assert status == 2
+    assert complaints == "sfmodel: there is no hydra/launcher 'slrum'; did you mean 'slurm'?\n"
+
+
+def test_a_machine_without_the_folder_of_the_sweep_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "home").mkdir()
+    settings = OmegaConf.create({
+        "sweep": {"dir": str(tmp_path / "home/runs/s")}, "runtime": {"cwd": str(tmp_path / "home")},
+        "sweeper": {"_target_": "hydra._internal.BasicSweeper"}, "job": {"chdir": False},
+    })  # fmt: skip
+
+    with pytest.raises(RunError, match=r"does not have the sweep's folder .*/runs/s; start the sweep in a folder that"):
+        sweep.entered(settings)
+
+    (tmp_path / "home/runs/s").mkdir(parents=True)
+    (tmp_path / "home/runs/s/multirun.yaml").touch()
+    assert sweep.entered(settings) == Path("runs/s")
+    assert Path.cwd() == tmp_path / "home"
