@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+RAY := $(VENV)-ray
 JOBS ?= 2
 
-.PHONY: run test check bench figures robust sets sweep-demo wheel constraints clean help
+.PHONY: run test check bench figures robust sets sweep-demo wheel constraints constraints-ray clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,11 +19,18 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,bench,dev]'
 	@touch $@
 
+# Ray does not agree with others on cloudpickle, and has no wheels for the newest Python for some months: then without it.
+$(RAY)/installed: pyproject.toml constraints-ray.txt
+	@echo "making $(RAY), with Ray, for the tests on a cluster of it: some minutes"
+	$(PYTHON) -m venv --clear $(RAY)
+	@$(RAY)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-ray.txt --editable '.[ray]' && touch $@ || \
+	  echo "Ray cannot be installed here: its tests are skipped"
+
 run: $(STAMP) ## one evening of StreamFlow at full scale, with its curves
 	$(BIN)/sfmodel run
 
-test: $(STAMP) ## everything that must hold
-	$(BIN)/python tests/run.py --jobs $(JOBS)
+test: $(STAMP) $(RAY)/installed ## everything that must hold
+	[ -e $(RAY)/installed ] || export SFMODEL_WITHOUT_RAY=1; $(BIN)/python tests/run.py --jobs $(JOBS)
 
 check: $(STAMP) ## format, lint, types, import contract: seconds
 	$(BIN)/ruff check .
@@ -59,5 +67,12 @@ constraints: ## newest versions of all dependencies, pinned
 	$(VENV)-fresh/bin/python -m pip freeze --exclude sfmodel | grep -v '@' > constraints.txt
 	rm -rf $(VENV)-fresh
 
-clean: ## remove the environment and what was built
-	rm -rf $(VENV) dist build
+constraints-ray: ## the same for the environment with Ray
+	rm -rf $(RAY)-fresh
+	$(PYTHON) -m venv $(RAY)-fresh
+	$(RAY)-fresh/bin/python -m pip install --quiet '.[ray]'
+	$(RAY)-fresh/bin/python -m pip freeze --exclude sfmodel | grep -v '@' > constraints-ray.txt
+	rm -rf $(RAY)-fresh
+
+clean: ## remove the environments and what was built
+	rm -rf $(VENV) $(RAY) dist build
