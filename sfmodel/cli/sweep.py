@@ -24,8 +24,7 @@ from sfmodel.cli.compose import Jobs
 from sfmodel.errors import ConfigError, RunError, SfmodelError
 from sfmodel.provenance import provenance
 from sfmodel.results.disk import disk_errors
-from sfmodel.results.folder import is_finished
-from sfmodel.sweeps import Point, Sweep, point_of, read_sweep
+from sfmodel.sweeps import Point, Sweep, finished_run, point_of, read_sweep
 from sfmodel.sweeps.record import check_same
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ _LOOK_EVERY_S = 0.2
 
 def report(root: Path, sweep: Sweep) -> str:
     """Say how much of a sweep is there, and how to read it."""
-    finished = sum(is_finished(root / point.name) for point in sweep.points)
+    finished = sum(finished_run(root, point.name, sweep) is not None for point in sweep.points)
     of = f"{finished} of {len(sweep.points)} points finished in {root}"
     return f"sweep: {of}   one dataset: sfmodel.open_sweep('{root}')"
 

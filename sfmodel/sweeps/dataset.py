@@ -26,11 +26,11 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from sfmodel.errors import RunNotFoundError
-from sfmodel.results.folder import DATASET, RUNS, is_finished
+from sfmodel.results.folder import DATASET, RUNS
 from sfmodel.results.recorder import open_store, quiet
 from sfmodel.results.summary_over_seeds import in_order
 from sfmodel.results.variables import LABELLED
-from sfmodel.sweeps.record import find_sweep, read_sweep
+from sfmodel.sweeps.record import find_sweep, finished_run, read_sweep
 
 POINT = "point"
 """Dimension of the points where they are no grid."""
@@ -72,20 +72,20 @@ def open_sweep(sweep: str | Path, root: Path = RUNS) -> xr.Dataset:
     folder = find_sweep(sweep, root)
     recorded = read_sweep(folder)
     assert recorded is not None  # it was found by its record
-    kinds = _kinds(folder, [point.name for point in recorded.points])
+    found = {point.name: finished_run(folder, point.name, recorded) for point in recorded.points}
+    runs = {name: path for name, path in found.items() if path is not None}
+    kinds = _kinds(runs)
     if not kinds:
         raise RunNotFoundError(
             f"none of the {len(recorded.points)} runs of the sweep in {folder} is finished; go on with it"
         )
     taken = {str(name) for kind in kinds for name in (*kind.ds.variables, *kind.ds.dims)}
     grid = _Grid.of([(point.name, point.values) for point in recorded.points], recorded.parameters, taken)
-    there = {name for kind in kinds for name in kind.names}
-    missing = [name for name in grid.names if name not in there]
+    missing = [name for name in grid.names if name not in runs]
     labels = _labels(kinds)
-    lazily = _Reader(folder, grid, kinds, labels, whole=len(kinds) == 1 and not missing)
-    variables: dict[str, Any] = {
-        "run": (grid.dims, grid.shaped([str(folder / name) if name in there else "" for name in grid.names]))
-    }
+    lazily = _Reader(runs, grid, kinds, labels, whole=len(kinds) == 1 and not missing)
+    places = [str(runs.get(name, "")) for name in grid.names]
+    variables: dict[str, Any] = {"run": (grid.dims, grid.shaped(places))}
     for name in in_order([map(str, kind.ds.data_vars) for kind in kinds]):
         every = [kind.ds[name].variable for kind in kinds if name in kind.ds]
         variables[name] = lazily.variable(name, every[0]) if "time" in every[0].dims else _alike(name, kinds, labels)
@@ -144,12 +144,11 @@ class _Kind:
     """Of the first of them."""
 
 
-def _kinds(folder: Path, names: Sequence[str]) -> list[_Kind]:
+def _kinds(runs: Mapping[str, Path]) -> list[_Kind]:
     alike: dict[tuple[bytes, ...], list[str]] = {}
-    for name in names:
-        if is_finished(folder / name):
-            alike.setdefault(_fingerprint(folder / name / DATASET), []).append(name)
-    return [_Kind(found, open_store(folder / found[0] / DATASET)) for found in alike.values()]
+    for name, run in runs.items():
+        alike.setdefault(_fingerprint(run / DATASET), []).append(name)
+    return [_Kind(found, open_store(runs[found[0]] / DATASET)) for found in alike.values()]
 
 
 def _fingerprint(store: Path) -> tuple[bytes, ...]:
@@ -189,9 +188,15 @@ class _Reader:
     """Makes the variables of a sweep out of those of its runs."""
 
     def __init__(
-        self, folder: Path, grid: _Grid, kinds: Sequence[_Kind], labels: Mapping[str, xr.Variable], *, whole: bool
+        self,
+        runs: Mapping[str, Path],
+        grid: _Grid,
+        kinds: Sequence[_Kind],
+        labels: Mapping[str, xr.Variable],
+        *,
+        whole: bool,
     ) -> None:
-        self.folder, self.grid, self.labels, self.whole = folder, grid, labels, whole
+        self.runs, self.grid, self.labels, self.whole = runs, grid, labels, whole
         self._kind_of = {name: kind for kind in kinds for name in kind.names}
 
     def variable(self, name: str, like: xr.Variable) -> xr.Variable:
@@ -204,7 +209,7 @@ class _Reader:
         kind = self._kind_of.get(self.grid.names[number])
         if kind is None or name not in kind.ds:
             return None
-        return self.folder / self.grid.names[number] / DATASET / name, kind.ds
+        return self.runs[self.grid.names[number]] / DATASET / name, kind.ds
 
     def places(self, ds: xr.Dataset, dim: str) -> NDArray[np.int64] | None:
         """Place in a run of each label of a dimension, -1: it has not that label; none: all are where they are here."""

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from sfmodel.errors import ConfigError, RunError
-from sfmodel.results.folder import SUMMARY, is_finished
+from sfmodel.results.folder import SUMMARY
 from sfmodel.results.replications import FOLDER
 from sfmodel.results.summary import PERIODS
 from sfmodel.sweeps.points import Point
-from sfmodel.sweeps.record import Sweep, read_sweep
+from sfmodel.sweeps.record import Sweep, finished_run, read_sweep
 
 SEED = "seed"
 
@@ -55,12 +55,13 @@ def observe(folder: Path, period: str | None = None) -> Observations:
     """
     sweep = read_sweep(folder)
     assert sweep is not None  # a folder that find_sweep has found
-    finished = [point for point in sweep.points if is_finished(folder / point.name)]
+    runs = {point.name: finished_run(folder, point.name, sweep) for point in sweep.points}
+    finished = [(point, run) for point in sweep.points if (run := runs[point.name])]
     if not finished:
         raise RunError(
             f"none of the {len(sweep.points)} runs of the sweep in {folder} is finished; go on with it first"
         )
-    summaries = [(point, seed, summary) for point in finished for seed, summary in _summaries(folder / point.name)]
+    summaries = [(point, seed, summary) for point, run in finished for seed, summary in _summaries(run)]
     chosen = period or ("peak" if all("peak" in summary for _, _, summary in summaries) else "whole")
     if not any(chosen in summary for _, _, summary in summaries):
         raise ConfigError(f"period: the runs have no '{chosen}'; there are {', '.join(_periods(summaries[0][2]))}")
@@ -71,7 +72,7 @@ def observe(folder: Path, period: str | None = None) -> Observations:
         figures |= {key: (entry["name"].strip(), entry["unit"]) for key, entry in entries.items() if key not in figures}
         values = {key: math.nan if entry["value"] is None else entry["value"] for key, entry in entries.items()}
         every.append(Observation(_without_seed(point), _seed(point, seed, sweep), values))
-    missing = [point.name for point in sweep.points if point not in finished]
+    missing = [name for name, run in runs.items() if run is None]
     return Observations(every, figures, missing, chosen)
 
 

@@ -9,13 +9,14 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 from sfmodel.errors import ConfigError, RunError, RunNotFoundError, nearest
 from sfmodel.provenance import PROVENANCE, provenance
 from sfmodel.results.disk import disk_errors
-from sfmodel.results.folder import RUNS
+from sfmodel.results.folder import RUNS, is_finished
 from sfmodel.sweeps.points import Point
 
 RECORD = "sweep.json"
@@ -76,6 +77,17 @@ def read_sweep(folder: Path) -> Sweep | None:
         raise RunError(
             f"{path} cannot be read, so nothing says which points the sweep has; start it again in another folder"
         ) from None
+
+
+def finished_run(folder: Path, name: str, sweep: Sweep) -> Path | None:
+    """Return the folder of the finished run of a point, None where there is none.
+
+    It has a number behind its name where another machine made it again: there nobody knew that who wrote it first was dead.
+    """
+    others = {point.name for point in sweep.points}
+    again = (path for path in sorted(folder.glob(f"{escape(name)}-*")) if path.name not in others)
+    numbered = (path for path in again if path.name.removeprefix(f"{name}-").isdigit())
+    return next((path for path in (folder / name, *numbered) if is_finished(path)), None)
 
 
 def find_sweep(text: str | Path, root: Path = RUNS) -> Path:

@@ -74,6 +74,14 @@ def test_missing_points_are_nan_and_listed() -> None:
     assert ds.endpoint_arrivals.sel(intervention="none", endpoint="web.get").values.tolist() == [5, 6, 7, 8, 9, 10]
 
 
+def test_a_run_that_another_machine_made_again_has_a_number() -> None:
+    sweep({"x": "1"}, {"x": "1-3"})
+    run("x=1-2", 5)
+    run("x=1-3", 6)  # a point of its own
+    found = sfmodel.open_sweep("s").endpoint_arrivals.isel(time=0, endpoint=SITE)
+    assert found.values.tolist() == [5, 6]
+
+
 def test_runs_of_other_hours_share_the_axis() -> None:
     sweep({"until": "short"}, {"until": "long"})
     run("until=short", 10, windows=2)
