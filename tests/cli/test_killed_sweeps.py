@@ -19,7 +19,7 @@ from support import TINY
 import sfmodel
 
 WORDS = [
-    "-m", "platform=tiny", "until=1h", "seed=1,2,3", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2",
+    "-m", "platform=tiny", "until=0:30", "seed=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2",
     "hydra.launcher.pre_dispatch=2",
 ]  # fmt: skip
 KILLS = 5
