@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -72,8 +72,10 @@ def _check(section: Any) -> None:
 
 def _make(mapping: dict[str, Any], change: Mapping[str, Any], labels: _Labels) -> None:
     if change.get("set") is not None:
-        for key, value in change["set"].items():
-            parts = parts_of(str(key), mapping)
+        for key, value in (
+            (key, value) for pattern, value in change["set"].items() for key in _meant(pattern, mapping)
+        ):
+            parts = parts_of(key, mapping)
             _check_key(mapping, key, parts)
             place = place_at(parts, mapping)
             new = copy.deepcopy(value)
@@ -81,16 +83,37 @@ def _make(mapping: dict[str, Any], change: Mapping[str, Any], labels: _Labels) -
             put(mapping, parts, labels.given(new) if is_script else new)
         return
     kind = next(kind for kind in PLACES if change.get(kind) is not None)
-    steps, index = _step_at(mapping, str(change[kind]))
-    inserted = labels.given(copy.deepcopy(change["do"]))
-    if kind == "replace":
-        steps[index : index + 1] = _with_original(inserted, steps[index])
-    else:
-        at = index + (kind == "after")
-        steps[at:at] = inserted
+    for key in list(_meant(change[kind], mapping)):
+        steps, index = _step_at(mapping, key)
+        inserted = labels.given(copy.deepcopy(change["do"]))
+        if kind == "replace":
+            steps[index : index + 1] = _with_original(inserted, steps[index])
+        else:
+            at = index + (kind == "after")
+            steps[at:at] = inserted
 
 
 # Keys
+
+
+def _meant(key: Any, mapping: dict[str, Any]) -> Iterator[str]:
+    """The keys that a key means: with `*` for a name, one for each name under which the labels behind it are found."""
+    before, star, after = str(key).partition(".*.")
+    if not star:
+        yield str(key)
+        return
+    place, found, refusal = place_at(parts_of(before, mapping), mapping), False, None
+    for name in place.written if place is not None and isinstance(place.written, Mapping) else ():
+        one = f"{before}.{name}.{after}"
+        try:
+            for meant in _meant(one, mapping):
+                parts_of(meant, mapping)
+                found = True
+                yield meant
+        except ConfigError as error:
+            refusal = error
+    if not found:
+        raise refusal or ConfigError(f"'{key}': there is nothing in {before} for which the * could stand")
 
 
 def _check_key(mapping: dict[str, Any], key: str, parts: list[str]) -> None:

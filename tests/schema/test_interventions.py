@@ -144,6 +144,29 @@ def test_a_step_is_wrapped() -> None:
     assert [outer.label, outer.do[0].label, outer.do[0].choose[0].do[0].label] == ["first_1", "first_2", "query"]
 
 
+def test_a_star_stands_for_every_name_under_which_the_label_is_found() -> None:
+    def timeouts(*changes: dict[str, Any]) -> dict[str, list[Any]]:
+        mapping = labelled(intervention={"first": {"changes": list(changes)}})
+        endpoints = mapping["platform"]["services"]["web"]["endpoints"]
+        endpoints["other"] = {"steps": [{"call": "db.query", "label": "query"}]}
+        endpoints["third"] = {"steps": [{"sleep": 0}]}
+        found = parse_run(mapping).platform.services["web"].endpoints
+        return {
+            name: [getattr(step, "timeout", None) for step in found[name].steps] for name in ("get", "other", "third")
+        }
+
+    every = "services.web.endpoints.*.steps.query"
+    assert timeouts({"set": {f"{every}.timeout": "3 s"}}) == {"get": [None, 3], "other": [3], "third": [None]}
+    put_before = timeouts({"before": every, "do": {"sleep": 0}})
+    assert {name: len(steps) for name, steps in put_before.items()} == {"get": 3, "other": 2, "third": 1}
+    with pytest.raises(ConfigError, match=r"there is no step 'qery' in"):
+        timeouts({"set": {"services.web.endpoints.*.steps.qery.timeout": "3 s"}})
+    with pytest.raises(ConfigError, match=r"there is no 'timout' in"):
+        timeouts({"set": {f"{every}.timout": "3 s"}})
+    with pytest.raises(ConfigError, match=r"there is nothing in services.web.queues for which the \* could stand"):
+        timeouts({"set": {"services.web.queues.*.limit": 3}})
+
+
 def test_two_interventions_act_in_order_and_find_each_others_steps() -> None:
     second = {"changes": [{"set": {f"{STEPS}.query.timeout": "5 s"}}, {"before": f"{STEPS}.first_1", "do": "return"}]}
     _, outer = steps_with({"replace": f"{STEPS}.query", "do": {"hold": "locks", "do": "original"}}, second=second)[1:]
