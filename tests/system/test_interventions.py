@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import Any
 
+import pytest
 from support import totals
 
 from sfmodel.cli.compose import composed
@@ -147,10 +150,47 @@ def test_background_work_keeps_to_its_share_and_is_not_lost() -> None:
     assert first["station_waiting"]["pipeline.consumers"] > without["station_waiting"]["pipeline.consumers"]
 
 
+# Beyond the case study
+
+SLOW_AUTH = "platform.services.auth.stations.workers.speed=0.01"
+"""2 s and more: longer than the gateway's 1 s."""
+
+
+def validations(found: dict[str, Any], what: str = "call_attempts") -> dict[str, Any]:
+    """Of each of the gateway's calls of auth."""
+    return {site: n for site, n in found[what].items() if site.endswith(">auth.validate")}
+
+
+def test_nobody_is_served_without_authentication() -> None:
+    without, fixed = evening(SLOW_AUTH), evening(SLOW_AUTH, "intervention=[auth_fix]")
+    assert without["unauthenticated"] > 100
+    assert fixed["unauthenticated"] == 0
+    for endpoint in ("browse", "details", "play"):
+        assert without["endpoint_outcomes"][f"gateway.{endpoint}"]["ok"] > 0
+        assert fixed["endpoint_outcomes"][f"gateway.{endpoint}"]["ok"] == 0
+
+
+def test_valid_tokens_are_asked_for_once() -> None:
+    without, cached = evening(), evening("intervention=[token_caching]")
+    asked = sum(validations(cached).values())
+    assert asked == cached["cache_misses"]["gateway.tokens"]
+    assert cached["cache_hits"]["gateway.tokens"] > asked
+    assert asked + cached["cache_hits"]["gateway.tokens"] == pytest.approx(sum(validations(without).values()), rel=0.01)
+    mean_s = [
+        f["endpoint_time"]["gateway.event"] / f["endpoint_outcomes"]["gateway.event"]["ok"] for f in (without, cached)
+    ]
+    assert mean_s[1] < mean_s[0] - 0.010
+
+
+def test_who_passed_by_the_bug_is_not_remembered() -> None:
+    found = evening(SLOW_AUTH, "intervention=[token_caching]")
+    assert found["unauthenticated"] > 100
+    assert found["cache_hits"]["gateway.tokens"] == 0
+
+
 def test_all_together() -> None:
-    everything = (
-        "gateway_queue", "llm_timeout", "breakers", "gradual_invalidation", "profile_replicas", "vector_cache", "priorities"
-    )  # fmt: skip
+    everything = sorted(path.stem for path in (Path(__file__).parents[2] / "conf/intervention").glob("*.yaml"))
+    assert len(everything) >= 9
     found = evening(f"intervention=[{','.join(everything)}]")
     assert found["endpoint_outcomes"]["gateway.recommendations"]["ok"] > 0.99 * sum(
         found["endpoint_outcomes"]["gateway.recommendations"].values()
