@@ -170,6 +170,38 @@ def test_nobody_is_served_without_authentication() -> None:
         assert fixed["endpoint_outcomes"][f"gateway.{endpoint}"]["ok"] == 0
 
 
+def test_retries_are_at_most_the_ratio_of_first_attempts() -> None:
+    """Every validation fails: without a budget two attempts each; with one 1 + ratio, and what the reserve had."""
+    budget = (
+        "intervention=[retry_budgets]",
+        "intervention.retry_budgets.reserve=0",
+        "intervention.retry_budgets.cap=10",
+    )
+    without, with_budget = evening(SLOW_AUTH), evening(SLOW_AUTH, *budget)
+    retries, attempts = (validations(with_budget, what) for what in ("call_retries", "call_attempts"))
+    firsts = {site: attempts[site] - retries[site] for site in attempts}
+
+    assert sum(validations(without, "call_retries").values()) > 0.95 * sum(validations(without).values()) / 2
+    assert all(attempts[site] <= 1.2 * firsts[site] + 10 for site in attempts)
+    assert sum(retries.values()) > 0.95 * 0.2 * sum(firsts.values())
+
+
+def test_jitter_makes_fewer_calls_of_a_crowd() -> None:
+    """60 at once for a quota of 8 at once: without jitter those refused come back together (Brooker 2015)."""
+    crowd = {"call": "llm.classify", "at": ["16:01"], "batch": 60, "user": "random", "item": "random"}
+    settings = ("llm_base=1s", "llm_attempts=12")
+    calls = {}
+    for jitter in ("none", "equal", "full"):
+        own = [f"intervention.full_jitter.{setting}" for setting in (*settings, f"jitter={jitter}")]
+        mapping = composed([*SMALL, "intervention=[full_jitter]", *own])
+        mapping["platform"]["sources"]["crowd"] = crowd
+        found = totals(mapping)
+        good = found["endpoint_outcomes"]["llm.classify"]["ok"]
+        calls[jitter] = found["call_attempts"]["llm.ask_small>llm.small"] / good
+    # Full and equal jitter are about alike in calls, and no jitter is the clear loser.
+    assert abs(calls["full"] - calls["equal"]) < 0.5 * (calls["none"] - calls["full"])
+
+
 def test_valid_tokens_are_asked_for_once() -> None:
     without, cached = evening(), evening("intervention=[token_caching]")
     asked = sum(validations(cached).values())
@@ -190,7 +222,7 @@ def test_who_passed_by_the_bug_is_not_remembered() -> None:
 
 def test_all_together() -> None:
     everything = sorted(path.stem for path in (Path(__file__).parents[2] / "conf/intervention").glob("*.yaml"))
-    assert len(everything) >= 9
+    assert len(everything) >= 11
     found = evening(f"intervention=[{','.join(everything)}]")
     assert found["endpoint_outcomes"]["gateway.recommendations"]["ok"] > 0.99 * sum(
         found["endpoint_outcomes"]["gateway.recommendations"].values()
