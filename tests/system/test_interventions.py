@@ -202,6 +202,43 @@ def test_jitter_makes_fewer_calls_of_a_crowd() -> None:
     assert abs(calls["full"] - calls["equal"]) < 0.5 * (calls["none"] - calls["full"])
 
 
+def test_no_work_is_done_for_whom_nobody_waits() -> None:
+    """An engine of 12 workers behind an LLM that takes longer than the gateway waits."""
+    slow = (SLOW_LLM, "platform.constants.llm_share=100%", "platform.services.engine.stations.workers.servers=12")
+    without, propagated = evening(*slow), evening(*slow, "intervention=[deadline_propagation]")
+    model = "engine.cpu"
+    assert propagated["station_wasted"][model] < 0.1 * without["station_wasted"][model]
+    assert good(propagated) > 1.2 * good(without)
+
+
+def test_a_twentieth_more_requests_cut_the_tail() -> None:
+    """Expected: 5 % of requests are still out after their 95th percentile; a stall of 8 s is then hedged away."""
+    busy = (
+        "demand.level=0.2", "platform.constants.llm_share=100%", "platform.services.llm.limiters.quota.rate=10000/min",
+        "platform.services.llm.limiters.quota.burst=100", "platform.sources.uploads.rate=0/s",
+        "platform.services.vectordb.stations.queries.contention.serial=0",
+    )  # fmt: skip
+    sigma = math.sqrt(math.log(1 + 0.3**2))
+    p95_ms = 140 * math.exp(1.645 * sigma - sigma**2 / 2) + 8
+    without, hedged = (
+        evening(*busy),
+        evening(*busy, "intervention=[hedging]", f"intervention.hedging.vector={p95_ms} ms"),
+    )
+    stall_s, share = 8, 0.03
+    for site, after_s, usual_s in (
+        ("engine.recommend>vectordb.search", 0, 0), ("llm.ask_small>llm.small", 0.68, 0.44),
+        ("llm.ask_medium>llm.medium", 1.36, 0.94), ("llm.ask_large>llm.large", 1.92, 1.44),
+    ):  # fmt: skip
+        hedges, requests = hedged["call_hedges"][site], hedged["call_attempts"][site] - hedged["call_hedges"][site]
+        assert abs(hedges - 0.05 * requests) < 4 * math.sqrt(0.05 * 0.95 * requests)
+        if after_s:
+            asked = f"llm.{site.split('>')[0].removeprefix('llm.')}"
+            before_s, now_s = (
+                f["endpoint_time"][asked] / sum(f["endpoint_outcomes"][asked].values()) for f in (without, hedged)
+            )
+            assert before_s - now_s > 0.5 * share * (stall_s - after_s - usual_s)
+
+
 def test_valid_tokens_are_asked_for_once() -> None:
     without, cached = evening(), evening("intervention=[token_caching]")
     asked = sum(validations(cached).values())
@@ -222,7 +259,7 @@ def test_who_passed_by_the_bug_is_not_remembered() -> None:
 
 def test_all_together() -> None:
     everything = sorted(path.stem for path in (Path(__file__).parents[2] / "conf/intervention").glob("*.yaml"))
-    assert len(everything) >= 11
+    assert len(everything) >= 13
     found = evening(f"intervention=[{','.join(everything)}]")
     assert found["endpoint_outcomes"]["gateway.recommendations"]["ok"] > 0.99 * sum(
         found["endpoint_outcomes"]["gateway.recommendations"].values()
