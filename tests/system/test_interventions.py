@@ -239,6 +239,16 @@ def test_a_twentieth_more_requests_cut_the_tail() -> None:
             assert before_s - now_s > 0.5 * share * (stall_s - after_s - usual_s)
 
 
+def test_a_slow_llm_takes_its_pool_and_no_more() -> None:
+    slow = (SLOW_LLM, "platform.constants.llm_share=100%", "platform.services.engine.stations.workers.servers=12")
+    without, apart = evening(*slow), evening(*slow, "intervention=[bulkheads]", "intervention.bulkheads.calls=3")
+    assert without["station_queue_max"]["engine.workers"] > 20
+    assert apart["station_queue_max"]["engine.workers"] < 5
+    assert 0.5 * 3 * 300 < apart["station_busy"]["engine.llm_calls"] <= 3 * 300
+    assert apart["bulkhead_full"] > 0
+    assert good(apart) > 1.2 * good(without)
+
+
 def test_valid_tokens_are_asked_for_once() -> None:
     without, cached = evening(), evening("intervention=[token_caching]")
     asked = sum(validations(cached).values())
@@ -257,9 +267,28 @@ def test_who_passed_by_the_bug_is_not_remembered() -> None:
     assert found["cache_hits"]["gateway.tokens"] == 0
 
 
+def test_popular_items_keep_the_engine_in_time() -> None:
+    """Misses take half a second of the only core, and three come in a second."""
+    engine = "platform.services.engine.stations"
+    overloaded = (
+        "demand.level=0.1",
+        f"{engine}.cpu.servers=1",
+        f"{engine}.cpu.speed=0.2",
+        f"{engine}.workers.servers=4",
+    )
+    without = evening(*overloaded)
+    dimmed = evening(*overloaded, "intervention=[brownout]", "intervention.brownout.limit=6")
+    assert dimmed["station_queue_max"]["engine.workers"] < 5 < 20 < without["station_queue_max"]["engine.workers"]
+    assert dimmed["popular_items"] > 0
+    assert (
+        dimmed["endpoint_outcomes"]["engine.recommend"]["ok"] > without["endpoint_outcomes"]["engine.recommend"]["ok"]
+    )
+    assert good(dimmed) > 1.2 * good(without)
+
+
 def test_all_together() -> None:
     everything = sorted(path.stem for path in (Path(__file__).parents[2] / "conf/intervention").glob("*.yaml"))
-    assert len(everything) >= 13
+    assert len(everything) >= 15
     found = evening(f"intervention=[{','.join(everything)}]")
     assert found["endpoint_outcomes"]["gateway.recommendations"]["ok"] > 0.99 * sum(
         found["endpoint_outcomes"]["gateway.recommendations"].values()
