@@ -267,6 +267,35 @@ def test_who_passed_by_the_bug_is_not_remembered() -> None:
     assert found["cache_hits"]["gateway.tokens"] == 0
 
 
+def test_gpus_come_after_their_start_delay() -> None:
+    """4 videos/s, and 14 GPUs embed two; an hour is longer than the evening."""
+    uploads = ("platform.sources.uploads.rate=4/s", "intervention=[embedding_autoscaling]")
+    soon, never = (evening(*uploads, f"intervention.embedding_autoscaling.start_delay={d}") for d in ("30s", "1h"))
+    gpu = "pipeline.gpu"
+    assert (soon["station_servers"][gpu], never["station_servers"][gpu]) == (28, 14)
+    assert never["station_busy"][gpu] <= 14 * 300
+    assert soon["station_ends"][gpu] > 1.3 * never["station_ends"][gpu]
+    assert soon["station_waiting"][gpu] < never["station_waiting"][gpu]
+
+
+def test_two_choices_wait_much_less_than_one() -> None:
+    """Five replicas of one loop, 70 % busy: Mitzenmacher's direction; one queue for all is the best there is."""
+    split = (
+        "intervention=[two_choices]",
+        *(f"intervention.two_choices.{s}" for s in ("replicas=5", "workers=1", "serial=0")),
+    )
+    pooled = (
+        "platform.services.auth.stations.workers.servers=5",
+        "platform.services.auth.stations.workers.contention.serial=0",
+    )
+
+    def wait_s(*overrides: str) -> float:
+        return sum(s for name, s in evening(*overrides)["station_wait"].items() if name.startswith("auth.workers"))
+
+    one, two, best = wait_s(*split, "intervention.two_choices.balancer=random"), wait_s(*split), wait_s(*pooled)
+    assert best < two < 0.5 * one
+
+
 def test_popular_items_keep_the_engine_in_time() -> None:
     """Misses take half a second of the only core, and three come in a second."""
     engine = "platform.services.engine.stations"
@@ -288,7 +317,7 @@ def test_popular_items_keep_the_engine_in_time() -> None:
 
 def test_all_together() -> None:
     everything = sorted(path.stem for path in (Path(__file__).parents[2] / "conf/intervention").glob("*.yaml"))
-    assert len(everything) >= 15
+    assert len(everything) >= 17
     found = evening(f"intervention=[{','.join(everything)}]")
     assert found["endpoint_outcomes"]["gateway.recommendations"]["ok"] > 0.99 * sum(
         found["endpoint_outcomes"]["gateway.recommendations"].values()
