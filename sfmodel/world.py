@@ -155,7 +155,9 @@ def make_ready(arrays: dict[str, NDArray], now: float, seed: int, first: Mapping
     for name, what in (("services", "service"), ("caches", "cache"), ("stores", "store"), ("queues", "queue")):
         arrays[name]["salt"][(first or {}).get(name, 0) :] ^= salt(what, "seed", str(seed))
     scalers = arrays["scalers"][(first or {}).get("scalers", 0) :]
-    scalers["marked"], scalers["busy_before"] = now, arrays["stations"]["busy"][scalers["station"]]
+    scaled = arrays["stations"][scalers["station"]]
+    scalers["marked"], scalers["busy_before"] = now, scaled["busy"]
+    scalers["ends_before"], scalers["pressed_before"] = scaled["ends"], scaled["rejected"] + scaled["queue"]
 
 
 def _widened(rows: NDArray, shape: tuple[int, int]) -> NDArray:

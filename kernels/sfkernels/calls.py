@@ -47,6 +47,7 @@ from sfkernels.ready import make_ready
 from sfkernels.retries import earn
 from sfkernels.stations import cut_short, unqueue
 from sfkernels.tasks import adopt, arrive, free_task, new_task, part, void_events
+from sfkernels.throttles import accept, refuses
 from sfkernels.timeouts import set_timeout
 
 _TWO, _ONE = np.uint64(2), np.uint64(1)
@@ -137,17 +138,19 @@ def attempt(
         return EXPIRED
     permit = np.uint32(0)
     b = sites[k].breaker
-    if b >= 0:
+    key = mix(mix(tasks[i].key, sites[k].salt), np.uint64(tasks[i].attempt) * _TWO + np.uint64(hedge))
+    refused = sites[k].throttle >= 0 and refuses(breakers, breaker_window, sites[k].throttle, key, now)
+    if b >= 0 and not refused:
         permit = ask(breakers, breaker_window, b, now)
-        if permit == 0:
-            if not hedge:
-                call_meters[k].attempts += 1
-                call_meters[k].open += 1
-                call_outcomes[k, OPEN] += 1
-            return OPEN
+        refused = permit == 0
+    if refused:
+        if not hedge:
+            call_meters[k].attempts += 1
+            call_meters[k].open += 1
+            call_outcomes[k, OPEN] += 1
+        return OPEN
     call_meters[k].attempts += 1
     call_meters[k].hedges += hedge
-    key = mix(mix(tasks[i].key, sites[k].salt), np.uint64(tasks[i].attempt) * _TWO + np.uint64(hedge))
     s = endpoints[sites[k].endpoint].service
     r = choose(services, replicas, s, key, _place(caches, population, sites, k, tasks, i))
     if r < 0:
@@ -162,6 +165,8 @@ def attempt(
         )  # fmt: skip
         if b >= 0:
             record(breakers, breaker_window, b, permit, UNAVAILABLE, 0.0, now)
+        if sites[k].throttle >= 0:
+            accept(breakers, breaker_window, sites[k].throttle, UNAVAILABLE, now)
         if not hedge:
             tasks[i].outcome = UNAVAILABLE
             make_ready(clock, tasks, ready, i, REPLY)
@@ -291,6 +296,8 @@ def deliver(
         meter_attempt(call_meters, call_outcomes, call_latency, k, outcome, took)
         if sites[k].breaker >= 0:
             record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, took, now)
+        if sites[k].throttle >= 0:
+            accept(breakers, breaker_window, sites[k].throttle, outcome, now)
     if tasks[i].state == FORKED:
         tasks[i].left -= 1
         if outcome == OK or ops[tasks[i].pc].code == OP_BROADCAST:

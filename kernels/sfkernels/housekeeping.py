@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from sfkernels.adaptive import adapt
 from sfkernels.calendar import placed, schedule
 from sfkernels.jit import kernel
 from sfkernels.names import CLASS_CHANGE, CLASS_HOUSE, HOUSE_HEALTH, HOUSE_SCALE, HOUSE_SERVERS, HOUSE_UP
@@ -87,6 +88,9 @@ def check_scaler(clock, nodes, buckets, late, stations, scalers, recommended, z)
     """Compare the utilisation of a station with its target. True if it has more servers at once."""
     s = scalers[z].station
     now = clock[0].now
+    if scalers[z].adaptive:
+        schedule_house(clock, nodes, buckets, late, now + scalers[z].every, HOUSE_SCALE, z, _ZERO)
+        return adapt(stations, scalers, z, now)
     servers = stations[s].servers
     desired = _desired(scalers, z, servers, _utilisation(stations, scalers, z, now))
     recommended[scalers[z].first + scalers[z].checks % scalers[z].capacity] = desired

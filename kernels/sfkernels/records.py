@@ -71,18 +71,23 @@ SCALER = _record(
     ("station", "i4"), ("least", "f8"), ("most", "f8"), ("target", "f8"), ("every", "f8"), ("start_delay", "f8"),
     ("down_after", "f8"), ("ordered", "f8"), ("busy_before", "f8"), ("servers_total", "f8"), ("marked", "f8"),
     ("fewer_since", "f8"), ("checks", "i4"), ("first", "i4"), ("capacity", "i4"),
+    ("adaptive", "i4"), ("limit", "f8"), ("allowance", "f8"), ("tolerance", "f8"), ("smoothing", "f8"), ("weight", "f8"),
+    ("samples", "i8"), ("periods", "i8"), ("warm_total", "f8"), ("long_s", "f8"), ("ends_before", "i8"),
+    ("pressed_before", "f8"),
 )  # fmt: skip
 
 SITE = _record(
     ("timeout", "f8"), ("deadline", "f8"), ("network", "f8"), ("hedge_after", "f8"), ("salt", "u8"),
-    ("endpoint", "i4"), ("breaker", "i4"), ("cache", "i4"), ("priority", "i1"), ("cancel", "i1"), ("propagate", "i1"),
-    ("backoff", "i1"), ("jitter", "i1"), ("budgeted", "i1"), ("attempts", "i4"), ("retry_on", "i4"),
+    ("endpoint", "i4"), ("breaker", "i4"), ("throttle", "i4"), ("cache", "i4"), ("priority", "i1"), ("cancel", "i1"),
+    ("propagate", "i1"), ("backoff", "i1"), ("jitter", "i1"), ("budgeted", "i1"), ("attempts", "i4"), ("retry_on", "i4"),
     ("backoff_base", "f8"), ("factor", "f8"), ("cap", "f8"),
     ("budget_ratio", "f8"), ("budget_reserve", "f8"), ("budget_cap", "f8"), ("balance", "f8"), ("balance_at", "f8"),
 )  # fmt: skip
 
+# a circuit breaker; or a client's throttle, which has `k`, `on` and a window of its own
 BREAKER = _record(
     ("failure_rate", "f8"), ("slow", "f8"), ("open_for", "f8"), ("window_s", "f8"), ("origin", "f8"), ("calls", "i4"),
+    ("k", "f8"),
     ("minimum", "i4"), ("probes", "i4"), ("on", "i4"),
     ("state", "i4"), ("epoch", "u4"), ("opened_at", "f8"), ("at", "i4"), ("count", "i4"), ("failures", "i4"),
     ("granted", "i4"), ("ended", "i4"), ("ended_failures", "i4"), ("openings", "i8"),

@@ -31,9 +31,10 @@ from sfmodel.plan.durations import Durations
 from sfmodel.plan.index import Index
 from sfmodel.plan.salts import salt
 from sfmodel.plan.scripts import SitePlan
-from sfmodel.schema.calls import Breaker, Failure
+from sfmodel.schema.calls import Breaker, Failure, Throttle
 from sfmodel.schema.platform import Platform
 from sfmodel.schema.run import Run
+from sfmodel.schema.stations import Adaptive
 from sfmodel.schema.users import Users
 
 Rows = list[dict[str, Any]]
@@ -112,11 +113,15 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
                     **{f"{end}{level}": -1 for end in ("head", "tail") for level in range(4)},
                 }  # fmt: skip
     for number, (name, replica, key) in enumerate(index.scalers):
-        s = platform.services[name].stations[key].scaling
+        number_of_station = index.places[name].station_of(replica, key)
+        adaptive, s = platform.services[name].stations[key].adaptive, platform.services[name].stations[key].scaling
+        if adaptive is not None:
+            scalers[number] = _adaptive(adaptive, number_of_station, begin_s)
+            continue
         assert s is not None
         capacity = math.floor(s.scale_down_after / s.every + 1e-9) + 1
         scalers[number] = {
-            "station": index.places[name].station_of(replica, key), "least": s.min, "most": s.max, "target": s.target,
+            "station": number_of_station, "least": s.min, "most": s.max, "target": s.target,
             "every": s.every, "start_delay": s.start_delay, "down_after": s.scale_down_after, "capacity": capacity,
             "first": recommended, "marked": begin_s, "fewer_since": -1.0,
         }  # fmt: skip
@@ -129,6 +134,14 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
         "scalers": _numbered(scalers, len(index.scalers), SCALER),
         "recommended": np.zeros(max(1, recommended)),
     }
+
+
+def _adaptive(adaptive: Adaptive, station: int, begin_s: float) -> dict[str, Any]:
+    return {
+        "station": station, "least": adaptive.min, "most": adaptive.max, "every": adaptive.every, "marked": begin_s,
+        "adaptive": 1, "allowance": adaptive.queue, "tolerance": adaptive.tolerance, "smoothing": adaptive.smoothing,
+        "weight": 2 / (adaptive.long_window + 1), "samples": adaptive.samples,
+    }  # fmt: skip
 
 
 def _origin(length_s: float, shift_s: float) -> float:
@@ -147,10 +160,17 @@ def _breaker(breaker: Breaker, shift_s: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _throttle(throttle: Throttle, shift_s: float) -> dict[str, Any]:
+    return {
+        "k": throttle.k, "window_s": throttle.window, "origin": _origin(throttle.window / 10, shift_s),
+        "on": _mask(throttle.on),
+    }  # fmt: skip
+
+
 def site_arrays(
     platform: Platform, index: Index, sites: list[SitePlan], begin_s: float, shift_s: float, before: Arrays
 ) -> Arrays:
-    """Call sites and their breakers."""
+    """Call sites, their breakers and throttles."""
     rows: Rows = []
     breakers: Numbered = {}
     for site in sites:
@@ -158,6 +178,7 @@ def site_arrays(
         row: dict[str, Any] = {
             "timeout": NEVER if site.timeout is None else site.timeout, "deadline": NEVER, "hedge_after": NEVER,
             "network": network, "salt": site.salt, "endpoint": index.endpoints.index(site.target), "breaker": -1,
+            "throttle": -1,
             "cache": site.cache, "priority": -1 if site.priority is None else site.priority, "attempts": 1,
             "balance_at": begin_s,
         }  # fmt: skip
@@ -173,6 +194,12 @@ def site_arrays(
                     index.breakers.append(site.label)
                 row["breaker"] = index.breakers.index(site.label)
                 breakers[row["breaker"]] = _breaker(call.breaker, shift_s)
+            if call.throttle is not None:
+                label = f"{site.label} (throttle)"
+                if label not in index.breakers:
+                    index.breakers.append(label)
+                row["throttle"] = index.breakers.index(label)
+                breakers[row["throttle"]] = _throttle(call.throttle, shift_s)
             if call.retries is not None:
                 r = call.retries
                 row.update(

@@ -104,6 +104,17 @@ class Breaker(Word):
         return self
 
 
+class Throttle(Word):
+    """A client's own throttle (Site Reliability Engineering, 2016, chapter 21; its K and its window)."""
+
+    k: Factor = Field(2.0, ge=1)
+    """The backend gets so many times what it accepts."""
+    window: Duration = Field(120.0, gt=0)
+    """Requests and accepts are those of so long."""
+    on: tuple[Failure, ...] = ("rejected", "throttled", "unavailable", "expired")
+    """Replies that are refusals; no reply is no accept either."""
+
+
 class Hedge(Word):
     """A second attempt beside a slow first (Dean and Barroso 2013)."""
 

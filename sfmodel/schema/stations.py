@@ -45,6 +45,36 @@ class Scaling(Word):
         return self
 
 
+class Adaptive(Word):
+    """Servers as permits whose number follows the time they are held: Gradient2 of Netflix's concurrency-limits.
+
+    Defaults are its own, with the windows of its WindowedLimit.
+    """
+
+    min: Count = Field(20, ge=1)
+    """Lowest limit."""
+    max: Count = 200
+    """Highest limit."""
+    queue: Factor = 4.0
+    """By how much the limit may grow while times are low."""
+    tolerance: Factor = Field(1.5, ge=1)
+    """Times may grow by this factor before the limit falls."""
+    smoothing: Share = 0.2
+    """Weight of the new limit."""
+    long_window: Count = Field(600, ge=1)
+    """Periods of the long average."""
+    every: Duration = Field(1.0, gt=0)
+    """Period."""
+    samples: Count = Field(10, ge=1)
+    """A period with fewer ends says nothing."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Adaptive:
+        if self.min > self.max:
+            raise ValueError(f"expected min ≤ max, found min {self.min} and max {self.max}")
+        return self
+
+
 class Station(Word):
     """c identical servers and one queue; each replica of the service has its own."""
 
@@ -66,9 +96,15 @@ class Station(Word):
     """Drop tasks whose deadline has passed when their turn comes."""
     scaling: Scaling | None = None
     """Autoscaling; none: fixed."""
+    adaptive: Adaptive | None = None
+    """Adaptive limit; none: fixed."""
 
     @model_validator(mode="after")
     def _countable(self) -> Station:
-        if self.servers == "unlimited" and self.scaling is not None:
-            raise ValueError("expected a number of servers where there is scaling, found unlimited")
+        if self.servers == "unlimited" and (self.scaling or self.adaptive):
+            raise ValueError(
+                "expected a number of servers where there is scaling or an adaptive limit, found unlimited"
+            )
+        if self.adaptive is not None and (self.scaling is not None or self.waiting_cost > 0):
+            raise ValueError("an adaptive limit needs a station without scaling and without waiting_cost")
         return self

@@ -10,7 +10,7 @@ from typing_extensions import TypeAliasType
 
 from sfmodel.errors import nearest
 from sfmodel.schema.base import Word
-from sfmodel.schema.calls import Breaker, Failure, Hedge, Retries
+from sfmodel.schema.calls import Breaker, Failure, Hedge, Retries, Throttle
 from sfmodel.schema.durations import Time
 from sfmodel.schema.quantities import Amount, Duration, Factor, Priority, Share
 
@@ -149,6 +149,8 @@ class Call(Failing):
     """One-way latency; none: the platform's."""
     retries: Retries | None = None
     """None: one attempt."""
+    throttle: Throttle | None = None
+    """None: every attempt asks the breaker."""
     breaker: Breaker | None = None
     """None: every attempt is sent."""
     hedge: Hedge | None = None

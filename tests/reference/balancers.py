@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sfmodel.schema.services import Service as Config
 
+from .adaptive import AdaptiveLimit
 from .caches import Cache
 from .clock import HOUSEKEEPING
 from .limiters import Limiter
@@ -92,9 +93,12 @@ class Service:
         if self.config.health_check is not None:
             self.world.clock.after(self.config.health_check.every, (HOUSEKEEPING, 0, self.index), self.probe)
         for rank, (name, station) in enumerate(self.config.stations.items()):
-            if station.scaling is not None:
-                for replica in self.replicas:
-                    Autoscaler(replica.stations[name], (HOUSEKEEPING, 1, self.index, rank, replica.index))
+            for replica in self.replicas:
+                order = (HOUSEKEEPING, 1, self.index, rank, replica.index)
+                if station.scaling is not None:
+                    Autoscaler(replica.stations[name], order)
+                if station.adaptive is not None:
+                    AdaptiveLimit(replica.stations[name], order)
 
     def probe(self) -> None:
         """Probe each replica."""

@@ -14,6 +14,7 @@ from .breakers import Breaker, Permission
 from .clock import TASK, TIMER, Script
 from .retries import Budget, delay
 from .tasks import About, Place, Task, count_turned_away
+from .throttles import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +31,13 @@ class Site:
     def __init__(self, world: World, key: str, place: Place) -> None:
         self.world, self.key, self.place = world, key, place
         self.breaker = Breaker(world.clock)
+        self.throttle = Throttle(world.clock, world.chance)
         self.budget = Budget(world.clock)
 
     def ask(self) -> Permission | None:
-        """Leave of the breaker, as it is now, to send."""
+        """Leave of throttle and breaker, as they are now, to send."""
+        if self.throttle.refuses(self.world.throttle_at(self.world.platform, self.place)):
+            return None
         return self.breaker.ask(self.world.breaker_at(self.world.platform, self.place))
 
     def record(self, permission: Permission, outcome: str, took: float) -> None:
@@ -188,6 +192,8 @@ class Attempt:
         self.count(outcome)
         request.note_time()
         self.site.record(request.permission, outcome, request.took)
+        if request.replica is not None:
+            self.site.throttle.record(self.world.throttle_at(self.world.platform, self.site.place), outcome)
         if outcome == "ok" or all(other.answered for other in self.requests):
             self.settle(outcome)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,8 @@ class Station:
         self.accounted = self.world.clock.now
         self.busy_area = 0.0
         self.server_area = 0.0
+        self.queue_area = 0.0
+        self.counted: Counter[str] = Counter()
 
     @property
     def config(self) -> Config:
@@ -56,6 +59,7 @@ class Station:
 
     def count(self, what: str) -> None:
         """Count something of this station."""
+        self.counted[what] += 1
         self.world.record.add(f"station_{what}", self.key)
 
     # --- coming and going
@@ -208,4 +212,5 @@ class Station:
             record.highest("station_queue_max", self.key, since, len(self.queue))
             self.busy_area += self.busy() * (now - since)
             self.server_area += self.servers * (now - since)
+            self.queue_area += len(self.queue) * (now - since)
             self.accounted = now

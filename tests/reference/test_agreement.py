@@ -253,6 +253,44 @@ def test_exact_with_a_warm_up_that_begins_before_midnight() -> None:
     assert not differences, "\n".join(["engine and reference differ:", *differences])
 
 
+def test_exact_with_an_adaptive_limit() -> None:
+    adaptive = {"min": 1, "max": 9, "queue": 2, "smoothing": 0.5, "long_window": 12, "every": "0.71 s", "samples": 2}
+    stations = {"permits": {"servers": 2, "queue": 1, "adaptive": adaptive}, "cpu": {"servers": 3}}
+    use = {"use": "cpu", "time": "61.7 ms"}
+    services = {"middle": {"stations": stations, "endpoints": {"get": {"steps": [{"hold": "permits", "do": [use]}]}}}}
+    scenario = {
+        "events": [
+            {"at": "8 s", "for": "5 s", "scale": {"services.middle.stations.cpu.speed": 0.2}},
+            {"at": "20.3 s", "for": "1 s", "set": {"services.middle.stations.permits.servers": 7}},
+        ]
+    }
+    platform = {
+        "name": "small",
+        "services": services,
+        "sources": {**EVERY, "c": {"call": "middle.get", "every": "33 ms"}},
+    }
+    mapping = {"platform": platform, "scenario": scenario, "until": "30 s", "window": "1 s"}
+    differences = list(exact_differences(*both(mapping)))
+    assert not differences, "\n".join(["engine and reference differ:", *differences])
+
+
+def test_within_intervals_with_a_throttle() -> None:
+    call = {
+        "call": "back.get",
+        "throttle": {"k": 1.5, "window": "5 s"},
+        "retries": {"attempts": 2, "on": ["rejected", "open"]},
+    }
+    back = {
+        "stations": {"cpu": {"servers": 1, "queue": 0}},
+        "endpoints": {"get": {"steps": [{"use": "cpu", "time": {"exponential": "0.1 s"}}]}},
+    }
+    services = {"front": {"endpoints": {"get": {"steps": [{**call, "network": "3 ms"}]}}}, "back": back}
+    platform = {"name": "small", "services": services, "sources": {"in": {"call": "front.get", "rate": "30/s"}}}
+    intervals = Intervals()
+    differences = list(intervals.different({"platform": platform, "until": "60 s", "window": "60 s"}, SEEDS))
+    assert not differences, "\n".join(["engine and reference differ:", *differences])
+
+
 def test_within_intervals_where_much_is_random() -> None:
     intervals = Intervals()
     differences: list[str] = []

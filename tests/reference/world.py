@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 from sfmodel.schema import Platform, Run
-from sfmodel.schema.calls import Breaker
+from sfmodel.schema.calls import Breaker, Throttle
 
 from . import scenario
 from .balancers import Service
@@ -97,6 +97,9 @@ class World:
             old_breaker, breaker = self.breaker_at(before.platform, place), self.breaker_at(self.platform, place)
             if breaker is not None and breaker.window != old_breaker.window:
                 site.breaker.window.clear()
+            old_throttle, throttle = self.throttle_at(before.platform, place), self.throttle_at(self.platform, place)
+            if throttle is not None and throttle.window != old_throttle.window:
+                site.throttle.forget()
         for name, service in self.services.items():
             old = before.platform.services[name]
             for limiter_name, limiter in service.limiters.items():
@@ -124,6 +127,13 @@ class World:
         if place.path[-1] in ("read", "write", "invalidate"):
             return None
         return getattr(find_in(platform, place), "breaker", None)
+
+    @staticmethod
+    def throttle_at(platform: Platform, place: Place) -> Throttle | None:
+        """The throttle of a call site; calls of caches have none."""
+        if place.path[-1] in ("read", "write", "invalidate"):
+            return None
+        return getattr(find_in(platform, place), "throttle", None)
 
     def breaker_state(self, place: Place, site: Site) -> int:
         """0 closed, 1 open, 2 half open, -1 none."""

@@ -315,9 +315,74 @@ def test_popular_items_keep_the_engine_in_time() -> None:
     assert good(dimmed) > 1.2 * good(without)
 
 
+def overload(call: dict[str, Any], calm: str | None = None, **front: Any) -> dict[str, Any]:
+    """A client of ten servers of 0.1 s, 100/s, asked 300 times a second: for ten minutes, or for two after a calm."""
+    back = {
+        "stations": {"servers": {"servers": 10, "queue": 1000 if front else 0}},
+        "endpoints": {"serve": {"steps": [{"use": "servers", "time": {"exponential": "100 ms"}}]}},
+    }
+    steps = [{"hold": "permits", "do": [call]}] if front else [call]
+    client = {"stations": front, "endpoints": {"ask": {"steps": steps}}}
+    sources = {"arrivals": {"call": "client.ask", "rate": calm or "300/s"}}
+    platform = {"name": "overload", "services": {"client": client, "back": back}, "sources": sources}
+    scenario = {"events": [{"at": "0 s", "set": {"sources.arrivals.rate": "300/s"}}]}
+    until = "2 min" if calm else "10 min"
+    run = {"platform": platform, "warmup": "5 min", "until": until, "window": "1 min"}
+    return totals(run | {"scenario": scenario} if calm else run)
+
+
+@pytest.mark.parametrize("k", [1.1, 2])
+def test_a_throttled_client_sends_k_times_what_is_accepted(k: float) -> None:
+    """Requests R, accepts A: of R the share 1 - (R - K A)/(R + 1) is sent, which is K A but for 1/R."""
+    without, throttled = overload({"call": "back.serve"}), overload({"call": "back.serve", "throttle": {"k": k}})
+    sent, accepted = throttled["endpoint_arrivals"]["back.serve"], throttled["endpoint_outcomes"]["back.serve"]["ok"]
+    assert without["endpoint_arrivals"]["back.serve"] == pytest.approx(300 * 600, rel=0.02)
+    assert sent == pytest.approx(k * accepted, rel=0.03)
+    assert throttled["call_open"]["client.ask>back.serve"] == pytest.approx(300 * 600 - sent, rel=0.02)
+
+
+def test_the_gateway_asks_an_overloaded_engine_less() -> None:
+    full = ("platform.services.engine.stations.workers.servers=2", "platform.services.engine.stations.workers.queue=0")
+    overloaded = ("demand.level=0.2", *SLOW_ENGINE, *full)
+    without, throttled = evening(*overloaded), evening(*overloaded, "intervention=[client_throttling]")
+    arrivals = [found["endpoint_arrivals"]["engine.recommend"] for found in (without, throttled)]
+    assert without["call_open"]["gateway.assemble>engine.recommend"] == 0
+    assert throttled["call_open"]["gateway.assemble>engine.recommend"] > 0
+    assert arrivals[1] < 0.9 * arrivals[0]
+
+
+def test_an_adaptive_limit_keeps_goodput_and_times() -> None:
+    """A crowd of two minutes after five of calm: what the servers can do is done in time, the rest is turned away."""
+    call = {"call": "back.serve", "timeout": "1 s", "cancel": True}
+    adaptive = {"servers": 20, "queue": 0, "adaptive": {"min": 5}}
+    without, limited = (
+        overload(call, calm="50/s", permits=permits) for permits in ({"servers": "unlimited"}, adaptive)
+    )
+    ok = [found["endpoint_outcomes"]["client.ask"]["ok"] for found in (without, limited)]
+    mean_s = [found["endpoint_time_ok"]["client.ask"] / n for found, n in zip((without, limited), ok, strict=True)]
+    assert ok[1] > 0.95 * 100 * 120
+    assert mean_s[1] < 0.3 < 0.7 < mean_s[0]
+    assert limited["endpoint_outcomes"]["client.ask"]["timeout"] < 0.01 * ok[1]
+
+
+def test_the_gateway_limits_what_is_in_an_overloaded_engine() -> None:
+    engine = "platform.services.engine.stations"
+    overloaded = (
+        "demand.level=0.1",
+        f"{engine}.cpu.servers=1",
+        f"{engine}.cpu.speed=0.2",
+        f"{engine}.workers.servers=4",
+    )
+    limits = [f"intervention.adaptive_concurrency.{setting}" for setting in ("initial=4", "min=4", "max=50")]
+    without, limited = evening(*overloaded), evening(*overloaded, "intervention=[adaptive_concurrency]", *limits)
+    assert limited["station_rejected"]["gateway.engine_calls"] > 0
+    assert limited["station_queue_max"]["engine.workers"] < 50
+    assert good(limited) > 1.2 * good(without)
+
+
 def test_all_together() -> None:
     everything = sorted(path.stem for path in (Path(__file__).parents[2] / "conf/intervention").glob("*.yaml"))
-    assert len(everything) >= 17
+    assert len(everything) >= 19
     found = evening(f"intervention=[{','.join(everything)}]")
     assert found["endpoint_outcomes"]["gateway.recommendations"]["ok"] > 0.99 * sum(
         found["endpoint_outcomes"]["gateway.recommendations"].values()
