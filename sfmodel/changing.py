@@ -213,7 +213,7 @@ def _move(world: World, stretch: Stretch, old: Arrays) -> None:
             parameters["replicas"][to] = parameters["replicas"][from_]
     for from_ in stations:
         a["stations"][from_] = np.zeros((), a["stations"].dtype)
-        for field in ("scaler", *(f"{end}{level}" for end in ("head", "tail") for level in range(4))):
+        for field in ("scaler", "shedder", *(f"{end}{level}" for end in ("head", "tail") for level in range(4))):
             a["stations"][field][from_] = -1
     for from_, to in replicas.items():
         starting = (a["nodes"]["order"] >> np.uint64(names.CLASS_SHIFT) == names.CLASS_CHANGE) & (

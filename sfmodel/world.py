@@ -157,6 +157,7 @@ def make_ready(arrays: dict[str, NDArray], now: float, seed: int, first: Mapping
     scalers = arrays["scalers"][(first or {}).get("scalers", 0) :]
     scaled = arrays["stations"][scalers["station"]]
     scalers["marked"], scalers["busy_before"] = now, scaled["busy"]
+    scalers["wait_before"], scalers["starts_before"] = scaled["wait"], scaled["starts"]
     scalers["ends_before"], scalers["pressed_before"] = scaled["ends"], scaled["rejected"] + scaled["queue"]
 
 

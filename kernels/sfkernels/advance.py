@@ -365,7 +365,9 @@ def advance(
                     else:
                         more = True
                         if kind == HOUSE_SCALE:
-                            more = check_scaler(clock, nodes, buckets, late, stations, scalers, recommended, index)
+                            more = check_scaler(
+                                clock, nodes, buckets, late, stations, scalers, recommended, breaker_window, index,
+                            )  # fmt: skip
                         else:
                             deliver_servers(clock, stations, scalers, index)
                         if more:

@@ -10,7 +10,17 @@ import numpy as np
 from sfkernels.adaptive import adapt
 from sfkernels.calendar import placed, schedule
 from sfkernels.jit import kernel
-from sfkernels.names import CLASS_CHANGE, CLASS_HOUSE, HOUSE_HEALTH, HOUSE_SCALE, HOUSE_SERVERS, HOUSE_UP
+from sfkernels.names import (
+    CLASS_CHANGE,
+    CLASS_HOUSE,
+    HOUSE_HEALTH,
+    HOUSE_SCALE,
+    HOUSE_SERVERS,
+    HOUSE_UP,
+    LAW_GRADIENT,
+    LAW_UTILISATION,
+)  # fmt: skip
+from sfkernels.shedding import adjust
 from sfkernels.stations import account
 
 _ZERO = np.uint32(0)
@@ -84,13 +94,16 @@ def _utilisation(stations, scalers, z, now):
 
 
 @kernel
-def check_scaler(clock, nodes, buckets, late, stations, scalers, recommended, z):
+def check_scaler(clock, nodes, buckets, late, stations, scalers, recommended, window, z):
     """Compare the utilisation of a station with its target. True if it has more servers at once."""
     s = scalers[z].station
     now = clock[0].now
-    if scalers[z].adaptive:
+    if scalers[z].law != LAW_UTILISATION:
         schedule_house(clock, nodes, buckets, late, now + scalers[z].every, HOUSE_SCALE, z, _ZERO)
-        return adapt(stations, scalers, z, now)
+        if scalers[z].law == LAW_GRADIENT:
+            return adapt(stations, scalers, z, now)
+        adjust(stations, scalers, window, z, now)
+        return False
     servers = stations[s].servers
     desired = _desired(scalers, z, servers, _utilisation(stations, scalers, z, now))
     recommended[scalers[z].first + scalers[z].checks % scalers[z].capacity] = desired

@@ -40,6 +40,11 @@ FIFO, LIFO, PRIORITY = range(3)
 LEVELS = 4
 """Levels of priority."""
 
+LAW_UTILISATION, LAW_GRADIENT, LAW_SHEDDING = range(3)
+"""What a scaler does at its check."""
+USER_GROUPS = 128
+"""Levels of admission within a priority."""
+
 # backoff and jitter
 BACKOFF_CONSTANT, BACKOFF_EXPONENTIAL = range(2)
 JITTER_NONE, JITTER_FULL, JITTER_EQUAL, JITTER_DECORRELATED = range(4)

@@ -64,16 +64,17 @@ STATION = _record(
     ("tail0", "i4"), ("tail1", "i4"), ("tail2", "i4"), ("tail3", "i4"),
     ("updated", "f8"), ("busy", "f8"), ("queue", "f8"), ("burnt", "f8"), ("wait", "f8"), ("wasted", "f8"),
     ("queue_max", "i8"), ("arrivals", "i8"), ("starts", "i8"), ("ends", "i8"), ("rejected", "i8"), ("expired", "i8"),
-    ("left", "i8"), ("scaler", "i4"),
+    ("left", "i8"), ("scaler", "i4"), ("shedder", "i4"), ("level", "i4"),
 )  # fmt: skip
 
 SCALER = _record(
     ("station", "i4"), ("least", "f8"), ("most", "f8"), ("target", "f8"), ("every", "f8"), ("start_delay", "f8"),
     ("down_after", "f8"), ("ordered", "f8"), ("busy_before", "f8"), ("servers_total", "f8"), ("marked", "f8"),
     ("fewer_since", "f8"), ("checks", "i4"), ("first", "i4"), ("capacity", "i4"),
-    ("adaptive", "i4"), ("limit", "f8"), ("allowance", "f8"), ("tolerance", "f8"), ("smoothing", "f8"), ("weight", "f8"),
+    ("law", "i4"), ("limit", "f8"), ("allowance", "f8"), ("tolerance", "f8"), ("smoothing", "f8"), ("weight", "f8"),
     ("samples", "i8"), ("periods", "i8"), ("warm_total", "f8"), ("long_s", "f8"), ("ends_before", "i8"),
     ("pressed_before", "f8"),
+    ("queuing", "f8"), ("decrease", "f8"), ("increase", "f8"), ("wait_before", "f8"), ("starts_before", "i8"),
 )  # fmt: skip
 
 SITE = _record(

@@ -64,6 +64,7 @@ from sfkernels.queues import append
 from sfkernels.random import mix, uniform
 from sfkernels.ready import make_ready
 from sfkernels.retries import delay, spend
+from sfkernels.shedding import sheds
 from sfkernels.stations import goes_on, join, leave, waits_for_call
 from sfkernels.tasks import adopt, come_in, new_task
 from sfkernels.timeouts import set_timeout
@@ -279,10 +280,13 @@ def run(
                 tasks[i].pc = op.skip
                 continue
             if code == OP_USE or code == OP_HOLD:
-                started = join(
-                    clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
-                    tasks[i].first_station + op.a, i,
-                )  # fmt: skip
+                s = np.int64(tasks[i].first_station + op.a)
+                started = 0
+                if stations[s].shedder < 0 or not sheds(tasks, stations, breaker_window, s, i, now):
+                    started = join(
+                        clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
+                        s, i,
+                    )  # fmt: skip
                 if started == 0:
                     phase = _FAILED
                 elif started == 1 or code == OP_USE:

@@ -119,8 +119,8 @@ def _at_once(found: Segments) -> int:
         batches = [s.batch for s in run.platform.sources.values()]
         services = run.platform.services.values()
         consumers = [q.consumers for s in services for q in s.queues.values()]
-        scalers = [t.scaling or t.adaptive for s in services for t in s.stations.values()]
-        servers = [scaler.max for scaler in scalers if scaler is not None]
+        laws = [t.scaling or t.adaptive for s in services for t in s.stations.values()]
+        servers = [law.max for law in laws if law is not None]
         most = max(most, max(batches, default=0) + sum(consumers) + max(servers, default=0) + 64)
     return most
 

@@ -63,7 +63,7 @@ class Index:
     scalers: list[StationKey] = field(default_factory=list)
     """Stations with autoscaling, in the order in which they are asked at one moment."""
     breakers: list[str] = field(default_factory=list)
-    """Labels of call sites with a breaker, and of those with a throttle; known when the programs are compiled."""
+    """What counts in windows: stations that shed; call sites with a breaker or a throttle, known when programs are compiled."""
     columns: dict[tuple[str, str], int] = field(default_factory=dict)
     """Column of each ("cache" or "limiter", label) in the rows of its kind of key."""
     widths: dict[str, int] = field(default_factory=lambda: {"user": 0, "item": 0, "cluster": 0})
@@ -94,7 +94,7 @@ class Index:
             _add(self.queues, [f"{name}.{q}" for q in service.queues])
             _add(self.stores, [name] if service.memory is not None else [])
             self._place(name, service)
-            scaled = [key for key, station in service.stations.items() if station.scaling or station.adaptive]
+            scaled = [key for key, station in service.stations.items() if station.law is not None]
             _add(self.scalers, [(name, replica, key) for key in scaled for replica in range(service.replicas)])
         _add(self.counters, self.platform.counters)
         _add(self.sources, self.platform.sources)

@@ -145,7 +145,7 @@ def _scaled(platform: Platform) -> set[str]:
         f"{service}.{name}"
         for service, owner in platform.services.items()
         for name, station in owner.stations.items()
-        if station.scaling or station.adaptive
+        if station.law is not None
     }
 
 

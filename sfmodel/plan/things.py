@@ -34,7 +34,7 @@ from sfmodel.plan.scripts import SitePlan
 from sfmodel.schema.calls import Breaker, Failure, Throttle
 from sfmodel.schema.platform import Platform
 from sfmodel.schema.run import Run
-from sfmodel.schema.stations import Adaptive
+from sfmodel.schema.stations import Adaptive, Scaling, Shedding
 from sfmodel.schema.users import Users
 
 Rows = list[dict[str, Any]]
@@ -69,6 +69,13 @@ def _numbered(
     return array
 
 
+def _numbered_as(labels: list[str], label: str) -> int:
+    """Number of a label, which is added where it is new."""
+    if label not in labels:
+        labels.append(label)
+    return labels.index(label)
+
+
 def _mask(outcomes: tuple[Failure, ...]) -> int:
     return sum(1 << names.OUTCOMES.index(outcome) for outcome in outcomes)
 
@@ -101,7 +108,9 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
                 patience = -1 if station.patience is None else durations.add(station.patience, where)
                 servers = math.inf if station.servers == "unlimited" else station.servers
                 contention = station.contention
-                scaled = (name, replica, key)
+                scaled, shedder = (name, replica, key), -1
+                if station.shedding is not None:
+                    shedder = _numbered_as(index.breakers, f"{name}.{key}#{replica} (shedding)")
                 stations[place.station_of(replica, key)] = {
                     "servers": servers, "speed": station.speed * service.replica_speed.get(replica, 1.0),
                     "serial": contention.serial, "crosstalk": contention.crosstalk,
@@ -110,15 +119,16 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
                     "drop_expired": station.drop_expired,
                     "contended": int(contention.serial > 0 or contention.crosstalk > 0),
                     "scaler": index.scalers.index(scaled) if scaled in index.scalers else -1,
+                    "shedder": shedder, "level": names.LEVELS * names.USER_GROUPS - 1,
                     **{f"{end}{level}": -1 for end in ("head", "tail") for level in range(4)},
                 }  # fmt: skip
     for number, (name, replica, key) in enumerate(index.scalers):
-        number_of_station = index.places[name].station_of(replica, key)
-        adaptive, s = platform.services[name].stations[key].adaptive, platform.services[name].stations[key].scaling
-        if adaptive is not None:
-            scalers[number] = _adaptive(adaptive, number_of_station, begin_s)
-            continue
+        number_of_station, s = index.places[name].station_of(replica, key), platform.services[name].stations[key].law
         assert s is not None
+        if not isinstance(s, Scaling):
+            law = _adaptive(s) if isinstance(s, Adaptive) else _shedding(s)
+            scalers[number] = {"station": number_of_station, "every": s.every, "marked": begin_s, **law}
+            continue
         capacity = math.floor(s.scale_down_after / s.every + 1e-9) + 1
         scalers[number] = {
             "station": number_of_station, "least": s.min, "most": s.max, "target": s.target,
@@ -136,11 +146,17 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
     }
 
 
-def _adaptive(adaptive: Adaptive, station: int, begin_s: float) -> dict[str, Any]:
+def _adaptive(adaptive: Adaptive) -> dict[str, Any]:
     return {
-        "station": station, "least": adaptive.min, "most": adaptive.max, "every": adaptive.every, "marked": begin_s,
-        "adaptive": 1, "allowance": adaptive.queue, "tolerance": adaptive.tolerance, "smoothing": adaptive.smoothing,
-        "weight": 2 / (adaptive.long_window + 1), "samples": adaptive.samples,
+        "law": names.LAW_GRADIENT, "least": adaptive.min, "most": adaptive.max, "allowance": adaptive.queue,
+        "tolerance": adaptive.tolerance, "smoothing": adaptive.smoothing, "weight": 2 / (adaptive.long_window + 1),
+        "samples": adaptive.samples,
+    }  # fmt: skip
+
+
+def _shedding(shedding: Shedding) -> dict[str, Any]:
+    return {
+        "law": names.LAW_SHEDDING, "queuing": shedding.queuing, "decrease": shedding.decrease, "increase": shedding.increase,
     }  # fmt: skip
 
 
@@ -190,15 +206,10 @@ def site_arrays(
             if call.hedge is not None:
                 row["hedge_after"] = call.hedge.after
             if call.breaker is not None:
-                if site.label not in index.breakers:
-                    index.breakers.append(site.label)
-                row["breaker"] = index.breakers.index(site.label)
+                row["breaker"] = _numbered_as(index.breakers, site.label)
                 breakers[row["breaker"]] = _breaker(call.breaker, shift_s)
             if call.throttle is not None:
-                label = f"{site.label} (throttle)"
-                if label not in index.breakers:
-                    index.breakers.append(label)
-                row["throttle"] = index.breakers.index(label)
+                row["throttle"] = _numbered_as(index.breakers, f"{site.label} (throttle)")
                 breakers[row["throttle"]] = _throttle(call.throttle, shift_s)
             if call.retries is not None:
                 r = call.retries

@@ -33,7 +33,7 @@ STRUCTURE = frozenset({
     "lookup", "store", "invalidate", "pass", "choose", "count", "return", "fail", "do", "steps", "label", "kind",
     "key", "of", "read", "write", "order", "handler", "eviction", "samples", "clock", "population", "items",
     "clusters", "arrivals", "sessions", "types", "mix", "users", "content", "user", "item", "follow_demand",
-    "peak_hours", "normal_hours", "retries", "throttle", "breaker", "hedge", "memory", "scaling", "adaptive",
+    "peak_hours", "normal_hours", "retries", "throttle", "breaker", "hedge", "memory", "scaling", "adaptive", "shedding",
     "title", "unit", "unless_zombie",
 })  # fmt: skip
 """Keys whose change would be another platform: what there is, and how it is connected."""

@@ -75,6 +75,19 @@ class Adaptive(Word):
         return self
 
 
+class Shedding(Word):
+    """Turns away by priority while there is overload: DAGOR (Zhou et al., SoCC 2018), with its numbers."""
+
+    queuing: Duration = 0.02
+    """Mean wait from which on it is overload."""
+    every: Duration = Field(1.0, gt=0)
+    """Period."""
+    decrease: Share = 0.05
+    """In overload, so many fewer are admitted."""
+    increase: Share = 0.01
+    """Without, so many more."""
+
+
 class Station(Word):
     """c identical servers and one queue; each replica of the service has its own."""
 
@@ -98,6 +111,13 @@ class Station(Word):
     """Autoscaling; none: fixed."""
     adaptive: Adaptive | None = None
     """Adaptive limit; none: fixed."""
+    shedding: Shedding | None = None
+    """Shedding by priority; none: only a full queue turns away."""
+
+    @property
+    def law(self) -> Scaling | Adaptive | Shedding | None:
+        """What is checked every so often."""
+        return self.scaling or self.adaptive or self.shedding
 
     @model_validator(mode="after")
     def _countable(self) -> Station:
@@ -107,4 +127,6 @@ class Station(Word):
             )
         if self.adaptive is not None and (self.scaling is not None or self.waiting_cost > 0):
             raise ValueError("an adaptive limit needs a station without scaling and without waiting_cost")
+        if self.shedding is not None and (self.scaling or self.adaptive):
+            raise ValueError("expected one of scaling, adaptive and shedding at a station")
         return self

@@ -99,6 +99,8 @@ class Service:
                     Autoscaler(replica.stations[name], order)
                 if station.adaptive is not None:
                     AdaptiveLimit(replica.stations[name], order)
+                if station.shedding is not None:
+                    replica.stations[name].shedding.begin(order)
 
     def probe(self) -> None:
         """Probe each replica."""

@@ -11,6 +11,7 @@ from sfmodel.schema.stations import Station as Config
 from sfmodel.schema.steps import SlowedByStation, Use
 
 from .clock import TASK, TIMER, Script
+from .shedding import Shedding
 
 if TYPE_CHECKING:
     from .balancers import Replica
@@ -46,6 +47,8 @@ class Station:
         self.busy_area = 0.0
         self.server_area = 0.0
         self.queue_area = 0.0
+        self.shedding = Shedding(self)
+        self.waited = 0.0
         self.counted: Counter[str] = Counter()
 
     @property
@@ -68,7 +71,10 @@ class Station:
         """Start at once, wait, or be rejected."""
         self.count("arrivals")
         limit = self.config.queue
-        if self.is_free() and not self.queue:
+        if self.config.shedding is not None and self.shedding.refuses(ticket.task):
+            ticket.state, ticket.outcome = "gone", "rejected"
+            self.count("rejected")
+        elif self.is_free() and not self.queue:
             self.start(ticket)
         elif limit is None or len(self.queue) < limit:
             self.wait(ticket)
@@ -146,6 +152,7 @@ class Station:
                 self.expire(ticket)
             else:
                 self.world.record.add("station_wait", self.key, self.world.clock.now - ticket.since)
+                self.waited += self.world.clock.now - ticket.since
                 self.start(ticket)
 
     def next(self) -> Ticket:

@@ -274,6 +274,18 @@ def test_exact_with_an_adaptive_limit() -> None:
     assert not differences, "\n".join(["engine and reference differ:", *differences])
 
 
+def test_exact_with_shedding() -> None:
+    cpu = {"servers": 1, "shedding": {"queuing": "10 ms", "every": "0.71 s", "decrease": 0.3, "increase": 0.2}}
+    get = {"steps": [{"use": "cpu", "time": "61.7 ms"}]}
+    services = {"middle": {"stations": {"cpu": cpu}, "endpoints": {"get": get}}}
+    sources = {f"s{k}": {"call": "middle.get", "every": f"{0.131 + 0.0173 * k} s", "priority": k} for k in range(4)}
+    platform = {"name": "small", "services": services, "sources": sources}
+    found, expected = both({"platform": platform, "until": "60 s", "window": "1 s"})
+    assert expected["station_rejected", "middle.cpu"] > 0
+    differences = list(exact_differences(found, expected))
+    assert not differences, "\n".join(["engine and reference differ:", *differences])
+
+
 def test_within_intervals_with_a_throttle() -> None:
     call = {
         "call": "back.get",

@@ -380,9 +380,71 @@ def test_the_gateway_limits_what_is_in_an_overloaded_engine() -> None:
     assert good(limited) > 1.2 * good(without)
 
 
+def erlang_wait_s(rate: float, servers: int, time_s: float) -> float:
+    """Mean wait of M/M/c, by Erlang's C."""
+    load = rate * time_s
+    blocked = 1.0
+    for n in range(1, servers + 1):
+        blocked = load * blocked / (n + load * blocked)
+    return blocked / (1 - load / servers * (1 - blocked)) * time_s / (servers - load)
+
+
+def test_shedding_serves_the_important_first_and_as_many_as_do_not_wait() -> None:
+    """DAGOR: what is turned away is what matters less, until the mean wait is the 20 ms: at Erlang's rate for it."""
+
+    def crowd(**station: Any) -> dict[str, Any]:
+        back = {
+            "stations": {"servers": {"servers": 10, "queue": 1000, **station}},
+            "endpoints": {"serve": {"steps": [{"use": "servers", "time": {"exponential": "100 ms"}}]}},
+        }
+        client = {
+            "endpoints": {name: {"steps": [{"call": "back.serve", "timeout": "1 s"}]} for name in ("pay", "look")}
+        }
+        sources = {
+            "pay": {"call": "client.pay", "rate": "50/s", "user": "random", "priority": 0},
+            "look": {"call": "client.look", "rate": "150/s", "user": "random", "priority": 2},
+        }
+        types = {"one": {"requests": 1, "mix": {"pay": {"call": "client.pay", "weight": 1}}}}
+        users = {
+            "population": 10_000,
+            "arrivals": "sessions",
+            "think": "1 s",
+            "sessions": {"rate": "0.001/s", "types": types},
+        }
+        platform = {"name": "crowd", "services": {"client": client, "back": back}, "sources": sources, "users": users}
+        return totals({"platform": platform, "warmup": "5 min", "until": "10 min", "window": "1 min"})
+
+    def ok(found: dict[str, Any], name: str) -> int:
+        return found["endpoint_outcomes"][f"client.{name}"]["ok"]
+
+    without, shed = crowd(), crowd(shedding={})
+    assert ok(without, "pay") + ok(without, "look") < 0.1 * 100 * 600
+    assert ok(shed, "pay") > 0.99 * 50 * 600
+
+    rate = max(rate for rate in range(50, 100) if erlang_wait_s(rate, 10, 0.1) <= 0.020)
+    assert ok(shed, "pay") + ok(shed, "look") == pytest.approx(rate * 600, rel=0.1)
+    assert shed["station_wait"]["back.servers"] / shed["station_starts"]["back.servers"] == pytest.approx(
+        0.02, rel=0.25
+    )
+
+
+def test_the_engine_sheds_instead_of_queueing() -> None:
+    engine = "platform.services.engine.stations"
+    overloaded = (
+        "demand.level=0.1",
+        f"{engine}.cpu.servers=1",
+        f"{engine}.cpu.speed=0.2",
+        f"{engine}.workers.servers=4",
+    )
+    without, shed = evening(*overloaded), evening(*overloaded, "intervention=[load_shedding]")
+    assert shed["station_rejected"]["engine.workers"] > 0
+    assert shed["station_queue_max"]["engine.workers"] < 0.1 * without["station_queue_max"]["engine.workers"]
+    assert good(shed) > 1.2 * good(without)
+
+
 def test_all_together() -> None:
     everything = sorted(path.stem for path in (Path(__file__).parents[2] / "conf/intervention").glob("*.yaml"))
-    assert len(everything) >= 19
+    assert len(everything) >= 20
     found = evening(f"intervention=[{','.join(everything)}]")
     assert found["endpoint_outcomes"]["gateway.recommendations"]["ok"] > 0.99 * sum(
         found["endpoint_outcomes"]["gateway.recommendations"].values()
