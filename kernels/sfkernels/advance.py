@@ -12,7 +12,7 @@ from sfkernels.calls import attempt, stop, time_out
 from sfkernels.durations import draw
 from sfkernels.endings import end_task, settle
 from sfkernels.housekeeping import bring_back, check_scaler, deliver_servers, mark_servers, probe, schedule_house
-from sfkernels.jit import entry, hot, kernel, out_of_line
+from sfkernels.jit import apart, entry, hot, kernel, out_of_line
 from sfkernels.keys import NOBODY, draw_item, draw_user
 from sfkernels.names import (
     ARRIVE,
@@ -194,6 +194,7 @@ def advance(
     call_meters, call_outcomes, call_latency, request_meters, request_outcomes, request_latency, until,
 ):  # fmt: skip
     """Process all events before `until` (s). Returns DONE, or GROW when an array must grow first."""
+    apart()
     i = -1
     todo = 0
     arrived = False
