@@ -13,7 +13,8 @@ from sfkernels.durations import draw
 from sfkernels.endings import end_task, settle
 from sfkernels.housekeeping import bring_back, check_scaler, deliver_servers, mark_servers, probe, schedule_house
 from sfkernels.jit import apart, entry, hot, kernel, out_of_line
-from sfkernels.keys import NOBODY, draw_item, draw_user
+from sfkernels.keys import NOBODY, address, draw_item, draw_user, user_of
+from sfkernels.memory import LINE, prefetch
 from sfkernels.names import (
     ARRIVE,
     BACKING_OFF,
@@ -67,6 +68,8 @@ _SHIFT, _16, _8 = np.uint64(CLASS_SHIFT), np.uint32(16), np.uint32(8)
 _BYTE, _KIND = np.uint32(255), np.uint64(15)
 _ZERO = np.uint32(0)
 EXPIRY_S = 0.1
+TASK_BYTES = 3 * LINE
+"""Bytes of a task, from its beginning, that an event of it touches."""
 
 
 @hot
@@ -105,16 +108,23 @@ def _serve_queue(
 
 
 @hot
-def _schedule_source(clock, nodes, buckets, late, sources, knots, o):
-    _schedule_arrival(clock, nodes, buckets, late, sources, o, next_time(sources, knots, o, clock[0].now))
+def _session_due(sources, o):
+    """Session that comes with the arrival that source o has due."""
+    return np.uint32(sources[o].number - np.uint64(1))
 
 
 @hot
-def _schedule_arrival(clock, nodes, buckets, late, sources, o, time):
+def _schedule_source(clock, nodes, buckets, late, population, sources, knots, o):
+    _schedule_arrival(clock, nodes, buckets, late, population, sources, o, next_time(sources, knots, o, clock[0].now))
+
+
+@hot
+def _schedule_arrival(clock, nodes, buckets, late, population, sources, o, time):
     if time < np.inf:
         if sources[o].kind == SOURCE_SESSIONS:
-            session = np.uint32(sources[o].number - np.uint64(1))
-            schedule(clock, nodes, buckets, late, time, order_of(session, 0), o, _ZERO)
+            session = _session_due(sources, o)
+            node = schedule(clock, nodes, buckets, late, time, order_of(session, 0), o, _ZERO)
+            nodes[node].user = user_of(population, session)
         else:
             schedule(clock, nodes, buckets, late, time, placed(CLASS_SOURCE, o, 0), o, _ZERO)
 
@@ -135,7 +145,7 @@ def _arrivals(
         trace_if_sampled(clock, tasks, i, tasks[i].key)
         clock[0].requests += 1
         _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, i)
-    _schedule_source(clock, nodes, buckets, late, sources, knots, o)
+    _schedule_source(clock, nodes, buckets, late, population, sources, knots, o)
 
 
 @kernel
@@ -146,9 +156,23 @@ def _expire(
     schedule_house(clock, nodes, buckets, late, clock[0].now + EXPIRY_S, HOUSE_EXPIRY, m, _ZERO)
 
 
+@hot
+def _ask_ahead(clock, nodes, batch, tasks, population, user_rows):
+    """Ask for what the events of the bucket that was opened are about: tasks, and the rows of users and their addresses."""
+    for n in range(clock[0].batch_count):
+        node = batch[n].node
+        class_ = np.int64(nodes[node].order >> _SHIFT)
+        if class_ == CLASS_TASK:
+            for offset in range(0, TASK_BYTES, LINE):
+                prefetch(tasks, np.int64(nodes[node].task), offset)
+        elif class_ == CLASS_USER and len(user_rows) > 1:
+            prefetch(user_rows, np.int64(nodes[node].user))
+            prefetch(user_rows, address(population, nodes[node].user))
+
+
 @kernel
 def _next_bucket(
-    clock, nodes, buckets, batch, late, population, user_rows, sleepers, chunk_next, slot_head, slot_fill, until
+    clock, nodes, buckets, batch, late, tasks, population, user_rows, sleepers, chunk_next, slot_head, slot_fill, until
 ):
     """Open the next bucket with events: 0; -1: none before `until`; -2: nodes run short."""
     last = np.int64(until * clock[0].per_tick)
@@ -161,12 +185,13 @@ def _next_bucket(
         while np.int64(clock[0].slot * SLOT_S * clock[0].per_tick) <= bucket:
             if slot_size(clock, chunk_next, slot_head, slot_fill) + clock[0].node_reserve > clock[0].nodes_left:
                 return -2
-            open_slot(clock, nodes, buckets, late, population, user_rows, sleepers, chunk_next, slot_head, slot_fill)
+            open_slot(clock, nodes, buckets, late, population, sleepers, chunk_next, slot_head, slot_fill)
         clock[0].bucket = bucket
         if bucket % NB == 0:
             turn(clock, nodes, buckets)
         if buckets[bucket % NB] >= 0:
             open_bucket(clock, nodes, buckets, batch)
+            _ask_ahead(clock, nodes, batch, tasks, population, user_rows)
 
 
 @kernel
@@ -214,6 +239,7 @@ def advance(
                         buckets,
                         batch,
                         late,
+                        tasks,
                         population,
                         user_rows,
                         sleepers,
@@ -247,6 +273,7 @@ def advance(
                 order = nodes[node].order
                 index = np.int64(nodes[node].task)
                 gen = nodes[node].gen
+                user = nodes[node].user
                 free_node(clock, nodes, node)
                 class_ = np.int64(order >> _SHIFT)
                 if class_ == CLASS_TASK:
@@ -284,11 +311,11 @@ def advance(
                     clock[0].events += 1
                     turn_number = np.int64(gen >> _16)
                     if turn_number == 0:
-                        session = np.uint32(sources[index].number - np.uint64(1))
+                        session = _session_due(sources, index)
                         retries = np.int64(0)
                         turn_number = np.int64(1)
                         clock[0].sessions_started += 1
-                        _schedule_source(clock, nodes, buckets, late, sources, knots, index)
+                        _schedule_source(clock, nodes, buckets, late, population, sources, knots, index)
                     else:
                         session = np.uint32(index)
                         retries = np.int64((gen >> _8) & _BYTE)
@@ -297,7 +324,7 @@ def advance(
                         else:
                             clock[0].thinking -= 1
                     j = new_request(
-                        clock, tasks, population, types, requests, endpoints, request_meters, item_rows, session,
+                        clock, tasks, population, types, requests, endpoints, request_meters, item_rows, session, user,
                         turn_number, retries,
                     )  # fmt: skip
                     _begin(clock, tasks, ready, endpoints, services, replicas, endpoint_meters, j)
@@ -423,6 +450,7 @@ def start(
     nodes,
     buckets,
     late,
+    population,
     scalers,
     services,
     stores,
@@ -436,7 +464,7 @@ def start(
     """Schedule what starts by itself, from these numbers on: sources, autoscalers, active expiry; checks of `checked`."""
     now = clock[0].now
     for o in range(first_source, len(sources)):
-        _schedule_source(clock, nodes, buckets, late, sources, knots, o)
+        _schedule_source(clock, nodes, buckets, late, population, sources, knots, o)
     for n in range(len(checked)):
         m = checked[n]
         schedule_house(clock, nodes, buckets, late, now + services[m].check_every, HOUSE_HEALTH, m, _ZERO)
@@ -447,14 +475,14 @@ def start(
 
 
 @entry
-def resume(clock, nodes, buckets, late, sources, knots, o, time):
+def resume(clock, nodes, buckets, late, population, sources, knots, o, time):
     """Schedule the arrival that source o has due, at `time` where it comes at intervals; of one that is new, its first."""
     if sources[o].number == 0:
-        _schedule_source(clock, nodes, buckets, late, sources, knots, o)
+        _schedule_source(clock, nodes, buckets, late, population, sources, knots, o)
         return
     if sources[o].kind != SOURCE_EVERY:
         time = time_again(sources, knots, o)
-    _schedule_arrival(clock, nodes, buckets, late, sources, o, time)
+    _schedule_arrival(clock, nodes, buckets, late, population, sources, o, time)
 
 
 @entry
@@ -469,8 +497,8 @@ def begin(
         key = mix(mix(population[0].salt, np.uint64(user)), np.uint64(0))
         pause = draw(durations, values, population[0].think, key, np.uint64(0))
         sleep_until(
-            clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill, now + pause, np.uint32(user), 1, 0,
-            THINKING,
+            clock, nodes, buckets, late, population, sleepers, chunk_next, slot_head, slot_fill, now + pause,
+            np.uint32(user), 1, 0, THINKING,
         )  # fmt: skip
     return count
 
@@ -544,17 +572,31 @@ def _is_in(tasks, i, r):
     return not (state == READY and tasks[i].todo == ENDING)
 
 
+@kernel
+def _rename(nodes, population, sources):
+    """Sessions may be other users' now: those whose requests are in the calendar."""
+    for n in range(len(nodes)):
+        if np.int64(nodes[n].order >> _SHIFT) == CLASS_USER:
+            session = np.uint32(nodes[n].task)
+            if np.int64(nodes[n].gen >> _16) == 0:
+                if nodes[n].task >= len(sources):
+                    continue
+                session = _session_due(sources, nodes[n].task)
+            nodes[n].user = user_of(population, session)
+
+
 @entry
 def apply_changes(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
     flight_buckets, caches, stores, population, services, replicas, pool, listed, user_rows, item_rows, cluster_rows,
     breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, queues, messages, endpoints,
-    endpoint_meters, doomed,
+    endpoint_meters, sources, doomed,
 ):  # fmt: skip
     """Parameters have changed: replicas go down or come back, new servers and consumers serve, full memory evicts.
 
     `doomed`: tasks in replicas that go down, oldest first.
     """
+    _rename(nodes, population, sources)
     for r in range(len(replicas)):
         reprice(stations, replicas, r)
     for r in range(len(replicas)):

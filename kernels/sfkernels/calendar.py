@@ -105,7 +105,7 @@ def _link(clock, nodes, buckets, late, node, time):
 
 @hot
 def schedule(clock, nodes, buckets, late, time, order, task, gen):
-    """Put an event into the calendar. Writes clock, nodes, buckets, late."""
+    """Put an event into the calendar; returns its node. Writes clock, nodes, buckets, late."""
     node = clock[0].node_free
     clock[0].node_free = nodes[node].next
     clock[0].nodes_left -= 1
@@ -116,6 +116,7 @@ def schedule(clock, nodes, buckets, late, time, order, task, gen):
     nodes[node].task = task
     nodes[node].gen = gen
     _link(clock, nodes, buckets, late, node, time)
+    return node
 
 
 @hot

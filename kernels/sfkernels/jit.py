@@ -69,7 +69,7 @@ if not numba.config.DISABLE_JIT:
 
         def generate(context, builder, signature, arguments):
             for argument in builder.function.args:
-                if argument.name.endswith(_DATA):
+                if argument.name.endswith(_DATA) and argument.type.is_pointer:
                     argument.add_attribute("noalias")
             return context.get_dummy_value()
 

@@ -23,7 +23,7 @@ CLOCK = _record(
     ("thinking", "i8"), ("retrying", "i8"), ("sessions_started", "i8"), ("sessions_ended", "i8"),
 )  # fmt: skip
 
-NODE = _record(("time", "f8"), ("order", "u8"), ("task", "i4"), ("gen", "u4"), ("next", "i4"))
+NODE = _record(("time", "f8"), ("order", "u8"), ("task", "i4"), ("gen", "u4"), ("next", "i4"), ("user", "u4"))
 
 DUE = _record(("time", "f8"), ("node", "i4"))
 

@@ -8,9 +8,8 @@ as events whose order is (session, request): so it does not matter when a slot i
 import numpy as np
 
 from sfkernels.calendar import placed, schedule
-from sfkernels.jit import hot, kernel
+from sfkernels.jit import hot, kernel, out_of_line
 from sfkernels.keys import user_of
-from sfkernels.memory import prefetch
 from sfkernels.names import CHUNK, CHUNK_RESERVE, CLASS_USER, NS, SLOT_S
 
 _16, _24 = np.uint64(16), np.uint64(24)
@@ -26,9 +25,17 @@ def order_of(session, turn):
 
 
 @hot
-def _to_calendar(clock, nodes, buckets, late, time, session, turn, retries, why):
+def _to_calendar(clock, nodes, buckets, late, population, time, session, turn, retries, why):
     packed = (np.uint32(turn) << _SHIFT16) | (np.uint32(retries) << _8) | np.uint32(why)
-    schedule(clock, nodes, buckets, late, time, order_of(session, turn), np.int32(np.uint32(session)), packed)
+    order = order_of(session, turn)
+    node = schedule(clock, nodes, buckets, late, time, order, np.int32(np.uint32(session)), packed)
+    nodes[node].user = user_of(population, session)
+
+
+@kernel
+def _wake_soon(clock, nodes, buckets, late, population, time, session, turn, retries, why):
+    out_of_line()
+    _to_calendar(clock, nodes, buckets, late, population, time, session, turn, retries, why)
 
 
 @kernel
@@ -56,8 +63,8 @@ def _append(clock, sleepers, chunk_next, slot_head, slot_fill, slot, time, sessi
 
 @hot
 def sleep_until(
-    clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill, time, session, turn, retries, why
-):
+    clock, nodes, buckets, late, population, sleepers, chunk_next, slot_head, slot_fill, time, session, turn, retries, why,
+):  # fmt: skip
     """A user sleeps until `time`."""
     if why == RETRYING:
         clock[0].retrying += 1
@@ -65,14 +72,14 @@ def sleep_until(
         clock[0].thinking += 1
     slot = np.int64(time / SLOT_S)
     if slot < clock[0].slot:
-        _to_calendar(clock, nodes, buckets, late, time, session, turn, retries, why)
+        _wake_soon(clock, nodes, buckets, late, population, time, session, turn, retries, why)
     else:
         _append(clock, sleepers, chunk_next, slot_head, slot_fill, slot % NS, time, session, turn, retries, why)
 
 
 @kernel
-def open_slot(clock, nodes, buckets, late, population, user_rows, sleepers, chunk_next, slot_head, slot_fill):
-    """Move the sleepers of the next slot into the calendar, and ask for their users' rows."""
+def open_slot(clock, nodes, buckets, late, population, sleepers, chunk_next, slot_head, slot_fill):
+    """Move the sleepers of the next slot into the calendar."""
     slot = clock[0].slot
     place = slot % NS
     chunk = slot_head[place]
@@ -89,11 +96,9 @@ def open_slot(clock, nodes, buckets, late, population, user_rows, sleepers, chun
                     sleepers[at].turn, sleepers[at].retries, sleepers[at].why,
                 )  # fmt: skip
             else:
-                if len(user_rows) > 1:
-                    prefetch(user_rows, np.int64(user_of(population, sleepers[at].session)))
                 _to_calendar(
-                    clock, nodes, buckets, late, time, sleepers[at].session, sleepers[at].turn, sleepers[at].retries,
-                    sleepers[at].why,
+                    clock, nodes, buckets, late, population, time, sleepers[at].session, sleepers[at].turn,
+                    sleepers[at].retries, sleepers[at].why,
                 )  # fmt: skip
         following = chunk_next[chunk]
         chunk_next[chunk] = clock[0].chunk_free

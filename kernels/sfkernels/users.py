@@ -11,7 +11,7 @@ import numpy as np
 
 from sfkernels.durations import draw
 from sfkernels.jit import hot, kernel
-from sfkernels.keys import NOBODY, draw_item, session_key, user_of
+from sfkernels.keys import NOBODY, draw_item, session_key
 from sfkernels.memory import prefetch
 from sfkernels.names import OK, STILL, TRACED, USER
 from sfkernels.random import mix, uniform
@@ -69,7 +69,7 @@ def trace_if_sampled(clock, tasks, i, key):
 
 @hot
 def new_request(
-    clock, tasks, population, types, requests, endpoints, request_meters, item_rows, session, turn, retries
+    clock, tasks, population, types, requests, endpoints, request_meters, item_rows, session, user, turn, retries
 ):
     """Root task of a user's request. Its draws belong to (session, request, attempt)."""
     skey = session_key(population, session)
@@ -79,7 +79,7 @@ def new_request(
     q = _class_of(types, requests, y, rkey)
     i = new_task(clock, tasks, mix(rkey, np.uint64(retries) + _ONE))
     tasks[i].marks = USER
-    tasks[i].user = user_of(population, session)
+    tasks[i].user = user
     tasks[i].item_id = NOBODY
     tasks[i].session = session
     tasks[i].turn = turn
@@ -130,8 +130,8 @@ def answered(
         if retries < population[0].attempts and uniform(key, _RETRY) < population[0].retry:
             after = draw(durations, values, population[0].after, key, _AFTER)
             sleep_until(
-                clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill, now + after, session, turn,
-                retries + 1, RETRYING,
+                clock, nodes, buckets, late, population, sleepers, chunk_next, slot_head, slot_fill, now + after, session,
+                turn, retries + 1, RETRYING,
             )  # fmt: skip
             return
         request_meters[q].given_up += 1
@@ -155,6 +155,6 @@ def answered(
         session = np.uint32(np.uint64(session) + population[0].count)
         turn = np.uint16(0)
     sleep_until(
-        clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill, now + pause, session, turn + 1, 0,
-        THINKING,
+        clock, nodes, buckets, late, population, sleepers, chunk_next, slot_head, slot_fill, now + pause, session, turn + 1,
+        0, THINKING,
     )  # fmt: skip
