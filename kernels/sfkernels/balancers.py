@@ -9,7 +9,7 @@ from sfkernels.random import below, mix
 _PICK = np.uint64(0x7069)
 
 
-@kernel
+@hot
 def _nth_healthy(services, replicas, s, n):
     first = services[s].replica
     for r in range(first, first + services[s].replicas):
@@ -20,7 +20,7 @@ def _nth_healthy(services, replicas, s, n):
     return -1
 
 
-@kernel
+@hot
 def _healthy(services, replicas, s):
     n = 0
     first = services[s].replica
@@ -30,35 +30,39 @@ def _healthy(services, replicas, s):
 
 
 @kernel
-def _choose(services, replicas, s, key, place):
-    n = _healthy(services, replicas, s)
-    if n == 0:
-        return -1
-    balancer = services[s].balancer
-    if balancer == ROUND_ROBIN:
-        turn = services[s].turn
-        services[s].turn = turn + 1
-        return _nth_healthy(services, replicas, s, turn % n)
-    if balancer == RANDOM:
-        return _nth_healthy(services, replicas, s, below(key, _PICK, n))
-    if balancer == BY_KEY:
-        return _nth_healthy(services, replicas, s, np.int64(mix(services[s].salt, place) % np.uint64(n)))
-    if balancer == LEAST_REQUESTS:
-        best = -1
-        first = services[s].replica
-        for r in range(first, first + services[s].replicas):
-            if replicas[r].healthy and (best < 0 or replicas[r].tasks < replicas[best].tasks):
-                best = r
-        return best
-    one = below(key, _PICK, n)
-    if n == 1:
-        return _nth_healthy(services, replicas, s, 0)
+def _better_of_two(services, replicas, s, key, one, n):
     two = below(key, _PICK + np.uint64(1), n - 1)
     if two >= one:
         two += 1
     a = _nth_healthy(services, replicas, s, one)
     b = _nth_healthy(services, replicas, s, two)
     return b if replicas[b].tasks < replicas[a].tasks else a
+
+
+@kernel
+def _choose(services, replicas, s, key, place):
+    n = _healthy(services, replicas, s)
+    if n == 0:
+        return -1
+    balancer = services[s].balancer
+    if balancer == BY_KEY:
+        nth = np.int64(mix(services[s].salt, place) % np.uint64(n))
+    elif balancer == ROUND_ROBIN:
+        turn = services[s].turn
+        services[s].turn = turn + 1
+        nth = turn % n
+    elif balancer == LEAST_REQUESTS:
+        best = -1
+        first = services[s].replica
+        for r in range(first, first + services[s].replicas):
+            if replicas[r].healthy and (best < 0 or replicas[r].tasks < replicas[best].tasks):
+                best = r
+        return best
+    else:
+        nth = below(key, _PICK, n)
+        if balancer != RANDOM and n > 1:
+            return _better_of_two(services, replicas, s, key, nth, n)
+    return _nth_healthy(services, replicas, s, nth)
 
 
 @hot

@@ -12,6 +12,7 @@ import numpy as np
 
 from sfkernels.jit import hot, kernel
 from sfkernels.keys import topic_of_key
+from sfkernels.memory import prefetch
 from sfkernels.names import (
     EVICT_FIFO,
     EVICT_RANDOM,
@@ -130,10 +131,16 @@ def look_up(caches, c, stores, versions, population, user_rows, item_rows, clust
 
 
 @hot
+def _listed_at(stores, m, n):
+    """Place in the list of draw n."""
+    return below(stores[m].salt, n, stores[m].listed)
+
+
+@hot
 def _draw_listed(stores, m):
     n = stores[m].draws
     stores[m].draws = n + _ONE
-    return below(stores[m].salt, n, stores[m].listed)
+    return _listed_at(stores, m, n)
 
 
 @kernel
@@ -299,10 +306,27 @@ def invalidate(
 
 
 @kernel
+def _ask_ahead(caches, stores, m, listed, user_rows, item_rows, count):
+    """Ask for the entries that the next draws find, as long as the list stays as long as it is."""
+    first = stores[m].first
+    for k in range(count):
+        prefetch(listed, first + _listed_at(stores, m, stores[m].draws + np.uint64(k)))
+    for k in range(count):
+        ref = listed[first + _listed_at(stores, m, stores[m].draws + np.uint64(k))]
+        key = caches[np.int64(ref >> _40)].key
+        if key == KEY_USER:
+            prefetch(user_rows, np.int64(ref & _KEY))
+        elif key == KEY_ITEM:
+            prefetch(item_rows, np.int64(ref & _KEY))
+
+
+@kernel
 def expire_some(caches, stores, m, versions, population, listed, user_rows, item_rows, cluster_rows, now):
     """Redis's active expiry: 20 at random, again while more than a tenth had expired, at most 500 rounds."""
     for _ in range(500):
         gone = 0
+        if stores[m].listed > 0:
+            _ask_ahead(caches, stores, m, listed, user_rows, item_rows, 20)
         for _ in range(20):
             c, row, entry, _ref = _sample(caches, stores, m, listed, user_rows, item_rows, cluster_rows)
             if c < 0:

@@ -8,6 +8,7 @@ import numpy as np
 from sfkernels.calendar import schedule_timer
 from sfkernels.jit import hot, kernel
 from sfkernels.levels import head, set_head, set_tail, tail
+from sfkernels.memory import prefetch
 from sfkernels.names import MESSAGE_RESERVE, TIMER_LINGER
 from sfkernels.random import mix
 
@@ -50,6 +51,15 @@ def free_message(clock, messages, g):
     clock[0].messages_left += 1
 
 
+@hot
+def _free_messages(clock, messages, first, last, n):
+    """Give the slots of n linked messages back, in their order: so those that follow each other stay side by side."""
+    if n > 0:
+        messages[last].next = clock[0].message_free
+        clock[0].message_free = first
+        clock[0].messages_left += n
+
+
 @kernel
 def append(clock, queues, q, messages, user, item, priority):
     """Append a message: False if the queue is full."""
@@ -71,6 +81,7 @@ def append(clock, queues, q, messages, user, item, priority):
     messages[g].item_id = item
     messages[g].priority = priority
     messages[g].next = -1
+    prefetch(messages, np.int64(clock[0].message_free))
     level = np.int64(priority) if queues[q].priority else 0
     last = tail(queues, q, level)
     if last >= 0:
@@ -83,6 +94,28 @@ def append(clock, queues, q, messages, user, item, priority):
     if queues[q].waiting > queues[q].length_max:
         queues[q].length_max = queues[q].waiting
     return True
+
+
+@hot
+def _take_all(queues, q):
+    """Take all of a queue that has one level: its first message, to which the others are linked."""
+    first = np.int64(queues[q].head0)
+    queues[q].head0 = -1
+    queues[q].tail0 = -1
+    queues[q].waiting = 0
+    return first
+
+
+@hot
+def may_take(queues, q, now):
+    """Whether a free consumer may have something to do after a message to queue q: `take_batch` says what.
+
+    Else a consumer has found less than a batch, and waits for the first message until `due`.
+    """
+    if queues[q].busy >= queues[q].consumers:
+        return False
+    few = 1 < queues[q].waiting < queues[q].batch and now < queues[q].due
+    return not few or queues[q].drop_oldest != 0
 
 
 @kernel
@@ -105,6 +138,10 @@ def take_batch(clock, nodes, buckets, late, queues, q, messages):
             return -1, 0
     account_queue(queues, q, now)
     n = min(queues[q].waiting, np.int64(queues[q].batch))
+    queues[q].busy += 1
+    queues[q].batches += 1
+    if n == queues[q].waiting and not queues[q].priority:
+        return _take_all(queues, q), n
     first = -1
     last = -1
     level = 0
@@ -118,8 +155,6 @@ def take_batch(clock, nodes, buckets, late, queues, q, messages):
         else:
             first = g
         last = g
-    queues[q].busy += 1
-    queues[q].batches += 1
     return first, n
 
 
@@ -136,13 +171,18 @@ def settle_batch(clock, queues, q, messages, first, delivered):
     """The handler has ended: its messages are delivered or failed, the consumer is free."""
     now = clock[0].now
     g = first
+    last = first
+    n = 0
+    delay = queues[q].delay
     while g >= 0:
-        following = messages[g].next
-        if delivered:
-            queues[q].delivered += 1
-            queues[q].delay += now - messages[g].published
-        else:
-            queues[q].failed += 1
-        free_message(clock, messages, g)
-        g = following
+        delay += now - messages[g].published
+        last = g
+        n += 1
+        g = messages[g].next
+    if delivered:
+        queues[q].delivered += n
+        queues[q].delay = delay
+    else:
+        queues[q].failed += n
+    _free_messages(clock, messages, first, last, n)
     queues[q].busy -= 1

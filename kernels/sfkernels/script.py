@@ -60,7 +60,7 @@ from sfkernels.names import (
     WAITS,
     ZOMBIE,
 )  # fmt: skip
-from sfkernels.queues import append
+from sfkernels.queues import append, may_take
 from sfkernels.random import mix, uniform
 from sfkernels.ready import make_ready
 from sfkernels.retries import delay, spend
@@ -366,9 +366,11 @@ def run(
                     op.b if op.b >= 0 else np.int32(tasks[i].priority),
                 ):
                     tasks[i].pc = op.next
-                    return PUBLISHED + op.a
-                tasks[i].outcome = REJECTED
-                phase = _FAILED
+                    if may_take(queues, op.a, now):
+                        return PUBLISHED + op.a
+                else:
+                    tasks[i].outcome = REJECTED
+                    phase = _FAILED
             elif code == OP_FORK:
                 waits_for_call(clock, stations, tasks, ops, replicas, i)
                 fork(clock, tasks, ready, replicas, ops, branches, i)
