@@ -300,20 +300,21 @@ def test_meter_end(benchmark: Any, report: Report) -> None:
 
 
 @kernel
-def sleep_many(clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill, begin, count):
+def sleep_many(clock, nodes, buckets, late, population, sleepers, chunk_next, slot_head, slot_fill, begin, count):
     """Sleepers of 25 s on average go to bed."""
     for n in range(count):
         time = begin + 1.0 - 25.0 * math.log(uniform(np.uint64(41), np.uint64(n)))
         sleep_until(
-            clock, nodes, buckets, late, sleepers, chunk_next, slot_head, slot_fill, time, np.uint32(n), 1, 0, THINKING
-        )
+            clock, nodes, buckets, late, population, sleepers, chunk_next, slot_head, slot_fill, time, np.uint32(n), 1, 0,
+            THINKING,
+        )  # fmt: skip
 
 
 @kernel
-def wake_many(clock, nodes, buckets, late, population, user_rows, sleepers, chunk_next, slot_head, slot_fill, slots):
+def wake_many(clock, nodes, buckets, late, population, sleepers, chunk_next, slot_head, slot_fill, slots):
     """All of them go into the calendar."""
     for _ in range(slots):
-        open_slot(clock, nodes, buckets, late, population, user_rows, sleepers, chunk_next, slot_head, slot_fill)
+        open_slot(clock, nodes, buckets, late, population, sleepers, chunk_next, slot_head, slot_fill)
 
 
 def test_sleepers(benchmark: Any, report: Report) -> None:

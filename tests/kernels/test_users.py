@@ -10,6 +10,7 @@ import pytest
 from alone import INTERPRETED, Bench, fewer, of
 
 from sfkernels import names, records
+from sfkernels.keys import user_of
 from sfkernels.sleepers import RETRYING, THINKING, open_slot, sleep_until
 from sfkernels.users import answered, new_request
 
@@ -36,7 +37,8 @@ def bench_of(size: int = 4096, mean: float = 4.0, **population: Any) -> Bench:
 
 
 def request(bench: Bench, session: int, turn: int = 1, retries: int = 0) -> int:
-    return int(bench.call(new_request, session=np.uint32(session), turn=turn, retries=retries))
+    user = bench.call(user_of, session=np.uint32(session))
+    return int(bench.call(new_request, session=np.uint32(session), user=user, turn=turn, retries=retries))
 
 
 def test_a_request_belongs_to_its_session() -> None:
