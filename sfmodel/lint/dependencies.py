@@ -51,7 +51,7 @@ def _how(step: StepBase, verb: str) -> str:
             notes.append(f"timeout {written(step.timeout)}")
         if step.retries is not None:
             notes.append(f"{step.retries.attempts} attempts")
-        notes += [name for name in ("breaker", "hedge") if getattr(step, name) is not None]
+        notes += [name for name in ("throttle", "breaker", "hedge") if getattr(step, name) is not None]
     return ", ".join(notes)
 
 

@@ -28,7 +28,7 @@ Mapping = dict[str, Any]
 MUCH: Mapping = {
     "counters.saved": {"title": "Saved"},
     "services.b.replicas": 4,
-    "services.a.stations.gpu": {"servers": 1},
+    "services.a.stations.gpu": {"servers": 1, "shedding": {"queuing": "1 ms", "every": "0.3 s"}},
     "services.a.stations.cpu.scaling": {"min": 1, "max": 6, "target": 0.5, "every": "0.5 s", "start_delay": "0.3 s"},
     "services.a.health_check": {"every": "0.4 s"},
     "services.a.caches.far": {"key": "user", "ttl": "3 s", "of": "c"},
@@ -40,12 +40,12 @@ MUCH: Mapping = {
              "retries": {"attempts": 2, "base": "5 ms", "budget": {"ratio": 0.1}}, "on_failure": "continue"},
             {"store": "far"}]},
         {"use": "gpu", "time": "10 ms"},
-        {"call": "b.get", "timeout": "150 ms", "on_failure": "continue"},
+        {"call": "b.get", "timeout": "150 ms", "throttle": {"k": 1.1, "window": "2 s"}, "on_failure": "continue"},
         {"publish": "c.jobs"},
     ]},
     "services.c": {
         "replicas": 2, "memory": {"limit": "64 kB"}, "health_check": {"every": "0.3 s"},
-        "stations": {"cpu": {"servers": 1}},
+        "stations": {"cpu": {"servers": 1, "adaptive": {"min": 1, "max": 4, "every": "0.5 s", "samples": 2}}},
         "queues": {"jobs": {"handler": "handle", "consumers": 2}},
         "endpoints": {"get": {"steps": [{"use": "cpu", "time": {"exponential": "20 ms"}}]},
                       "handle": {"steps": [{"use": "cpu", "time": "1 ms"}]}},
