@@ -122,9 +122,8 @@ class Station(Word):
     @model_validator(mode="after")
     def _countable(self) -> Station:
         if self.servers == "unlimited" and (self.scaling or self.adaptive):
-            raise ValueError(
-                "expected a number of servers where there is scaling or an adaptive limit, found unlimited"
-            )
+            what = "scaling" if self.scaling else "an adaptive limit"
+            raise ValueError(f"expected a number of servers where there is {what}, found unlimited")
         if self.adaptive is not None and (self.scaling is not None or self.waiting_cost > 0):
             raise ValueError("an adaptive limit needs a station without scaling and without waiting_cost")
         if self.shedding is not None and (self.scaling or self.adaptive):
