@@ -13,7 +13,7 @@ from sfkernels.durations import draw
 from sfkernels.endings import end_task, settle
 from sfkernels.housekeeping import bring_back, check_scaler, deliver_servers, mark_servers, probe, schedule_house
 from sfkernels.jit import apart, entry, hot, kernel, out_of_line
-from sfkernels.keys import NOBODY, address, draw_item, draw_user, user_of
+from sfkernels.keys import NOBODY, draw_item, draw_user, user_of
 from sfkernels.memory import LINE, prefetch
 from sfkernels.names import (
     ARRIVE,
@@ -157,17 +157,18 @@ def _expire(
 
 
 @hot
-def _ask_ahead(clock, nodes, batch, tasks, population, user_rows):
-    """Ask for what the events of the bucket that was opened are about: tasks, and the rows of users and their addresses."""
-    for n in range(clock[0].batch_count):
-        node = batch[n].node
+def _ask_ahead(clock, nodes, buckets, tasks, user_rows):
+    """Ask for what the events of the bucket after the open one are about: tasks, and users' rows."""
+    slot = (clock[0].bucket + 1) % NB
+    node = buckets[slot] if slot > 0 else np.int32(-1)
+    while node >= 0:
         class_ = np.int64(nodes[node].order >> _SHIFT)
         if class_ == CLASS_TASK:
             for offset in range(0, TASK_BYTES, LINE):
                 prefetch(tasks, np.int64(nodes[node].task), offset)
-        elif class_ == CLASS_USER and len(user_rows) > 1:
+        elif class_ == CLASS_USER:
             prefetch(user_rows, np.int64(nodes[node].user))
-            prefetch(user_rows, address(population, nodes[node].user))
+        node = nodes[node].next
 
 
 @kernel
@@ -191,7 +192,7 @@ def _next_bucket(
             turn(clock, nodes, buckets)
         if buckets[bucket % NB] >= 0:
             open_bucket(clock, nodes, buckets, batch)
-            _ask_ahead(clock, nodes, batch, tasks, population, user_rows)
+            _ask_ahead(clock, nodes, buckets, tasks, user_rows)
 
 
 @kernel
