@@ -11,6 +11,7 @@ from pathlib import Path
 import numba
 from numba.core import types
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
 
 def sources_hash():
@@ -58,10 +59,22 @@ def out_of_line():
     """Said first in a kernel: it is called, never inlined. For what is rare, lest it crowd the registers of what is not."""
 
 
+_OURS = "_ZN9sfkernels"
+"""Beginning of the names that Numba makes of ours."""
+
 _DATA = ".4"
 """End of the names of the arguments that Numba makes of an array's data."""
 
 if not numba.config.DISABLE_JIT:
+    _any_index = arrayobj.fix_integer_index
+
+    def _index(context, builder, kind, index, size):
+        """An index of a kernel counts from the beginning: it is not looked at whether it is below 0; others are as they were."""
+        if kind.signed and builder.function.name.startswith(_OURS):
+            return context.cast(builder, index, kind, types.intp)
+        return _any_index(context, builder, kind, index, size)
+
+    arrayobj.fix_integer_index = _index
 
     @intrinsic
     def apart(typing_context):
