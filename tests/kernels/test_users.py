@@ -10,6 +10,7 @@ import pytest
 from alone import INTERPRETED, Bench, fewer, of
 
 from sfkernels import names, records
+from sfkernels.advance import _rename
 from sfkernels.keys import user_of
 from sfkernels.sleepers import RETRYING, THINKING, open_slot, sleep_until
 from sfkernels.users import answered, new_request
@@ -77,6 +78,23 @@ def test_activity(skew: float) -> None:
     for x in (0.1, 0.5, 0.9):
         p = x ** (1 / skew)
         assert abs((users < x * 1000).mean() - p) < 5 * np.sqrt(p * (1 - p) / count)
+
+
+def test_whose_the_sessions_are_may_change() -> None:
+    # a session that is in the calendar already is the user's that it would be if it came there now
+    bench = bench_of()
+    for session in range(20):
+        node = int(bench.clock["node_free"][0])
+        bench.call(
+            sleep_until, time=0.05, session=np.uint32(session), turn=np.int64(2), retries=np.int64(0),
+            why=np.int64(THINKING),
+        )  # fmt: skip
+        assert bench.nodes["user"][node] == bench.call(user_of, session=np.uint32(session))
+    before = bench.nodes["user"][:20].copy()
+    bench.population["skew"] = 2.0
+    bench.call(_rename)
+    assert (bench.nodes["user"][:20] != before).all()
+    assert sorted(bench.nodes["user"][:20]) == sorted(bench.call(user_of, session=np.uint32(s)) for s in range(20))
 
 
 def answer(
