@@ -66,7 +66,7 @@ _DATA = ".4"
 """End of the names of the arguments that Numba makes of an array's data."""
 
 if not numba.config.DISABLE_JIT:
-    _any_index = arrayobj.fix_integer_index
+    _any_index = getattr(arrayobj, "fix_integer_index", None)
 
     def _index(context, builder, kind, index, size):
         """An index of a kernel counts from the beginning: it is not looked at whether it is below 0; others are as they were."""
@@ -74,7 +74,8 @@ if not numba.config.DISABLE_JIT:
             return context.cast(builder, index, kind, types.intp)
         return _any_index(context, builder, kind, index, size)
 
-    arrayobj.fix_integer_index = _index
+    if _any_index is not None:  # a Numba that has it no more looks, and is a twelfth slower
+        arrayobj.fix_integer_index = _index
 
     @intrinsic
     def apart(typing_context):
