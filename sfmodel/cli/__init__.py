@@ -48,6 +48,7 @@ COMMANDS = {
         "add seeds to a sweep until its effects are known well enough",
         "sfmodel narrow latest --figure within_sla --half '0.5 %'",
     ),
+    "decide": Command("decide", "which change to make, by a deadline", "sfmodel decide --within 20min"),
     "figures": Command(
         "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only 'P*'"
     ),

@@ -161,9 +161,10 @@ def _parameters(text: str) -> str:
     named = [
         f"{name} ({json.dumps(value, ensure_ascii=False).strip(chr(34))})"
         for name, value in written.items()
-        if name not in ("title", "changes")
+        if name not in ("title", "effort", "undo", "changes")
     ]
-    return f"Parameters: {', '.join(named)}." if named else ""
+    takes = f"Takes {written['effort']}, is undone in {written['undo']}." if {"effort", "undo"} <= set(written) else ""
+    return " ".join(filter(None, [f"Parameters: {', '.join(named)}." if named else "", takes]))
 
 
 def _print(rows: list[tuple[str, ...]]) -> None:

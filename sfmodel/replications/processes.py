@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import pickle
 import signal
@@ -83,7 +84,11 @@ class Processes:
             self._pool.shutdown(cancel_futures=True)
 
     def make(
-        self, mappings: Mapping[int, Mapping[str, Any]], root: Path, reports: Mapping[int, Report]
+        self,
+        mappings: Mapping[int, Mapping[str, Any]],
+        root: Path,
+        reports: Mapping[int, Report],
+        until: float = math.inf,
     ) -> Iterator[tuple[int, str | None]]:
         """Make replications and yield the seed of each that has ended, with the reason if it failed.
 
@@ -95,12 +100,14 @@ class Processes:
             Folder in which their folders appear.
         reports
             Told of the state of each while it goes on.
+        until
+            When to stop waiting for them, by the monotonic clock, s.
         """
         running = {
             self._pool.submit(self._one, seed, mapping, root, reports[seed]): seed for seed, mapping in mappings.items()
         }
         under_way = set(running)
-        while under_way:
+        while under_way and time.monotonic() < until:
             done, under_way = wait(under_way, _LOOK_S, FIRST_COMPLETED)
             for future in done:
                 yield running[future], future.result()

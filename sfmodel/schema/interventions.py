@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, model_validator
 
@@ -24,6 +24,10 @@ def without_original(steps: Any) -> Any:
     if isinstance(steps, dict):
         return {key: without_original(value) if key != "label" else value for key, value in steps.items()}
     return steps
+
+
+Effort = Literal["hours", "days", "weeks", "months"]
+Undo = Literal["minutes", "hours", "days", "never"]
 
 
 class Change(Word):
@@ -57,5 +61,9 @@ class Intervention(Word):
 
     title: str = ""
     """What is changed, in words."""
+    effort: Effort | None = None
+    """How long a team that knows its platform needs, tests and roll-out included: an assumption, of no source."""
+    undo: Undo | None = None
+    """How long it takes to be rid of it: minutes where it is a setting, hours where data or processes move."""
     changes: list[Change]
     """In order; they refer to a parameter as ${intervention.NAME.parameter}."""

@@ -83,9 +83,9 @@ def _best(mean: NDArray[np.float64], spread: NDArray[Any], freedom: int, more_is
     return np.bincount(winners, minlength=len(mean)) / DRAWS
 
 
-def go_on(found: Contest, *, more_is_better: bool) -> list[str]:
-    """Which changes get more seeds: the better half, whatever may still be best, and the first, which all are beside."""
-    order = np.argsort(-found.mean if more_is_better else found.mean, kind="stable")
-    half = set(order[: max(2, (len(order) + 1) // 2)].tolist())
-    open_ones = set(np.flatnonzero(np.isnan(found.best) | (found.best >= CONTENDER)).tolist())
-    return [name for k, name in enumerate(found.names) if k in half | open_ones | {0}]
+def go_on(found: Contest, going: Sequence[str], *, more_is_better: bool) -> list[str]:
+    """Which of the changes that get seeds get more: their better half, who may still be best, and the first of all."""
+    order = [int(k) for k in np.argsort(-found.mean if more_is_better else found.mean, kind="stable")]
+    half = [k for k in order if found.names[k] in going][: max(2, (len(going) + 1) // 2)]
+    open_ones = np.flatnonzero(np.isnan(found.best) | (found.best >= CONTENDER)).tolist()
+    return [name for k, name in enumerate(found.names) if k in {0, *half, *open_ones}]

@@ -45,7 +45,7 @@ def test_a_change_that_was_dropped_is_judged_by_its_own_seeds() -> None:
 def test_one_seed_says_nothing_of_chance() -> None:
     found = contest({(name, 1): 1.0 for name in NAMES}, NAMES, more_is_better=True)
     assert np.isnan(found.best).all()
-    assert go_on(found, more_is_better=True) == NAMES
+    assert go_on(found, NAMES, more_is_better=True) == NAMES
 
 
 def test_probabilities_are_calibrated() -> None:
@@ -75,4 +75,4 @@ def test_equal_changes_share_the_probability() -> None:
 def test_runs_go_to_the_better_half_and_to_who_may_still_be_best() -> None:
     rng = np.random.default_rng(5)
     found = contest(world(rng, np.array([0.0, 9.0, 8.5, -9.0]), 3, 0.5), NAMES, more_is_better=True)
-    assert go_on(found, more_is_better=True) == ["none", "a", "b"]
+    assert go_on(found, NAMES, more_is_better=True) == ["none", "a", "b"]
