@@ -39,7 +39,7 @@ def point_of(overrides: Sequence[str], fixed: Collection[str]) -> Point:
     values, parts, given = {}, [], None
     for text in overrides:
         key, _, value = text.lstrip("+~").partition("=")
-        if key == "name":
+        if key == "name" and value not in ("", "null"):
             given = label_of(value)
         if key not in fixed:
             parameter = key.replace("/", ".")

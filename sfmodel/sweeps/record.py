@@ -71,7 +71,7 @@ def read_sweep(folder: Path) -> Sweep | None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         return Sweep(**{**found, "points": [Point(**point) for point in found["points"]]})
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError, KeyError):
         raise RunError(

@@ -94,7 +94,7 @@ def test_a_wrong_platform(sfmodel, changes: dict, expected: str, command: tuple[
         (
             ["run", "folder=x", "platform=chain"],
             "folder: unknown key 'folder'; valid are: demand, forks, intervention, items, name, platform, processes, "
-            "replications, scenario, seed, start, switch_on, tick, trace, until, users, …\n",
+            "replications, scenario, seed, start, sweep, switch_on, tick, trace, until, …\n",
         ),
         (["list", "parameters", "xyzzy"], "list parameters: nothing contains 'xyzzy'"),
         (["lint"], "lint: the following arguments are required: platform; see 'sfmodel lint --help'"),
@@ -446,7 +446,7 @@ def test_an_interrupt_says_what_is_kept(sfmodel, monkeypatch: pytest.MonkeyPatch
     assert sfmodel("run", "-m", "platform=mmc", "seed=1,2", "hydra.sweep.dir=runs/sweep")[::2] == (
         1,
         "sfmodel: interrupted; runs of the sweep that had finished are kept, "
-        "the same command with hydra.sweep.dir=runs/sweep goes on from there\n",
+        "sfmodel run resume=runs/sweep goes on from there\n",
     )
 
 
@@ -479,14 +479,17 @@ def test_run_hands_over_the_mapping_and_hydras_files(sfmodel, monkeypatch: pytes
         ),
         (["intervention=[llm_timeout,x]"], [], "intervention=llm_timeout-x"),
         (["platform/streamflow/sets=a b", "~name"], [], "streamflow.sets=a-b,name"),
-        (["platform=mmc"], ["platform"], ""),
-        (["a.b=" + "x" * 200], [], "a.b=" + "x" * 96),
+        (["platform=mmc"], ["platform"], "run"),
+        (["intervention=[]"], [], "intervention=none"),
+        (["a.b=" + "x" * 300], [], "a.b=" + "x" * 196),
+        (["name=n", "seed=2"], ["name"], "n,seed=2"),
+        (["name=n"], [], "n"),
     ],
 )
 def test_jobs_of_a_sweep_are_named_by_what_is_their_own(overrides: list[str], fixed: list[str], expected: str) -> None:
-    from sfmodel.cli.run import _name_in_sweep
+    from sfmodel.sweeps import point_of
 
-    assert _name_in_sweep(overrides, fixed) == expected
+    assert point_of(overrides, fixed).name == expected
 
 
 def test_every_command_that_a_run_ends_with_works(sfmodel) -> None:

@@ -342,7 +342,9 @@ def test_each_point_of_a_sweep_has_its_replications(call):
         assert float(ds.endpoint_arrivals.mean()) / 10 == pytest.approx(rate, rel=0.1)
     status, said, complaints = call("run", "-m", "platform=tiny", "replications=2", "until=2 min", *words)
     assert (status, complaints) == (0, "")
-    assert said.splitlines() == [f"finished before, and not made again: runs/sweep/{name}" for name in rates.values()]
+    assert said.splitlines()[:2] == [
+        f"finished before, and not made again: runs/sweep/{name}" for name in rates.values()
+    ]
 
 
 @pytest.mark.parametrize(
