@@ -65,7 +65,7 @@ def execute(arguments: argparse.Namespace) -> int:
     decision = Decision(changes, more_is_better=aim.better == "more")
     deadline = time.monotonic() + within_s
     runs = _Runs(words, storm, folder, aim.id, arguments.processes, deadline)
-    show = partial(_show, decision, aim, deadline)
+    show = partial(_show, decision, deadline)
     print(
         f"{len(changes)} changes, by {aim.title.lower()}, within {arguments.within}; runs are kept in {folder}",
         flush=True,
@@ -215,7 +215,7 @@ class _Runs:
         return math.nan if entry["value"] is None else float(entry["value"])
 
 
-def _show(decision: Decision, aim: Aim, deadline: float, job: Job, reason: str | None) -> None:
+def _show(decision: Decision, deadline: float, job: Job, reason: str | None) -> None:
     """A line after each run: what it was, and the answer of the moment."""
     left_s = max(0.0, deadline - time.monotonic())
     ended = "failed" if reason else "ended"
@@ -282,6 +282,8 @@ def _files(change: str) -> dict[str, dict[str, Any]]:
 
 def _ship(decision: Decision, words: Sequence[str]) -> str:
     """The best change with its settings, as they would be typed for a whole run."""
+    from sfmodel.schema.interventions import Intervention
+
     order = decision.order()
     if not order or order[0] == NO_CHANGE:
         return ""
@@ -290,7 +292,7 @@ def _ship(decision: Decision, words: Sequence[str]) -> str:
         f"intervention.{name}.{key}={json.dumps(value, ensure_ascii=False)}"
         for name, written in files.items()
         for key, value in written.items()
-        if key not in ("title", "effort", "undo", "changes")
+        if key not in Intervention.model_fields
     ]
     command = f"sfmodel run {words[0]} 'intervention=[{','.join(files)}]'"
     return "\n".join([f"to ship: {command}", *(f"  {setting}" for setting in settings)])

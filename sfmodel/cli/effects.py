@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the tables."""
     from sfmodel.results.summary import PERIODS
-    from sfmodel.sweeps import find_sweep, read_sweep
+    from sfmodel.sweeps import find_sweep, recorded_sweep
     from sfmodel.sweeps.effects import effects_of
     from sfmodel.sweeps.effects_table import effects_data, effects_table, said
     from sfmodel.sweeps.observations import observe
@@ -39,8 +39,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--period: expected {', '.join(PERIODS)}, found '{arguments.period}'")
     folder = find_sweep(arguments.sweep, arguments.runs)
     observations = observe(folder, arguments.period)
-    sweep = read_sweep(folder)
-    assert sweep is not None  # it was found
+    sweep = recorded_sweep(folder)
     keys = _keys(arguments.figures, str(sweep.config["platform"]["name"]), observations.figures)
     every = effects_of(observations, list(observations.figures) if arguments.json else keys)
     if arguments.json:

@@ -152,6 +152,8 @@ def _parameters(text: str) -> str:
     """What can be set of an intervention, with its values, as one sentence; nothing where it is another file."""
     import yaml  # type: ignore[import-untyped]
 
+    from sfmodel.schema.interventions import Intervention
+
     try:
         written = yaml.safe_load(text)
     except yaml.YAMLError:  # what uses it says so
@@ -161,7 +163,7 @@ def _parameters(text: str) -> str:
     named = [
         f"{name} ({json.dumps(value, ensure_ascii=False).strip(chr(34))})"
         for name, value in written.items()
-        if name not in ("title", "effort", "undo", "changes")
+        if name not in Intervention.model_fields
     ]
     takes = f"Takes {written['effort']}, is undone in {written['undo']}." if {"effort", "undo"} <= set(written) else ""
     return " ".join(filter(None, [f"Parameters: {', '.join(named)}." if named else "", takes]))

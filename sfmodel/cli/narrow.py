@@ -33,15 +33,14 @@ def execute(arguments: argparse.Namespace) -> int:
 
     from sfmodel.cli import run
     from sfmodel.rows.rows import to_bound
-    from sfmodel.sweeps import find_sweep, read_sweep
+    from sfmodel.sweeps import find_sweep, recorded_sweep
     from sfmodel.sweeps.effects import effects_of
     from sfmodel.sweeps.effects_table import effects_table
     from sfmodel.sweeps.narrowing import first_stage, seeds_needed, with_stages
     from sfmodel.sweeps.observations import observe
 
     folder, figure = find_sweep(arguments.sweep, arguments.runs), arguments.figure
-    sweep = read_sweep(folder)
-    assert sweep is not None  # it was found
+    sweep = recorded_sweep(folder)
     observations = observe(folder, arguments.period)
     if figure not in observations.figures:
         raise ConfigError(f"--figure: no run shows '{figure}'; {nearest(figure, observations.figures)}")

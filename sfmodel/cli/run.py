@@ -24,7 +24,7 @@ from sfmodel.cli.compose import CONFIG_NAME, HYDRAS_ERRORS, as_config_error, che
 from sfmodel.errors import ConfigError, RunError, SfmodelError
 from sfmodel.results.disk import disk_errors
 from sfmodel.schema.files import conf_folder
-from sfmodel.sweeps import find_sweep, point_of, read_sweep
+from sfmodel.sweeps import find_sweep, point_of, recorded_sweep
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -130,8 +130,7 @@ def _resumed(words: list[str]) -> tuple[list[str], Path | None]:
     own = [word for word in rest if not word.startswith(("hydra.", "hydra/", "-"))]
     if own:
         return [*rest, *([] if _is_sweep(rest) else ["-m"])], root
-    recorded = read_sweep(root)
-    assert recorded is not None  # it was found by its record
+    recorded = recorded_sweep(root)
     replaced = {word.partition("=")[0] for word in rest}
     return [*(word for word in recorded.words if word.partition("=")[0] not in replaced), *rest], root
 

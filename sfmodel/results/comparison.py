@@ -45,10 +45,7 @@ class Effect:
     @property
     def is_found(self) -> bool | None:
         """Whether the difference is more than chance at this level; none: nothing can be said of one pair."""
-        ends = self.difference.ends
-        if ends is None:
-            return False if self.difference.mean == 0 else None
-        return not ends[0] <= 0 <= ends[1]
+        return self.difference.is_found
 
     @property
     def relative(self) -> float:

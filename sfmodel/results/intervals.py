@@ -29,6 +29,13 @@ class Interval:
         """Lower and upper end; none: not known."""
         return None if math.isnan(self.half) else (self.mean - self.half, self.mean + self.half)
 
+    @property
+    def is_found(self) -> bool | None:
+        """Whether the mean, of differences, is more than chance at this level; none: nothing can be said of one value."""
+        if self.ends is None:
+            return False if self.mean == 0 else None
+        return not self.ends[0] <= 0 <= self.ends[1]
+
 
 def interval(values: Sequence[float], level: float = LEVEL) -> Interval:
     """Mean of independent values of one distribution, and its interval at this level.

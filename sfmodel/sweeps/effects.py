@@ -51,14 +51,6 @@ class Effects:
     """Which all points have."""
 
 
-def is_found(size: Interval) -> bool | None:
-    """Whether an effect is more than chance; none: that is not known, of one seed."""
-    ends = size.ends
-    if ends is None:
-        return False if size.mean == 0 else None
-    return not ends[0] <= 0 <= ends[1]
-
-
 def effects_of(observations: Observations, figures: Sequence[str]) -> list[Effects]:
     """Find the effects of the changes of a sweep.
 

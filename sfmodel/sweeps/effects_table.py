@@ -10,7 +10,7 @@ from sfmodel.results.comparison_table import NOTHING, signed_interval
 from sfmodel.results.intervals import LEVEL, Interval
 from sfmodel.results.replications import written_seeds
 from sfmodel.results.summary import format_value
-from sfmodel.sweeps.effects import Effects, is_found
+from sfmodel.sweeps.effects import Effects
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,7 +39,7 @@ def effects_table(effects: Effects, figures: Mapping[str, tuple[str, str]], keys
                   *(format_value(effects.level[key], figures[key][1]) for key in shown), style="dim")  # fmt: skip
     rows = sorted(effects.rows, key=lambda row: (row.is_interaction, -abs(row.sizes[shown[0]].mean) if shown else 0))
     for row in rows:
-        if not row.is_interaction or any(is_found(row.sizes[key]) for key in shown):
+        if not row.is_interaction or any(row.sizes[key].is_found for key in shown):
             table.add_row(row.title, *(_cell(row.sizes[key], figures[key][1]) for key in shown))
     return table
 
@@ -67,7 +67,7 @@ def said(effects: Effects) -> str:
 
 
 def _cell(size: Interval, unit: str) -> str:
-    if is_found(size) is False:
+    if size.is_found is False:
         return NOTHING if size.mean == 0 else f"({signed_interval(size, unit)})"
     return signed_interval(size, unit)
 
@@ -100,4 +100,4 @@ def effects_data(every: Sequence[Effects], figures: Mapping[str, tuple[str, str]
 
 def _data(size: Interval) -> dict[str, Any]:
     low, high = size.ends or (None, None)
-    return {"size": size.mean if math.isfinite(size.mean) else None, "low": low, "high": high, "found": is_found(size)}
+    return {"size": size.mean if math.isfinite(size.mean) else None, "low": low, "high": high, "found": size.is_found}

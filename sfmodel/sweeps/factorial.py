@@ -56,8 +56,7 @@ class Effect:
     @property
     def is_found(self) -> bool | None:
         """Whether it is more than chance; none: of one seed nothing can be said."""
-        ends = self.size.ends
-        return None if ends is None else not ends[0] <= 0 <= ends[1]
+        return None if self.size.ends is None else self.size.is_found
 
 
 def is_factorial(levels: NDArray[np.float64]) -> bool:

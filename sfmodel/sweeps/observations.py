@@ -14,7 +14,7 @@ from sfmodel.results.folder import SUMMARY
 from sfmodel.results.replications import FOLDER
 from sfmodel.results.summary import PERIODS
 from sfmodel.sweeps.points import Point
-from sfmodel.sweeps.record import Sweep, finished_run, read_sweep
+from sfmodel.sweeps.record import finished_run, recorded_sweep
 
 SEED = "seed"
 
@@ -53,8 +53,7 @@ def observe(folder: Path, period: str | None = None) -> Observations:
     RunError
         No run is finished; a summary is damaged.
     """
-    sweep = read_sweep(folder)
-    assert sweep is not None  # a folder that find_sweep has found
+    sweep = recorded_sweep(folder)
     runs = {point.name: finished_run(folder, point.name, sweep) for point in sweep.points}
     finished = [(point, run) for point in sweep.points if (run := runs[point.name])]
     if not finished:
@@ -71,17 +70,13 @@ def observe(folder: Path, period: str | None = None) -> Observations:
         entries = summary.get(chosen, {})
         figures |= {key: (entry["name"].strip(), entry["unit"]) for key, entry in entries.items() if key not in figures}
         values = {key: math.nan if entry["value"] is None else entry["value"] for key, entry in entries.items()}
-        every.append(Observation(_without_seed(point), _seed(point, seed, sweep), values))
+        every.append(Observation(_without_seed(point), int(point.values.get(SEED, seed)), values))
     missing = [name for name, run in runs.items() if run is None]
     return Observations(every, figures, missing, chosen)
 
 
 def _without_seed(point: Point) -> dict[str, str]:
     return {key: label for key, label in point.values.items() if key != SEED}
-
-
-def _seed(point: Point, found: int, sweep: Sweep) -> int:
-    return int(point.values.get(SEED, found))
 
 
 def _summaries(run: Path) -> Iterator[tuple[int, dict[str, Any]]]:

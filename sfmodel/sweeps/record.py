@@ -79,6 +79,20 @@ def read_sweep(folder: Path) -> Sweep | None:
         ) from None
 
 
+def recorded_sweep(folder: Path) -> Sweep:
+    """Read what was recorded of the sweep in a folder that `find_sweep` has found.
+
+    Raises
+    ------
+    RunError
+        It is damaged, or has gone meanwhile.
+    """
+    sweep = read_sweep(folder)
+    if sweep is None:
+        raise RunError(f"{folder / RECORD} is not there any more, so nothing says which points the sweep has")
+    return sweep
+
+
 def finished_run(folder: Path, name: str, sweep: Sweep) -> Path | None:
     """Return the folder of the finished run of a point, None where there is none.
 

@@ -15,7 +15,7 @@ from sfmodel.errors import ConfigError, RunError
 from sfmodel.results.folder import MANIFEST
 from sfmodel.schema.files import conf_folder
 from sfmodel.sweeps import Point, Sweep
-from sfmodel.sweeps.effects import effects_of, is_found
+from sfmodel.sweeps.effects import effects_of
 from sfmodel.sweeps.observations import observe
 
 Value = Callable[[Mapping[str, str]], float]
@@ -54,7 +54,7 @@ def test_sets_of_interventions_are_a_design_where_they_are_balanced() -> None:
     assert found.is_factorial
     sizes = {row.title: row.sizes["x"].mean for row in found.rows}
     assert sizes == pytest.approx({"a": 4 - 0.5, "b": -2 - 0.5, "a × b": -0.5})
-    assert [is_found(row.sizes["x"]) for row in found.rows] == [True] * 3  # seeds differ by what is in no effect
+    assert [row.sizes["x"].is_found for row in found.rows] == [True] * 3  # seeds differ by what is in no effect
 
 
 def test_one_at_a_time_is_each_beside_the_first() -> None:
@@ -66,7 +66,7 @@ def test_one_at_a_time_is_each_beside_the_first() -> None:
 
     assert (found.is_factorial, found.beside, found.level) == (False, "none", {"x": 25.0})
     assert {row.title: row.sizes["x"].mean for row in found.rows} == {"a": 2, "b": 0, "a+b+c": -4}
-    assert [is_found(row.sizes["x"]) for row in found.rows] == [True, False, True]
+    assert [row.sizes["x"].is_found for row in found.rows] == [True, False, True]
 
 
 def test_levels_of_demand_are_taken_apart() -> None:

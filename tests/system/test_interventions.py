@@ -18,6 +18,16 @@ SLOW_LLM = "platform.services.llm.stations.provider.speed=0.1"
 """4 s and more; its client gives up after 30 s."""
 
 
+_ENGINE = "platform.services.engine.stations"
+OVERLOADED = (
+    "demand.level=0.1",
+    f"{_ENGINE}.cpu.servers=1",
+    f"{_ENGINE}.cpu.speed=0.2",
+    f"{_ENGINE}.workers.servers=4",
+)
+"""An engine that has more to do than it can."""
+
+
 def evening(*overrides: str) -> dict[str, Any]:
     return totals(composed([*SMALL, *overrides]))
 
@@ -298,15 +308,8 @@ def test_two_choices_wait_much_less_than_one() -> None:
 
 def test_popular_items_keep_the_engine_in_time() -> None:
     """Misses take half a second of the only core, and three come in a second."""
-    engine = "platform.services.engine.stations"
-    overloaded = (
-        "demand.level=0.1",
-        f"{engine}.cpu.servers=1",
-        f"{engine}.cpu.speed=0.2",
-        f"{engine}.workers.servers=4",
-    )
-    without = evening(*overloaded)
-    dimmed = evening(*overloaded, "intervention=[brownout]", "intervention.brownout.limit=6")
+    without = evening(*OVERLOADED)
+    dimmed = evening(*OVERLOADED, "intervention=[brownout]", "intervention.brownout.limit=6")
     assert dimmed["station_queue_max"]["engine.workers"] < 5 < 20 < without["station_queue_max"]["engine.workers"]
     assert dimmed["popular_items"] > 0
     assert (
@@ -366,15 +369,8 @@ def test_an_adaptive_limit_keeps_goodput_and_times() -> None:
 
 
 def test_the_gateway_limits_what_is_in_an_overloaded_engine() -> None:
-    engine = "platform.services.engine.stations"
-    overloaded = (
-        "demand.level=0.1",
-        f"{engine}.cpu.servers=1",
-        f"{engine}.cpu.speed=0.2",
-        f"{engine}.workers.servers=4",
-    )
     limits = [f"intervention.adaptive_concurrency.{setting}" for setting in ("initial=4", "min=4", "max=50")]
-    without, limited = evening(*overloaded), evening(*overloaded, "intervention=[adaptive_concurrency]", *limits)
+    without, limited = evening(*OVERLOADED), evening(*OVERLOADED, "intervention=[adaptive_concurrency]", *limits)
     assert limited["station_rejected"]["gateway.engine_calls"] > 0
     assert limited["station_queue_max"]["engine.workers"] < 50
     assert good(limited) > 1.2 * good(without)
@@ -429,14 +425,7 @@ def test_shedding_serves_the_important_first_and_as_many_as_do_not_wait() -> Non
 
 
 def test_the_engine_sheds_instead_of_queueing() -> None:
-    engine = "platform.services.engine.stations"
-    overloaded = (
-        "demand.level=0.1",
-        f"{engine}.cpu.servers=1",
-        f"{engine}.cpu.speed=0.2",
-        f"{engine}.workers.servers=4",
-    )
-    without, shed = evening(*overloaded), evening(*overloaded, "intervention=[load_shedding]")
+    without, shed = evening(*OVERLOADED), evening(*OVERLOADED, "intervention=[load_shedding]")
     assert shed["station_rejected"]["engine.workers"] > 0
     assert shed["station_queue_max"]["engine.workers"] < 0.1 * without["station_queue_max"]["engine.workers"]
     assert good(shed) > 1.2 * good(without)
