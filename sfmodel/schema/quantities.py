@@ -14,13 +14,49 @@ from typing import Annotated, Any
 import pint
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-_registry: pint.UnitRegistry = pint.UnitRegistry(cache_folder=":auto:", on_redefinition="ignore")
-_registry.define("bit = [information]")  # pint's own bit is a plain number: '5 MB' would pass for a factor
-_registry.define("USD = [money] = usd = dollar")
-_registry.define("rps = 1 / second = qps")  # requests, where pint has revolutions
-_registry.define("rpm = 1 / minute")
-for _thing in ("req", "request", "event", "call", "message", "item", "user", "session", "video"):
-    _registry.define(f"{_thing} = [] = {_thing}s")
+_UNITS = """
+nano- = 1e-9 = n-
+micro- = 1e-6 = µ- = μ- = u-
+milli- = 1e-3 = m-
+kilo- = 1e3 = k-
+mega- = 1e6 = M-
+giga- = 1e9 = G-
+tera- = 1e12 = T-
+peta- = 1e15 = P-
+kibi- = 2**10 = Ki-
+mebi- = 2**20 = Mi-
+gibi- = 2**30 = Gi-
+tebi- = 2**40 = Ti-
+
+second = [time] = s = sec
+minute = 60 * second = min
+hour = 60 * minute = h = hr
+day = 24 * hour = d
+week = 7 * day
+year = 365.25 * day
+
+hertz = 1 / second = Hz
+rps = 1 / second = qps
+rpm = 1 / minute
+
+bit = [information]
+byte = 8 * bit = B = octet
+
+USD = [money] = usd = dollar
+
+percent = 0.01 = %
+ppm = 1e-6
+thing = [] = req = request = event = call = message = item = user = session = video
+
+meter = [length] = m = metre
+molar = [concentration] = M
+radian = [angle] = rad
+degree = radian / 57.29577951308232 = deg
+turn = 6.283185307179586 * radian = revolution
+"""
+"""The units that can be written, in pint's language; the last ones to say what is wrong with them."""
+
+_registry: pint.UnitRegistry = pint.UnitRegistry(_UNITS.splitlines())
 
 _SUFFIXES = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
 _CLOCK = re.compile(r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$")

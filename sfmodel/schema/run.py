@@ -11,7 +11,7 @@ from sfmodel.schema.base import Word
 from sfmodel.schema.demand import Demand
 from sfmodel.schema.interventions import Intervention
 from sfmodel.schema.platform import Platform
-from sfmodel.schema.quantities import MOST, Clock, Count, Duration, LongCount
+from sfmodel.schema.quantities import MOST, Bytes, Clock, Count, Duration, LongCount
 from sfmodel.schema.scenario import Scenario
 
 MOST_WINDOWS = 10_000_000
@@ -23,7 +23,7 @@ SEEDS = 2**63
 HOW_MANY = ("replications", "processes")
 """Keys that say how many runs are made."""
 
-HOW_IT_IS_MADE = (*HOW_MANY, "forks", "worlds")
+HOW_IT_IS_MADE = (*HOW_MANY, "forks", "worlds", "worlds_limit")
 """Keys that say how runs are made: none of them changes what is simulated."""
 
 
@@ -67,6 +67,8 @@ class Run(Word):
     """Times at which runs may part: the world of each, which they have in common, is simulated once and kept."""
     worlds: str = "worlds"
     """Folder of the worlds that are kept."""
+    worlds_limit: Bytes | None = Field(None, ge=0)
+    """What they may take; none: half of the disk's free room. Beyond it those go that were not used for the longest time."""
     tick: Duration | None = Field(None, gt=0)
     """How far apart the buckets are in which events to come wait: for speed only, results never depend on it; none: chosen
     by the load."""

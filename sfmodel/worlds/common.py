@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sfmodel.engine import Observer, Simulation, begun, planned, simulate
-from sfmodel.results.disk import disk_errors
 from sfmodel.schema.run import Run
 from sfmodel.schema.scenario_segments import segments
 from sfmodel.worlds.kept import Keeper, KeptWorld, restore
 from sfmodel.worlds.keys import key_of
+from sfmodel.worlds.room import Say, locked, make_room, used_now
 
 Make = Callable[[Simulation, Observer, float], None]
 """Simulates, with an observer of its windows, until a time, s since midnight."""
@@ -23,11 +22,12 @@ def common_world(
     times_s: Sequence[float],
     folder: Path,
     make: Make | None = None,
-    say: Callable[[str], object] | None = None,
+    say: Say | None = None,
 ) -> KeptWorld | None:
     """Return the last of the worlds of a run at these times, after having made those that are missing.
 
-    Of several processes that want the same world one makes it, and the others wait for it.
+    Of several processes that want the same world one makes it, and the others wait for it. None of the worlds is removed while
+    what is returned lives; those that nobody holds are, the longest unused first, where there is no room for another.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def common_world(
     make
         How a missing one is simulated; none: without a word.
     say
-        Told that another process makes one, and that it is waited for.
+        Told that another process makes one, and that it is waited for; that others were removed.
 
     Raises
     ------
@@ -49,20 +49,28 @@ def common_world(
     """
     found: KeptWorld | None = None
     for time_s in sorted(time_s for time_s in times_s if run.start <= time_s < run.until):
-        wanted = KeptWorld(folder / key_of(run, time_s), time_s, found)
-        if not wanted.is_there:
-            with _alone(wanted.folder, say):
-                if not wanted.is_there:
-                    _make(run, wanted, make or _silently)
-        found = wanted
+        found = _held(run, KeptWorld(folder / key_of(run, time_s), time_s, found), make or _silently, say)
     return found
+
+
+def _held(run: Run, wanted: KeptWorld, make: Make, say: Say | None) -> KeptWorld:
+    """The world, made where it is missing, and not to be removed while it is held."""
+    while True:
+        lock = locked(wanted.folder, alone=False, say=say)
+        if wanted.is_there:
+            used_now(wanted.folder)
+            return replace(wanted, lock=lock)
+        lock.close()
+        with locked(wanted.folder, alone=True, say=say):
+            if not wanted.is_there:
+                _make(run, wanted, make, say)
 
 
 def _silently(simulation: Simulation, observe: Observer, until_s: float) -> None:
     simulate(simulation, observe, until_s=until_s)
 
 
-def _make(run: Run, wanted: KeptWorld, make: Make) -> None:
+def _make(run: Run, wanted: KeptWorld, make: Make, say: Say | None) -> None:
     """Simulate what comes before a world's time and keep it, without what comes later."""
     before = [found for k, found in enumerate(segments(run)) if k == 0 or found[0] < wanted.time_s]
     plan = planned(run, before)
@@ -70,20 +78,5 @@ def _make(run: Run, wanted: KeptWorld, make: Make) -> None:
     simulation.recorded = ()  # those of a world before are kept with it
     with Keeper(wanted, simulation) as keeper:
         make(simulation, keeper.record, wanted.time_s)
+        make_room(wanted.folder.parent, keeper.size, run.worlds_limit, say)
         keeper.keep()
-
-
-@contextmanager
-def _alone(path: Path, say: Callable[[str], object] | None) -> Iterator[None]:
-    """Wait until no other process makes this; a process that dies gives way."""
-    with disk_errors(path.parent, "another folder for worlds"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(path.name + ".lock").open("w", encoding="utf-8")
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if say is not None:
-                say(f"another run makes the world in {path}; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,9 @@ from sfmodel.results.disk import disk_errors
 from sfmodel.results.recorder import Recorder, open_store
 from sfmodel.schema.run import Run
 from sfmodel.world import World
+from sfmodel.worlds.room import FACTS, PARTIAL, Lock
 
-_FACTS = "world.json"
 _WINDOWS = "windows.zarr"
-_PARTIAL = ".partial"
 _LEFT_OUT = ("knots", "user_rows_float", "item_rows_float")
 
 
@@ -42,11 +41,13 @@ class KeptWorld:
     """Its time, s since midnight."""
     before: KeptWorld | None
     """The world that it went on from."""
+    lock: Lock | None = field(default=None, compare=False, repr=False)
+    """Held as long as this lives, so that the world is not removed."""
 
     @property
     def is_there(self) -> bool:
         """Whether it has been written."""
-        return (self.folder / _FACTS).exists()
+        return (self.folder / FACTS).exists()
 
     def windows(self, plan: Plan) -> Iterator[tuple[Values, Stretch]]:
         """Values of each window before its time, from the run's first on, and the stretch by which they are labelled."""
@@ -83,7 +84,7 @@ class Keeper:
     def __init__(self, world: KeptWorld, simulation: Simulation) -> None:
         """Make the folder, and room for the windows on the way."""
         self._world, self._simulation = world, simulation
-        self._partial = world.folder.with_name(world.folder.name + _PARTIAL)
+        self._partial = world.folder.with_name(world.folder.name + PARTIAL)
         run, begin = simulation.run, simulation.windows
         self._count = max(0, round((world.time_s - run.start) / run.window) - begin)
         with disk_errors(world.folder.parent, "another folder for worlds"):
@@ -109,6 +110,11 @@ class Keeper:
         assert self._recorder is not None
         self._recorder.record(k - self._first, values)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the world as it is now, without its windows."""
+        return sum(array.nbytes for array in _arrays_of(self._simulation.world).values())
+
     def keep(self) -> None:
         """Write the world as it is now."""
         if self._recorder is not None:
@@ -119,7 +125,7 @@ class Keeper:
             for name, array in arrays.items():
                 np.save(self._partial / f"{name}.npy", array)
             facts = {"sources": stretch.index.sources, "windows": self._simulation.windows, "arrays": list(arrays)}
-            (self._partial / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+            (self._partial / FACTS).write_text(json.dumps(facts), encoding="utf-8")
             os.replace(self._partial, self._world.folder)
 
 
@@ -162,7 +168,7 @@ def _last_before(plan: Plan, time_s: float) -> Stretch:
 
 def _read_all(folder: Path) -> tuple[Mapping[str, Any], dict[str, NDArray]]:
     """What is said of a world, and its arrays by name."""
-    path = folder / _FACTS
+    path = folder / FACTS
     try:
         facts: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         arrays = {}

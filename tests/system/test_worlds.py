@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -232,3 +233,77 @@ def test_of_two_who_want_a_world_one_makes_it(tmp_path: Path) -> None:
 def test_times_outside_of_the_run_have_no_world(tmp_path: Path) -> None:
     assert common_world(parse_run(BURST), [8.0, 100.0, -5.0], tmp_path) is None
     assert not list(tmp_path.iterdir())
+
+
+TIMES = (2.0, 3.0, 4.0, 5.0, 6.0)
+
+
+def bytes_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def times_kept(folder: Path) -> set[float]:
+    """Times of BURST whose worlds are there."""
+    run = parse_run(BURST)
+    return {at_s for at_s in TIMES if (folder / key_of(run, at_s) / "world.json").exists()}
+
+
+def test_beyond_the_limit_the_longest_unused_world_goes(tmp_path: Path) -> None:
+    common_world(parse_run(BURST), [2.0], tmp_path)
+    one = bytes_of(tmp_path)
+    run = parse_run({**BURST, "worlds_limit": f"{3.5 * one} B"})
+    said: list[str] = []
+
+    for at_s in (3.0, 4.0, 2.0, 5.0):  # that of 3 s is then the one longest unused
+        common_world(run, [at_s], tmp_path, say=said.append)
+
+    assert times_kept(tmp_path) == {2, 4, 5}
+    assert bytes_of(tmp_path) <= 3.5 * one
+    assert len(said) == 1
+    assert "1 worlds" in said[0]
+
+
+def test_a_world_that_is_held_does_not_go(tmp_path: Path) -> None:
+    run = parse_run({**BURST, "worlds_limit": "1 B"})
+    held = common_world(run, [2.0], tmp_path)
+    assert held is not None
+    plan = build_plan(run)
+    common_world(run, [3.0], tmp_path)
+    common_world(run, [4.0], tmp_path)
+    assert times_kept(tmp_path) == {2, 4}
+
+    simulation = restore(run, plan, held)
+    del held  # its windows are still to be read
+    common_world(run, [5.0], tmp_path)
+    assert times_kept(tmp_path) == {2, 5}
+    windows: Windows = []
+    simulate(simulation, lambda k, end_s, values: windows.append({n: np.array(v) for n, v in values.items()}))
+    assert_same_results(windows, windows_of(BURST))
+
+    common_world(run, [6.0], tmp_path)
+    assert times_kept(tmp_path) == {6}
+
+
+def test_what_a_killed_process_left_goes_first(tmp_path: Path) -> None:
+    run = parse_run({**BURST, "worlds_limit": "1 GB"})
+    common_world(run, [2.0], tmp_path)
+    left = tmp_path / (key_of(run, 3.0) + ".partial")
+    left.mkdir()
+    (left / "tasks.npy").write_bytes(bytes(2 * bytes_of(tmp_path)))
+
+    limit = bytes_of(tmp_path)
+    common_world(parse_run({**BURST, "worlds_limit": f"{limit} B"}), [4.0], tmp_path)
+
+    assert not left.exists()
+    assert times_kept(tmp_path) == {2, 4}
+
+
+def test_half_of_the_free_room_is_taken_where_no_limit_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at_s, free in ((2.0, 10**9), (3.0, 10**9), (4.0, 10)):
+        monkeypatch.setattr("shutil.disk_usage", lambda path, free=free: SimpleNamespace(free=free))
+        common_world(parse_run(BURST), [at_s], tmp_path)
+        if at_s == 3.0:
+            assert times_kept(tmp_path) == {2, 3}
+    assert times_kept(tmp_path) == {4}

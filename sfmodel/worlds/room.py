@@ -1,0 +1,137 @@
+"""Room for worlds. Who makes a world or goes on from it holds its lock; what nobody holds goes where room is wanted, the longest
+unused first."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from sfmodel.results.disk import disk_errors
+
+FACTS = "world.json"
+"""File that a world has when everything else of it is written; its time is that of the last use."""
+
+PARTIAL = ".partial"
+_SHARE = 0.5
+"""Share of the disk's free room that worlds take where nobody says how much they may."""
+
+Say = Callable[[str], object]
+
+
+class Lock:
+    """The lock of a world, held until it is closed or nobody has it any more; use as a context manager."""
+
+    def __init__(self, world: Path) -> None:
+        """Open its file."""
+        path = world.with_name(world.name.removesuffix(PARTIAL) + ".lock")
+        self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+
+    def take(self, how: int) -> None:
+        """Take it as `fcntl.flock` does."""
+        assert self._descriptor is not None
+        fcntl.flock(self._descriptor, how)
+
+    def close(self) -> None:
+        """Give it back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __enter__(self) -> Lock:
+        """Return the lock itself."""
+        return self
+
+    def __exit__(self, *why: object) -> None:
+        """Give it back."""
+        self.close()
+
+    def __del__(self) -> None:
+        """Give it back."""
+        self.close()
+
+
+def locked(world: Path, alone: bool, say: Say | None = None) -> Lock:
+    """Wait until no other process makes this world, or `alone`, uses it either; the lock is held until it is closed.
+
+    Raises
+    ------
+    RunError
+        The folder cannot be written.
+    """
+    how = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
+    with disk_errors(world.parent, "another folder for worlds"):
+        world.parent.mkdir(parents=True, exist_ok=True)
+        lock = Lock(world)
+    try:
+        lock.take(how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if say is not None:
+            say(f"another run makes the world in {world}; waiting for it")
+        lock.take(how)
+    return lock
+
+
+def used_now(world: Path) -> None:
+    """Note that a world is used."""
+    os.utime(world / FACTS)
+
+
+def make_room(folder: Path, wanted: float, limit: float | None, say: Say | None = None) -> None:
+    """Remove worlds that nobody holds until so many more bytes are within the limit, or none is left.
+
+    Parameters
+    ----------
+    folder
+        Where worlds are kept.
+    wanted
+        Bytes to come.
+    limit
+        Bytes of all worlds; none: half of what the disk has free with none of them there.
+    say
+        Told what was removed.
+
+    Raises
+    ------
+    RunError
+        A world cannot be removed.
+    """
+    with disk_errors(folder, "another folder for worlds"):
+        sizes = {path: _size(path) for path in folder.iterdir() if path.is_dir()}
+        taken = sum(sizes.values())
+        most = (shutil.disk_usage(folder).free + taken) * _SHARE if limit is None else limit
+        removed = 0
+        for path in sorted(sizes, key=_last_used):
+            if taken + wanted <= most:
+                break
+            if _removed(path):
+                taken -= sizes[path]
+                removed += 1
+    if removed and say is not None:
+        say(
+            f"{removed} worlds in {folder} were removed, the longest unused: together they may take {most / 1e9:.3g} GB"
+        )
+
+
+def _removed(world: Path) -> bool:
+    """Whether nobody holds a world, so that it was removed."""
+    with Lock(world) as lock:
+        try:
+            lock.take(fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        (world / FACTS).unlink(missing_ok=True)  # one that is removed in part is none
+        shutil.rmtree(world)
+    return True
+
+
+def _size(world: Path) -> int:
+    return sum(path.stat().st_size for path in world.rglob("*") if path.is_file())
+
+
+def _last_used(world: Path) -> float:
+    """Time of the last use, s since the epoch; what was never finished comes first."""
+    facts = world / FACTS
+    return facts.stat().st_mtime if facts.exists() else 0.0
