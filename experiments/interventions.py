@@ -1,0 +1,144 @@
+"""What each intervention does to the evening's peak: alone and together, with and without a storm, at other levels of demand.
+
+    python experiments/interventions.py                            every part that experiments/interventions.csv lacks
+    python experiments/interventions.py --only evening,factorial   some parts, anew
+    python experiments/interventions.py --list                     the parts, with how many worlds each has
+
+Each part is a sweep at full scale, 19:30 to 23:30 with half an hour less where the design allows, of runs that fork from the
+world of 19:30, where the interventions are switched on; the peak is measured from 20:15. A part that was stopped goes on where
+it was. What its runs show is put into the CSV file, a line a run, under the hash of the code that made it. The tables and the
+figure are made of that file: `python experiments/ranking.py`.
+
+The default parts, `evening` and `factorial`, are 113 runs. On two cores an hour of full scale takes some 45 s of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sfmodel.errors import SfmodelError, nearest
+from sfmodel.sweeps import recorded_sweep
+from sfmodel.sweeps.observations import observe
+
+RECORD = Path(__file__).with_suffix(".csv")
+KEYS = ("part", "scenario", "demand", "set", "intervention", "seed", "sources")
+ALONE = "sweep=one_at_a_time"
+USUAL = {"scenario": "none", "demand.level": "1", "platform.streamflow.sets": "baseline"}
+"""Labels of what a part does not sweep over, by key of the sweep."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A sweep of the experiment."""
+
+    what: str
+    runs: int
+    words: tuple[str, ...]
+
+
+def _words(*words: str, until: str = "23:30", forks: str = "'19:30'") -> tuple[str, ...]:
+    return (*words, "start=19:30", f"until={until}", "switch_on=19:30", f"forks=[{forks}]", "trace.one_in=0")
+
+
+PARTS = {
+    "evening": Part(
+        "none of the seven, each alone, all; plain, F1 and S1 at 21:00; three seeds", 81,
+        _words(ALONE, "scenario=none,f1_at_peak,s1_at_peak", "seed=1,2,3", forks="'19:30','21:00'"),
+    ),
+    "factorial": Part("sixteen sets of the seven, resolution IV; two seeds", 32, _words("sweep=seven_in_16", "seed=1,2", until="23:00")),
+    "collapse": Part(
+        "the same nine in F4, whose engine is at half its capacity at 20:30; three seeds", 27,
+        _words(ALONE, "scenario=f4_engine_half", "seed=1,2,3", until="22:00"),
+    ),
+    "demand": Part(
+        "the same nine at three other levels of demand; two seeds", 54,
+        _words(ALONE, "demand.level=0.97,1.03,1.10", "seed=1,2", until="23:00"),
+    ),
+    "sets": Part(
+        "the same nine under each of eight other sets of values; one seed", 72,
+        _words(ALONE, "platform/streamflow/sets=a,b,c,d,e,f,g,h", "seed=1", until="23:00"),
+    ),
+}  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", help="parts, comma-separated")
+    parser.add_argument("--list", action="store_true", help="list the parts")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time (default: 2)")
+    parser.add_argument("--folder", type=Path, default=Path("runs/interventions"), help="where the runs go")
+    parser.add_argument("words", nargs="*", help="keys of all runs, such as hydra/launcher=slurm")
+    asked = parser.parse_args(arguments)
+    if asked.list:
+        for name, part in PARTS.items():
+            print(f"{name:10}  {part.runs:3} runs: {part.what}")
+        return 0
+    there = {line["part"] for line in recorded()}
+    names = asked.only.split(",") if asked.only else [name for name in PARTS if name not in there]
+    for name in names:
+        if name not in PARTS:
+            parser.error(f"there is no part '{name}'; {nearest(name, list(PARTS))}")
+    status = 0
+    for name in names:
+        folder = asked.folder / name
+        status = _make(name, folder, asked.jobs, asked.words) or status
+        if (folder / "sweep.json").exists():
+            _record(name, folder)
+    return status
+
+
+def recorded() -> list[dict[str, str]]:
+    """Every line of the CSV file."""
+    if not RECORD.exists():
+        return []
+    with RECORD.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _make(name: str, folder: Path, jobs: int, words: Sequence[str]) -> int:
+    """Run the sweep of a part, or go on with it; exit status."""
+    how = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={jobs}", *words]
+    if (folder / "sweep.json").exists():
+        sweep = [f"resume={folder}"]
+    else:
+        sweep = ["-m", *PARTS[name].words, f"hydra.sweep.dir={folder}"]
+    print(f"{name}: {PARTS[name].what}", flush=True)
+    return subprocess.run([sys.executable, "-m", "sfmodel", "run", *sweep, *how], check=False).returncode
+
+
+def _record(name: str, folder: Path) -> None:
+    """Put what the runs of a part show into the CSV file, in place of what it had of that part."""
+    sources = str(recorded_sweep(folder).made_of["sources"])
+    try:
+        observations = observe(folder)
+    except SfmodelError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return
+    found = []
+    for one in observations.every:
+        scenario, demand, values = (one.values.get(key, usual) for key, usual in USUAL.items())
+        about = (name, scenario, demand, values, one.values["intervention"], one.seed, sources)
+        figures = {key: "" if math.isnan(value) else f"{value:.8g}" for key, value in one.figures.items()}
+        found.append(dict(zip(KEYS, map(str, about), strict=True)) | figures)
+    lines = [line for line in recorded() if line["part"] != name] + found
+    lines.sort(key=lambda line: list(PARTS).index(line["part"]))
+    columns = list(dict.fromkeys([*KEYS, *(key for line in lines for key in line)]))
+    part = RECORD.with_suffix(".part")
+    with part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+    part.replace(RECORD)
+    print(f"{name}: {len(found)} runs in {RECORD.name}, {len(observations.missing)} missing")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
