@@ -1,15 +1,14 @@
 """What each intervention does to the evening's peak: alone and together, with and without a storm, at other levels of demand.
 
     python experiments/interventions.py                            every part that experiments/interventions.csv lacks
-    python experiments/interventions.py --only evening,factorial   some parts, anew
+    python experiments/interventions.py --only evening,factorial   some parts
+    python experiments/interventions.py --only evening seed=3      with other values of a key than the part has
     python experiments/interventions.py --list                     the parts, with how many worlds each has
 
-Each part is a sweep at full scale, 19:30 to 23:30 with half an hour less where the design allows, of runs that fork from the
-world of 19:30, where the interventions are switched on; the peak is measured from 20:15. A part that was stopped goes on where
-it was. What its runs show is put into the CSV file, a line a run, under the hash of the code that made it. The tables and the
-figure are made of that file: `python experiments/ranking.py`.
-
-The default parts, `evening` and `factorial`, are 113 runs. On two cores an hour of full scale takes some 45 s of one core.
+Each part is a sweep at full scale of runs that fork from the world of 19:30, where the interventions are switched on; the peak
+is measured from 20:15. A part that was stopped goes on where it was. What its runs show is put into the CSV file, a line a run,
+under the hash of the code that made it, beside what is there of other runs. The tables and the figure are made of that file:
+`python experiments/ranking.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,6 +26,7 @@ from pathlib import Path
 from sfmodel.errors import SfmodelError, nearest
 from sfmodel.sweeps import recorded_sweep
 from sfmodel.sweeps.observations import observe
+from sfmodel.sweeps.points import label_of
 
 RECORD = Path(__file__).with_suffix(".csv")
 KEYS = ("part", "scenario", "demand", "set", "intervention", "seed", "sources")
@@ -52,7 +53,10 @@ PARTS = {
         "none of the seven, each alone, all; plain, F1 and S1 at 21:00; three seeds", 81,
         _words(ALONE, "scenario=none,f1_at_peak,s1_at_peak", "seed=1,2,3", forks="'19:30','21:00'"),
     ),
-    "factorial": Part("sixteen sets of the seven, resolution IV; two seeds", 32, _words("sweep=seven_in_16", "seed=1,2", until="23:00")),
+    "factorial": Part(
+        "sixteen sets of the seven, resolution IV; two seeds", 32,
+        _words("sweep=seven_in_16", "seed=1,2", until="23:00"),
+    ),
     "collapse": Part(
         "the same nine in F4, whose engine is at half its capacity at 20:30; three seeds", 27,
         _words(ALONE, "scenario=f4_engine_half", "seed=1,2,3", until="22:00"),
@@ -88,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"there is no part '{name}'; {nearest(name, list(PARTS))}")
     status = 0
     for name in names:
-        folder = asked.folder / name
+        folder = asked.folder / re.sub(r"[^\w.]+", "-", "-".join([name, *asked.words]))
         status = _make(name, folder, asked.jobs, asked.words) or status
         if (folder / "sweep.json").exists():
             _record(name, folder)
@@ -104,19 +108,19 @@ def recorded() -> list[dict[str, str]]:
 
 
 def _make(name: str, folder: Path, jobs: int, words: Sequence[str]) -> int:
-    """Run the sweep of a part, or go on with it; exit status."""
-    how = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={jobs}", *words]
-    if (folder / "sweep.json").exists():
-        sweep = [f"resume={folder}"]
-    else:
-        sweep = ["-m", *PARTS[name].words, f"hydra.sweep.dir={folder}"]
+    """Run the sweep of a part, or what is missing of it; exit status."""
+    replaced = {word.partition("=")[0] for word in words}
+    own = [word for word in PARTS[name].words if word.partition("=")[0] not in replaced]
+    how = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={jobs}", f"hydra.sweep.dir={folder}"]
     print(f"{name}: {PARTS[name].what}", flush=True)
-    return subprocess.run([sys.executable, "-m", "sfmodel", "run", *sweep, *how], check=False).returncode
+    return subprocess.run([sys.executable, "-m", "sfmodel", "run", "-m", *own, *how, *words], check=False).returncode
 
 
 def _record(name: str, folder: Path) -> None:
-    """Put what the runs of a part show into the CSV file, in place of what it had of that part."""
-    sources = str(recorded_sweep(folder).made_of["sources"])
+    """Put what the runs of a part show into the CSV file, in place of what it had of them."""
+    sweep = recorded_sweep(folder)
+    parted = (text.lstrip("+").partition("=") for text in sweep.fixed)
+    fixed = {key.replace("/", "."): label_of(value) for key, _, value in parted}
     try:
         observations = observe(folder)
     except SfmodelError as error:
@@ -124,12 +128,12 @@ def _record(name: str, folder: Path) -> None:
         return
     found = []
     for one in observations.every:
-        scenario, demand, values = (one.values.get(key, usual) for key, usual in USUAL.items())
-        about = (name, scenario, demand, values, one.values["intervention"], one.seed, sources)
+        scenario, demand, values = (({**fixed, **one.values}).get(key, usual) for key, usual in USUAL.items())
+        about = (name, scenario, demand, values, one.values["intervention"], one.seed, sweep.made_of["sources"])
         figures = {key: "" if math.isnan(value) else f"{value:.8g}" for key, value in one.figures.items()}
         found.append(dict(zip(KEYS, map(str, about), strict=True)) | figures)
-    lines = [line for line in recorded() if line["part"] != name] + found
-    lines.sort(key=lambda line: list(PARTS).index(line["part"]))
+    by_run = {tuple(line[key] for key in KEYS[:-1]): line for line in [*recorded(), *found]}
+    lines = sorted(by_run.values(), key=lambda line: list(PARTS).index(line["part"]))
     columns = list(dict.fromkeys([*KEYS, *(key for line in lines for key in line)]))
     part = RECORD.with_suffix(".part")
     with part.open("w", newline="", encoding="utf-8") as file:

@@ -1,15 +1,15 @@
 """Circuit breakers, as in resilience4j 2: closed, open, half open; docs/model.md, section 4.
 
 # b = breakers; window[b, …] = last outcomes (0, 1) of a count window, or ten triples (index, calls, failures)
-Buckets of a time window are counted from `origin`, one of their edges before the first moment.
+Buckets of a time window (`recent`) are counted from `origin`, one of their edges before the first moment.
 `epoch` counts the changes of state: an attempt is recorded only in the epoch that let it through.
 """
 
 import numpy as np
 
 from sfkernels.jit import kernel
-from sfkernels.limiters import window_at
 from sfkernels.names import CANCELLED, CLOSED, EXPIRED, HALF_OPEN, OK, OPENED
+from sfkernels.recent import current, totals
 
 _ONE = np.uint32(1)
 
@@ -78,22 +78,10 @@ def _count_window(breakers, window, b, failed):
 
 @kernel
 def _time_window(breakers, window, b, failed, now):
-    index = window_at(breakers[b].origin, breakers[b].window_s / 10.0, now)
-    slot = 3 * (index % 10)
-    if window[b, slot] != index:
-        window[b, slot] = index
-        window[b, slot + 1] = 0
-        window[b, slot + 2] = 0
+    slot = current(breakers, window, b, now)
     window[b, slot + 1] += 1
     window[b, slot + 2] += failed
-    count = 0
-    failures = 0
-    for k in range(10):
-        if window[b, 3 * k] > index - 10:
-            count += window[b, 3 * k + 1]
-            failures += window[b, 3 * k + 2]
-    breakers[b].count = count
-    breakers[b].failures = failures
+    breakers[b].count, breakers[b].failures = totals(window, b, slot)
 
 
 @kernel

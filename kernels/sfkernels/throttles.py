@@ -9,36 +9,18 @@ Source: Site Reliability Engineering, 2016, chapter 21.
 import numpy as np
 
 from sfkernels.jit import kernel, out_of_line
-from sfkernels.limiters import window_at
 from sfkernels.random import uniform
+from sfkernels.recent import current, totals
 
 THROTTLE = np.uint64(0x7468)
-
-
-@kernel
-def _slot(breakers, window, b, now):
-    """Place of the current bucket, emptied where it held an earlier one's counts."""
-    index = window_at(breakers[b].origin, breakers[b].window_s / 10.0, now)
-    slot = 3 * (index % 10)
-    if window[b, slot] != index:
-        window[b, slot] = index
-        window[b, slot + 1] = 0
-        window[b, slot + 2] = 0
-    return slot
 
 
 @kernel
 def refuses(breakers, window, b, key, now):
     """An attempt, by its key, asks throttle b; True if it is not to be sent. Counts it as a request."""
     out_of_line()
-    slot = _slot(breakers, window, b, now)
-    index = window[b, slot]
-    requests = 0
-    accepts = 0
-    for n in range(10):
-        if window[b, 3 * n] > index - 10:
-            requests += window[b, 3 * n + 1]
-            accepts += window[b, 3 * n + 2]
+    slot = current(breakers, window, b, now)
+    requests, accepts = totals(window, b, slot)
     window[b, slot + 1] += 1
     surplus = requests - breakers[b].k * accepts
     return surplus > 0.0 and uniform(key, THROTTLE) < surplus / (requests + 1.0)
@@ -49,4 +31,4 @@ def accept(breakers, window, b, outcome, now):
     """A reply has come: an accept, unless its outcome is a refusal."""
     out_of_line()
     if not (breakers[b].on >> outcome) & 1:
-        window[b, _slot(breakers, window, b, now) + 2] += 1
+        window[b, current(breakers, window, b, now) + 2] += 1

@@ -129,7 +129,21 @@ def jobs(overrides: Sequence[str], folder: str | None = None) -> Jobs | None:
         swept = {found.get_key_element() for found in parsed if found.is_sweep_override()}
         fixed = [text for text in (made[0] if made else []) if text.partition("=")[0] not in swept]
         first = to_mapping(_compose([*with_path, *made[0]])) if made else {}
+        for job in _one_with_each_file(made, parsed, groups):
+            _compose([*with_path, *job])
         return Jobs(made, fixed, first)
+
+
+@contextmanager
+def composed_before() -> Iterator[None]:
+    """Let Hydra's sweeper not compose each job before the first runs: `jobs` has, one with each file, and each key was looked up.
+    A thousand points would take a quarter of an hour, and they are composed again where they run."""
+    validate = BasicSweeper.validate_batch_is_legal
+    BasicSweeper.validate_batch_is_legal = lambda self, batch: None  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        BasicSweeper.validate_batch_is_legal = validate  # type: ignore[method-assign]
 
 
 def composed_job(overrides: Sequence[str], folder: str | None = None) -> dict[str, Any]:
@@ -170,6 +184,18 @@ def our_ray() -> Iterator[None]:
     with catch_warnings():
         filterwarnings("ignore", message=r"\s*'hydra/launcher/ray' is validated against ConfigStore schema")
         yield
+
+
+def _one_with_each_file(
+    made: Sequence[list[str]], parsed: Sequence[Override], groups: list[str]
+) -> Iterator[list[str]]:
+    """Overrides of the first job, with each file in turn that a swept group names."""
+    for override in (found for found in parsed if found.is_sweep_override() and _is_group(found, groups)):
+        key = override.get_key_element()
+        single = {f"[{name}]" for value in _values(override) if isinstance(value, list) for name in value}
+        single |= {str(value) for value in _values(override) if isinstance(value, str)}
+        for value in sorted(single):
+            yield [f"{key}={value}" if text.partition("=")[0] == key else text for text in made[0]]
 
 
 def _parser() -> OverridesParser:

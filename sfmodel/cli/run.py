@@ -20,7 +20,16 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from sfmodel.cli import compose, launchers, sweep
-from sfmodel.cli.compose import CONFIG_NAME, HYDRAS_ERRORS, as_config_error, checked, our_ray, quoted, to_mapping
+from sfmodel.cli.compose import (
+    CONFIG_NAME,
+    HYDRAS_ERRORS,
+    as_config_error,
+    checked,
+    composed_before,
+    our_ray,
+    quoted,
+    to_mapping,
+)
 from sfmodel.errors import ConfigError, RunError, SfmodelError
 from sfmodel.results.disk import disk_errors
 from sfmodel.schema.files import conf_folder
@@ -97,6 +106,9 @@ def _sweep(words: list[str], flags: list[str], ready: list[str], folder: str | N
             goes_on = launchers.what_goes_on(launcher)
             print(f"sfmodel: interrupted; {_how_to_go_on(root)}{goes_on}", file=sys.stderr)
             return 1
+        except SfmodelError as error:  # one that could not be recorded, such as of a full disk
+            _report_failures(root, begun_s)
+            raise RunError(f"{error} Then {_how_to_go_on(root)}.") from None
         except Exception as error:
             told = launchers.lost(error)
             if told is None:
@@ -193,7 +205,7 @@ def _run_hydra(words: list[str]) -> None:
     sys.argv = ["sfmodel", *words]
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        with our_ray():
+        with our_ray(), composed_before():
             hydra.main(config_path=str(conf_folder()), config_name=CONFIG_NAME, version_base="1.3")(_task)()
     finally:
         sys.argv = arguments

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from support import TINY
 
 import sfmodel as package
-from sfmodel.cli import launchers, sweep
+from sfmodel.cli import compose, launchers, sweep
 from sfmodel.errors import RunError
 
 Command = Callable[..., tuple[int, str, str]]
@@ -124,6 +124,31 @@ def test_a_mistake_is_said_before_anything_runs(sfmodel: Command, words: tuple[s
     assert status == 2
     assert said in complaints
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("swept", ["scenario=none,half", "intervention=[],[half]"])
+def test_a_file_that_cannot_be_read_is_said_before_anything_runs(sfmodel: Command, swept: str) -> None:
+    group = swept.partition("=")[0]
+    Path(f"conf/{group}").mkdir(parents=True)
+    Path(f"conf/{group}/half.yaml").write_text("title: [half", encoding="utf-8")
+
+    status, _, err = sfmodel("run", "-m", "platform=tiny", swept, "hydra.sweep.dir=runs/s")
+
+    assert status == 2
+    assert "half.yaml, line 1" in err
+    assert not Path("runs").exists()
+
+
+def test_that_there_are_many_points_costs_nothing_before_the_first_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    composed = []
+    compose_one = compose._compose
+    monkeypatch.setattr(compose, "_compose", lambda words: composed.append(words) or compose_one(words))
+
+    found = compose.jobs(["platform=chain", "seed=range(1,2001)", "scenario=none,f4_engine_half"])
+
+    assert found is not None
+    assert len(found.overrides) == 4000
+    assert len(composed) == 3  # the first, and one with each scenario
 
 
 def test_two_points_with_the_same_folder(sfmodel: Command) -> None:

@@ -1,0 +1,362 @@
+"""Which interventions, in which order: tables and a figure of what experiments/interventions.py has put into its CSV file.
+
+    python experiments/ranking.py        prints them, and writes experiments/interventions.md and docs/images/interventions.svg
+
+Effects are beside no intervention, seed by seed. Of a condition (a scenario, a level of demand) all changes have one variance
+from seed to seed, in the model effect + seed + chance, so that few seeds can say something; half of the 95 % interval stands
+behind ±, and what may be chance is in parentheses. Two changes change places where one is above the other in one condition
+and below it in another, each by more than chance. Under the other sets of values there is one seed each: their effects are a
+sample over sets.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from sfmodel.aims import Aim, aims_of
+from sfmodel.figures import save
+from sfmodel.figures.style import BLACK, COLOURS, GREY, MARKERS, SMALL, new_figure
+from sfmodel.results.comparison_table import signed_interval
+from sfmodel.results.intervals import Interval, interval, student_quantile
+from sfmodel.results.summary import format_value
+from sfmodel.sweeps import factorial
+from sfmodel.sweeps.points import NONE
+from sfmodel.sweeps.selection import Contest, contest
+
+HERE = Path(__file__).parent
+RECORD = HERE / "interventions.csv"
+PAGE = HERE / "interventions.md"
+FIGURE = HERE.parent / "docs/images/interventions.svg"
+SEVEN = (
+    "gateway_queue", "llm_timeout", "breakers", "gradual_invalidation", "profile_replicas", "vector_cache", "priorities",
+)  # fmt: skip
+ALL = "+".join(SEVEN)
+CHANGES = (NONE, *SEVEN, ALL)
+CONDITIONS = {
+    "plain": ("evening", {"scenario": "none"}),
+    "F1 at 21:00": ("evening", {"scenario": "f1_at_peak"}),
+    "S1 at 21:00": ("evening", {"scenario": "s1_at_peak"}),
+    "F4 at 20:30": ("collapse", {}),
+    "demand 0.97": ("demand", {"demand": "0.97"}),
+    "demand 1.03": ("demand", {"demand": "1.03"}),
+    "demand 1.10": ("demand", {"demand": "1.10"}),
+}
+"""Title → part, and which of its runs."""
+LEVELS = ("demand 0.97", "plain", "demand 1.03", "demand 1.10")
+
+Line = Mapping[str, str]
+Seen = dict[tuple[str, int], float]
+"""(change, seed) → figure."""
+
+
+def main() -> int:
+    """Print the page, and write it and the figure."""
+    with RECORD.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    aims = aims_of("streamflow").aims
+    page = "\n".join(_page(lines, aims))
+    print(page)
+    PAGE.write_text(page, encoding="utf-8")
+    _draw(lines, aims)
+    return 0
+
+
+def _page(lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
+    goal = aims[0]
+    yield "# What each intervention does to the evening's peak\n"
+    yield "Written by `python experiments/ranking.py` from `interventions.csv`, which has a line for each run.\n"
+    for title in ("plain", "F1 at 21:00", "S1 at 21:00", "F4 at 20:30"):
+        yield from _effects(title, lines, aims)
+    yield from _ranks(lines, goal)
+    yield from _sets(lines, goal)
+    yield from _factorial(lines, aims)
+    yield from _front(lines, aims)
+
+
+def _effects(title: str, lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
+    """A line for each change, a column for each aim."""
+    chosen = _of(lines, title)
+    if not chosen:
+        return
+    contests = {aim.id: _contest(chosen, aim) for aim in aims}
+    first = next(iter(contests.values()))
+    seeds = sorted({int(line["seed"]) for line in chosen})
+    yield f"## {title}\n"
+    yield f"Seeds {', '.join(map(str, seeds))}. The first line is the mean without interventions; under it, effects.\n"
+    yield from _table(
+        ["", *(aim.title for aim in aims), "best with"],
+        [
+            [NONE, *(format_value(_mean(chosen, NONE, aim), aim.unit) for aim in aims), _probability(first, NONE)],
+            *(
+                [_name(change), *(_cell(contests[aim.id], change, aim) for aim in aims), _probability(first, change)]
+                for change in _best_first(first)
+                if change != NONE
+            ),
+        ],
+    )
+
+
+def _ranks(lines: Sequence[Line], goal: Aim) -> Iterator[str]:
+    """Ranks by the first aim at each level of demand, and who changes places."""
+    by_level = {title: _contest(chosen, goal) for title in LEVELS if (chosen := _of(lines, title))}
+    if len(by_level) < 2 or "plain" not in by_level:
+        return
+    yield "## Levels of demand\n"
+    yield f"Effect on {goal.title.lower()}, and the rank by it.\n"
+    order = _best_first(by_level["plain"])
+    yield from _table(
+        ["", *by_level],
+        [
+            [_name(change), *(f"{_rank(found, change)}: {_cell(found, change, goal)}" for found in by_level.values())]
+            for change in order
+            if change != NONE
+        ],
+    )
+    said = []
+    for title, found in by_level.items():
+        if title != "plain":
+            turned = [f"{_name(a)} and {_name(b)}" for a, b in _turned(by_level["plain"], found, goal)]
+            said.append(f"{title}: {', '.join(turned) or 'none'}.")
+    yield "Who changes places with the plain evening, by more than chance: " + " ".join(said) + "\n"
+
+
+def _sets(lines: Sequence[Line], goal: Aim) -> Iterator[str]:
+    """Effects and ranks under other sets of values."""
+    names = sorted({line["set"] for line in lines if line["part"] == "sets"})
+    if not names:
+        return
+    effects = {
+        name: _contest([line for line in lines if line["part"] == "sets" and line["set"] == name], goal)
+        for name in names
+    }
+    yield "## Other sets of values\n"
+    yield f"Effect on {goal.title.lower()} under each set, one seed; mean and interval over the sets.\n"
+    rows = []
+    for change in CHANGES[1:]:
+        found = [
+            effects[name].mean[effects[name].names.index(change)] for name in names if change in effects[name].names
+        ]
+        over = interval(found)
+        each = [f"{100 * value:+.1f}" for value in found]
+        rows.append((over.mean, [_name(change), *each, _signed(over, goal)]))
+    yield from _table(["", *names, "mean"], [row for _, row in sorted(rows, key=lambda one: -one[0])])
+
+
+def _factorial(lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
+    """Main effects over all sixteen sets, and the interactions that are found."""
+    chosen = [line for line in lines if line["part"] == "factorial"]
+    if not chosen:
+        return
+    sets = list(dict.fromkeys(line["intervention"] for line in chosen))
+    seeds = sorted(
+        set.intersection(*({line["seed"] for line in chosen if line["intervention"] == one} for one in sets))
+    )
+    levels = np.array([[1.0 if name in one.split("+") else -1.0 for name in SEVEN] for one in sets])
+    value = {(line["intervention"], line["seed"]): line for line in chosen}
+    effects = {
+        aim.id: factorial.effects(
+            SEVEN, levels, np.array([[_figure(value[one, seed], aim) for seed in seeds] for one in sets])
+        )
+        for aim in aims
+    }
+    yield "## Sixteen sets, resolution IV\n"
+    yield (
+        f"Mean with the intervention less the mean without it, over all sets; seeds {', '.join(seeds)}. "
+        "Interactions that are found on the first aim stand below; joined by = are those that the design does not tell apart.\n"
+    )
+    first = effects[aims[0].id]
+    order = sorted(range(len(first)), key=lambda k: (not first[k].term.is_main, -first[k].size.mean))
+    yield from _table(
+        ["", *(aim.title for aim in aims)],
+        [
+            [first[k].term.written, *(_signed(effects[aim.id][k].size, aim) for aim in aims)]
+            for k in order
+            if first[k].term.is_main or first[k].is_found
+        ],
+    )
+
+
+def _front(lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
+    """Sets of interventions that no other beats in the first aim and in every cost."""
+    points = _points(lines, aims)
+    if len(points) < 3:
+        return
+    goal, costs = aims[0], [aim for aim in aims if aim.cost]
+    yield "## What it costs: sets that no other beats in the first aim and in all costs\n"
+    yield "Means over seeds 1 and 2 of a plain evening.\n"
+    best = sorted(_not_beaten(points, [goal, *costs]), key=lambda name: -points[name][goal.id])
+    yield from _table(
+        ["", goal.title, *(aim.title for aim in costs)],
+        [[_name(name), *(format_value(points[name][aim.id], aim.unit) for aim in [goal, *costs])] for name in best],
+    )
+
+
+# Of runs
+
+
+def _of(lines: Iterable[Line], title: str) -> list[Line]:
+    """The runs of a condition."""
+    part, where = CONDITIONS[title]
+    return [
+        line for line in lines if line["part"] == part and all(line[key] == wanted for key, wanted in where.items())
+    ]
+
+
+def _figure(line: Line, aim: Aim) -> float:
+    return float(line.get(aim.id) or math.nan)
+
+
+def _seen(chosen: Iterable[Line], aim: Aim) -> Seen:
+    return {(line["intervention"], int(line["seed"])): _figure(line, aim) for line in chosen}
+
+
+def _contest(chosen: Iterable[Line], aim: Aim) -> Contest:
+    seen = {key: value for key, value in _seen(chosen, aim).items() if math.isfinite(value)}
+    names = [change for change in CHANGES if any(change == name for name, _ in seen)]
+    return contest(seen, names, more_is_better=aim.better == "more")
+
+
+def _mean(chosen: Iterable[Line], change: str, aim: Aim) -> float:
+    return float(np.mean([_figure(line, aim) for line in chosen if line["intervention"] == change]))
+
+
+def _size(found: Contest, change: str) -> Interval:
+    k = found.names.index(change)
+    reach = student_quantile(0.975, found.freedom) if found.freedom else math.nan
+    return Interval(float(found.mean[k]), float(reach * found.deviation[k]), found.freedom + 1)
+
+
+def _best_first(found: Contest) -> list[str]:
+    return [name for _, name in sorted(zip(-found.mean, found.names, strict=True))]
+
+
+def _rank(found: Contest, change: str) -> int:
+    return [name for name in _best_first(found) if name != NONE].index(change) + 1
+
+
+def _turned(one: Contest, other: Contest, goal: Aim) -> Iterator[tuple[str, str]]:
+    """Pairs of which one is better in one condition and the other in the other, each by more than chance.
+
+    The difference of two effects has √2 of the standard error of one beside none only if chance is the same for all, as the
+    model has it: each effect is a difference of two means, and so is theirs.
+    """
+    both = [name for name in one.names if name in other.names and name != NONE]
+    for a, b in combinations(both, 2):
+        signs = []
+        for found in (one, other):
+            apart = found.mean[found.names.index(a)] - found.mean[found.names.index(b)]
+            half = _size(found, a).half
+            signs.append(math.copysign(1, apart) if abs(apart) > half else 0)
+        if signs[0] * signs[1] < 0:
+            yield (a, b) if signs[0] > 0 else (b, a)
+
+
+def _points(lines: Iterable[Line], aims: Sequence[Aim]) -> dict[str, dict[str, float]]:
+    """Set of interventions → its figures, mean over seeds 1 and 2 of a plain evening."""
+    chosen = [
+        line for line in lines
+        if (line["part"], line["scenario"]) in (("evening", "none"), ("factorial", "none")) and line["seed"] in ("1", "2")
+    ]  # fmt: skip
+    names = dict.fromkeys(line["intervention"] for line in chosen)
+    return {name: {aim.id: _mean(chosen, name, aim) for aim in aims} for name in names}
+
+
+def _not_beaten(points: Mapping[str, Mapping[str, float]], aims: Sequence[Aim]) -> list[str]:
+    """Names of the points that no other beats or equals in everything and beats in something."""
+    sign = {aim.id: 1.0 if aim.better == "more" else -1.0 for aim in aims}
+    values = {name: np.array([sign[key] * point[key] for key in sign]) for name, point in points.items()}
+    return [
+        name for name, own in values.items()
+        if not any(bool((other >= own).all() and (other > own).any()) for other in values.values())
+    ]  # fmt: skip
+
+
+# On the page
+
+
+def _name(change: str) -> str:
+    return "all seven" if change == ALL else change.replace("+", " + ")
+
+
+def _probability(found: Contest, change: str) -> str:
+    best = found.best[found.names.index(change)]
+    return "–" if math.isnan(best) else format_value(float(best), "share")
+
+
+def _cell(found: Contest, change: str, aim: Aim) -> str:
+    return _signed(_size(found, change), aim)
+
+
+def _signed(size: Interval, aim: Aim) -> str:
+    text = "0" if size.mean == 0 and not size.half > 0 else signed_interval(size, aim.unit)
+    return f"({text})" if size.is_found is False and size.mean != 0 else text
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(heads) + " |"
+    yield "|---|" + "--:|" * (len(heads) - 1)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+    yield ""
+
+
+def _draw(lines: Sequence[Line], aims: Sequence[Aim]) -> None:
+    """Effects on the first aim in every condition, and what each set costs beside what it brings."""
+    goal, cost = aims[0], next(aim for aim in aims if aim.cost)
+    shown = {title: _contest(chosen, goal) for title in CONDITIONS if (chosen := _of(lines, title))}
+    order = [name for name in _best_first(shown["plain"]) if name != NONE]
+    page = new_figure(
+        9.5, 4.6, "What each intervention does to StreamFlow's peak", f"{goal.title}; bars: 95 % intervals"
+    )
+    left = page.add_axes((0.16, 0.12, 0.42, 0.70))
+    left.axvline(0, color=GREY, linewidth=0.8)
+    for number, (title, found) in enumerate(shown.items()):
+        shift = 0.7 * (number / max(1, len(shown) - 1) - 0.5) if len(shown) > 1 else 0.0
+        sizes = [_size(found, name) for name in order if name in found.names]
+        left.errorbar(
+            [100 * size.mean for size in sizes],
+            [order.index(name) + shift for name in order if name in found.names],
+            xerr=[0.0 if math.isnan(size.half) else 100 * size.half for size in sizes],
+            color=COLOURS[number % len(COLOURS)], marker=MARKERS[number % len(MARKERS)],
+            markersize=3.5, linewidth=0.9, linestyle="", label=title,
+        )  # fmt: skip
+    left.set_yticks(range(len(order)), [_name(name) for name in order])
+    left.set_ylim(len(order) - 0.5, -0.5)
+    left.set_xlabel("effect, percentage points", fontsize=SMALL)
+    left.legend(fontsize=SMALL, frameon=False, loc="lower right")
+    right = page.add_axes((0.66, 0.12, 0.31, 0.70))
+    points = _points(lines, aims)
+    best = _not_beaten(points, [goal, cost])
+    for name, point in points.items():
+        colour = COLOURS[1] if name in best else GREY
+        right.plot(point[cost.id], 100 * point[goal.id], marker="o", markersize=4, color=colour)
+        if name in best or "+" not in name:
+            text = _name(name) if name.count("+") < 2 or name == ALL else f"{name.count('+') + 1} of the seven"
+            right.annotate(
+                text,
+                (point[cost.id], 100 * point[goal.id]),
+                fontsize=5.5,
+                xytext=(3, 3),
+                textcoords="offset points",
+                color=BLACK,
+            )
+    right.set_xlabel(f"{cost.title}, {cost.unit}", fontsize=SMALL)
+    right.set_title("what it costs; red: beaten by none in both", fontsize=SMALL, loc="left")
+    right.set_ylabel("%", fontsize=SMALL)
+    for axes in (left, right):
+        axes.tick_params(labelsize=SMALL, length=2.5)
+        axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    save(page, FIGURE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""The runs of a decision, made until its deadline; each is kept under its change and its seed."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sfmodel.errors import ConfigError, RunError
+from sfmodel.results.folder import SUMMARY, is_finished
+from sfmodel.sweeps.deciding import Job
+
+Configured = Callable[[str, bool], dict[str, Any]]
+"""Takes a change, and whether it is tried in the storm."""
+
+
+class DecisionRuns:
+    """Makes runs in processes of their own until time is up; what is finished in the folder is not made again.
+
+    Parameters
+    ----------
+    configured
+        Configuration of a change, in the storm or not.
+    folder
+        Where runs are kept.
+    figure
+        What is read of each, a key of its summary.
+    processes
+        Runs at a time; none: as many as there are cores and memory for.
+    deadline
+        By the monotonic clock, s.
+    """
+
+    def __init__(
+        self, configured: Configured, folder: Path, figure: str, processes: int | None, deadline: float
+    ) -> None:
+        """Make nothing yet."""
+        self._configured, self._folder, self._figure = cache(configured), folder, figure
+        self._processes, self._deadline = processes, deadline
+
+    def time_is_up(self) -> bool:
+        """Whether the deadline has passed."""
+        return time.monotonic() >= self._deadline
+
+    def make(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, float, str | None]]:
+        """Make runs and yield each as it ends, until time is up."""
+        from sfkernels.jit import is_compiled
+        from sfmodel.replications.processes import Processes, how_many
+        from sfmodel.running import checked, planned
+        from sfmodel.world import World
+
+        waiting: dict[int, Job] = {}
+        for job in jobs:
+            if is_finished(self._folder / job.name):
+                yield job, self._value(job), None
+            else:
+                waiting[len(waiting)] = job
+        if not waiting:
+            return
+        mappings = {k: self._mapping(job) for k, job in waiting.items()}
+        plan = planned(checked(mappings[0]))
+        if not is_compiled():
+            print("compiling the kernels, once for this version: about a minute", flush=True)
+            World(plan, 1).compile()
+        at_a_time = how_many(self._processes, len(waiting), plan)
+        reports = {k: lambda share, state: None for k in waiting}
+        with Processes(at_a_time, lambda line, of: None) as processes:
+            for k, reason in processes.make(mappings, self._folder, reports, self._deadline):
+                yield waiting[k], math.nan if reason else self._value(waiting[k]), reason
+
+    def _mapping(self, job: Job) -> dict[str, Any]:
+        return {**self._configured(job.change, job.storm), "name": job.name, "seed": job.seed}
+
+    def _value(self, job: Job) -> float:
+        path = self._folder / job.name / SUMMARY
+        try:
+            summary = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise RunError(f"{path} cannot be read; remove {path.parent}, and it is made again") from None
+        entry = summary.get("peak" if "peak" in summary else "whole", {}).get(self._figure)
+        if entry is None:
+            raise ConfigError(f"--aim: the runs do not show '{self._figure}'; see {path}")
+        return math.nan if entry["value"] is None else float(entry["value"])

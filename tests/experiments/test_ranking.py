@@ -1,0 +1,66 @@
+"""The ranking of interventions, from runs with known effects."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
+
+from ranking import CHANGES, SEVEN, _contest, _not_beaten, _page, _ranks, _turned
+
+from sfmodel.aims import Aim
+
+GOAL = Aim(id="good", title="Good", measure="x", unit="share", better="more")
+DEAR = Aim(id="dear", title="Dear", measure="x", cost=True)
+
+
+def runs(part: str, demand: str, effects: dict[str, float], noise: float = 0.001) -> list[dict[str, str]]:
+    """Three seeds of each change, with these effects on top of what the seed has in common, and chance."""
+    rng = np.random.default_rng(7)
+    return [
+        {
+            "part": part, "scenario": "none", "demand": demand, "set": "baseline", "intervention": change,
+            "seed": str(seed), "good": str(0.5 + 0.1 * seed + effects.get(change, 0.0) + rng.normal(0, noise)),
+            "dear": str(10 + len(change.split("+"))),
+        }
+        for change in CHANGES for seed in (1, 2, 3)
+    ]  # fmt: skip
+
+
+def test_who_changes_places_beyond_chance_is_named() -> None:
+    plain = _contest(runs("evening", "1", {"breakers": 0.2, "priorities": 0.1}), GOAL)
+    more = _contest(runs("demand", "1.03", {"breakers": 0.1, "priorities": 0.2}), GOAL)
+    assert list(_turned(plain, more, GOAL)) == [("breakers", "priorities")]
+
+
+def test_who_changes_places_by_chance_is_not() -> None:
+    plain = _contest(runs("evening", "1", {"breakers": 0.0501, "priorities": 0.05}, noise=0.01), GOAL)
+    more = _contest(runs("demand", "1.03", {"breakers": 0.05, "priorities": 0.0501}, noise=0.01), GOAL)
+    assert list(_turned(plain, more, GOAL)) == []
+
+
+def test_ranks_at_each_level_are_told() -> None:
+    lines = runs("evening", "1", {"breakers": 0.2, "priorities": 0.1})
+    lines += runs("demand", "1.03", {"breakers": 0.1, "priorities": 0.2})
+    page = "\n".join(_ranks(lines, GOAL))
+    row = next(line for line in page.splitlines() if line.startswith("| breakers"))
+    assert [cell.strip()[0] for cell in row.split("|")[2:4]] == ["1", "2"]
+    assert "demand 1.03: breakers and priorities." in page
+
+
+def test_a_set_that_another_beats_in_everything_is_left_out() -> None:
+    points = {
+        "a": {"good": 0.9, "dear": 5.0}, "b": {"good": 0.8, "dear": 6.0}, "c": {"good": 0.5, "dear": 1.0},
+        "d": {"good": 0.5, "dear": 1.0},
+    }  # fmt: skip
+    assert _not_beaten(points, [GOAL, DEAR]) == ["a", "c", "d"]
+
+
+def test_the_page_is_of_what_is_there() -> None:
+    page = "\n".join(_page(runs("evening", "1", {SEVEN[0]: 0.2}), [GOAL, DEAR]))
+    assert "## plain" in page
+    assert "## F1" not in page
+    assert page.index("| gateway_queue") < page.index("| breakers")
