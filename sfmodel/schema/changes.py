@@ -41,11 +41,12 @@ def with_changes(written: dict[str, Any]) -> dict[str, Any]:
         return written
     _check(section)
     mapping = copy.deepcopy(written)
+    numbers = _Numbers()
     for name, intervention in mapping["intervention"].items():
         labels = _Labels(name)
         for number, change in enumerate(intervention["changes"]):
             try:
-                _make(mapping, change, labels)
+                _make(mapping, change, labels, numbers)
             except ConfigError as error:
                 raise ConfigError(f"intervention.{name}.changes.{number}: {error}") from None
         intervention["changes"] = []
@@ -70,12 +71,12 @@ def _check(section: Any) -> None:
         raise ConfigError("\n".join(sentences(error, {"intervention": section}))) from None
 
 
-def _make(mapping: dict[str, Any], change: Mapping[str, Any], labels: _Labels) -> None:
+def _make(mapping: dict[str, Any], change: Mapping[str, Any], labels: _Labels, numbers: _Numbers) -> None:
     if change.get("set") is not None:
         for key, value in (
             (key, value) for pattern, value in change["set"].items() for key in _meant(pattern, mapping)
         ):
-            parts = parts_of(key, mapping)
+            parts = parts_of(key, mapping, numbers.now)
             _check_key(mapping, key, parts)
             place = place_at(parts, mapping)
             new = copy.deepcopy(value)
@@ -84,13 +85,15 @@ def _make(mapping: dict[str, Any], change: Mapping[str, Any], labels: _Labels) -
         return
     kind = next(kind for kind in PLACES if change.get(kind) is not None)
     for key in list(_meant(change[kind], mapping)):
-        steps, index = _step_at(mapping, key)
+        steps, index = _step_at(mapping, key, numbers)
         inserted = labels.given(copy.deepcopy(change["do"]))
         if kind == "replace":
-            steps[index : index + 1] = _with_original(inserted, steps[index])
+            inserted = _with_original(inserted, steps[index])
+            first, end = index, index + 1
         else:
-            at = index + (kind == "after")
-            steps[at:at] = inserted
+            first = end = index + (kind == "after")
+        numbers.changed(steps, first, end, len(inserted), labels.name)
+        steps[first:end] = inserted
 
 
 # Keys
@@ -131,9 +134,9 @@ def _check_key(mapping: dict[str, Any], key: str, parts: list[str]) -> None:
             )
 
 
-def _step_at(mapping: dict[str, Any], key: str) -> tuple[list[Any], int]:
+def _step_at(mapping: dict[str, Any], key: str, numbers: _Numbers) -> tuple[list[Any], int]:
     """Return the list in which a step stands, and its place there; one step without a list gets a list."""
-    parts = parts_of(key, mapping)
+    parts = parts_of(key, mapping, numbers.now)
     _check_key(mapping, key, parts)
     place, above = place_at(parts, mapping), _written_at(mapping, parts[:-1])
     assert place is not None
@@ -164,6 +167,44 @@ def _with_original(steps: Any, original: Any) -> Any:
     for parts, inner in list(blocks_in(steps)):
         put(steps, parts, _with_original(inner, original))
     return steps
+
+
+class _Numbers:
+    """Where steps stand now that were written under a number, so that the order of interventions does not matter."""
+
+    def __init__(self) -> None:
+        self._origins: dict[int, list[int | None]] = {}
+        self._lists: list[list[Any]] = []
+        self._replaced: dict[tuple[int, int], str] = {}
+
+    def changed(self, steps: list[Any], first: int, end: int, count: int, name: str) -> None:
+        """Note that an intervention is about to put so many steps in place of those from `first` to before `end`."""
+        if id(steps) not in self._origins:
+            self._origins[id(steps)] = list(range(len(steps)))
+            self._lists.append(steps)  # kept, so that no other list gets its identity
+        origins = self._origins[id(steps)]
+        self._replaced |= {(id(steps), number): name for number in origins[first:end] if number is not None}
+        origins[first:end] = [None] * count
+
+    def now(self, steps: list[Any], number: int) -> int:
+        """Place in a list of the step that was written under a number.
+
+        Raises
+        ------
+        ConfigError
+            Another intervention has replaced it.
+        """
+        origins = self._origins.get(id(steps))
+        if origins is None:
+            return number
+        if number in origins:
+            return origins.index(number)
+        name = self._replaced.get((id(steps), number))
+        if name is None:
+            return len(steps)  # there never was such a step
+        raise ConfigError(
+            f"step {number} was replaced by intervention '{name}'; in intervention=[…] put it behind this one"
+        )
 
 
 class _Labels:

@@ -7,7 +7,7 @@ numbers before anything else looks at a key.
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ForwardRef
 
 from sfmodel.errors import ConfigError, nearest
@@ -16,14 +16,26 @@ from sfmodel.schema.steps import VERBS, Step
 
 Parts = tuple[str, ...]
 
+Now = Callable[[list[Any], int], int]
+"""Takes a list of steps and the number of one as a file has them; returns its number in the list as it is now."""
+
 _STEP = (Step, "Step", ForwardRef("Step"))
 
 BLOCKS = ("do", "on_hit", "on_miss", "on_stale")
 """Keys of a step, beside its handlers of failures, that hold steps."""
 
 
-def parts_of(key: str, mapping: Any) -> list[str]:
+def parts_of(key: str, mapping: Any, now: Now | None = None) -> list[str]:
     """Return the parts of a key of an event or intervention, from the root of the configuration, labels as numbers.
+
+    Parameters
+    ----------
+    key
+        As it is written.
+    mapping
+        The configuration.
+    now
+        What the numbers that are written in the key mean; none: numbers in the lists as they are.
 
     Raises
     ------
@@ -34,11 +46,11 @@ def parts_of(key: str, mapping: Any) -> list[str]:
     parts = parts if parts[:1] in (["demand"], ["platform"]) else ["platform", *parts]
     if parts[1:2] == ["constants"]:
         raise ConfigError("constants are put in place before anything else; name the keys in which they are used")
-    return with_numbers(parts, mapping)
+    return with_numbers(parts, mapping, now)
 
 
-def with_numbers(parts: Sequence[str], mapping: Any) -> list[str]:
-    """Return a path with each label replaced by the numbers and keys that lead to its step.
+def with_numbers(parts: Sequence[str], mapping: Any, now: Now | None = None) -> list[str]:
+    """Return a path with each label replaced by the numbers and keys that lead to its step, and numbers as `now` has them.
 
     Raises
     ------
@@ -51,6 +63,8 @@ def with_numbers(parts: Sequence[str], mapping: Any) -> list[str]:
         steps = place if place is not None and is_steps(place) and place.written is not None else None
         if steps is not None and not part.isdigit() and not _is_key(steps, part):
             result += _labelled(steps.written, part, ".".join(result))
+        elif steps is not None and part.isdigit() and now is not None and isinstance(steps.written, list):
+            result.append(str(now(steps.written, int(part))))
         else:
             result.append(part)
     return result

@@ -31,11 +31,11 @@ def _platform(tmp_path: Path) -> None:
 
 
 def test_the_best_of_three_is_found_and_its_settings_are_said(sfmodel: Command) -> None:
-    words = ("decide", "--platform", "tiny", "--changes", "more,fewer", "--within", "200s", "--folder", "runs/d")
+    words = ("decide", "--platform", "tiny", "--changes", "more,fewer", "--within", "30min", "--folder", "runs/d")
     status, output, complaints = sfmodel(*words, "until=0:02")
 
     assert (status, complaints) == (0, "")
-    assert "3 changes, by response_mean, within 200s; runs are kept in runs/d" in output
+    assert "3 changes, by response_mean, within 30min; runs are kept in runs/d" in output
     assert "more is best, with a probability of" in output
     assert "to ship: sfmodel run platform=tiny 'intervention=[more]'\n  intervention.more.servers=14" in output
     assert output.index("│ more") < output.index("│ none") < output.index("│ fewer")

@@ -123,6 +123,25 @@ def test_steps_are_put_before_and_behind_a_step() -> None:
     assert [step.label for step in steps] == ["cached", "first_1", "query", "first_2", "mine"]
 
 
+def test_a_number_means_the_step_that_the_file_has_under_it() -> None:
+    """So that interventions can be switched on in any order."""
+    before = {"changes": [{"before": f"{STEPS}.0", "do": {"sleep": "1 s"}}]}
+    behind = {"changes": [{"after": f"{STEPS}.0", "do": {"sleep": "2 s"}}, {"set": {f"{STEPS}.1.timeout": "3 s"}}]}
+    for order in ({"a": before, "b": behind}, {"b": behind, "a": before}):
+        mapping = labelled(intervention=order)
+        steps = parse_run(mapping).platform.services["web"].endpoints["get"].steps
+        assert [step.label for step in steps] == ["a_1", "cached", "b_1", "query"]
+        assert steps[3].timeout == 3
+
+
+def test_a_step_that_was_replaced_has_no_number_any_more() -> None:
+    replaced = {"changes": [{"replace": f"{STEPS}.0", "do": {"sleep": "1 s"}}]}
+    other = {"changes": [{"before": f"{STEPS}.0", "do": {"sleep": "1 s"}}]}
+    with pytest.raises(ConfigError, match="step 0 was replaced by intervention 'a'; in intervention=.* behind this"):
+        parse_run(labelled(intervention={"a": replaced, "b": other}))
+    parse_run(labelled(intervention={"b": other, "a": replaced}))
+
+
 def test_a_step_without_a_list_has_others_beside_it() -> None:
     steps = steps_with({"after": f"{STEPS}.fallback", "do": "return"})
     assert [type(step).__name__ for step in steps[1].on_timeout] == ["Sleep", "Return"]
