@@ -8,7 +8,7 @@ ask for `++key=value`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +91,16 @@ def options(group: str) -> list[str]:
 
 
 @dataclass(frozen=True)
+class FirstJob:
+    """What the first job of a sweep is composed to."""
+
+    config: dict[str, Any]
+    with_files: dict[str, dict[str, Any]]
+    """The same job with each file in turn that a swept group names, by its override; references as they are written, since
+    files of a set may refer to each other."""
+
+
+@dataclass(frozen=True)
 class Jobs:
     """What a sweep comes to, as Hydra's own sweeper makes it."""
 
@@ -98,8 +108,8 @@ class Jobs:
     """Of each job."""
     fixed: list[str]
     """Those that all jobs have."""
-    first: dict[str, Any]
-    """Composed configuration of the first job; empty where there is none."""
+    first: FirstJob | None
+    """None where there are no jobs."""
 
 
 def jobs(overrides: Sequence[str], folder: str | None = None) -> Jobs | None:
@@ -128,10 +138,7 @@ def jobs(overrides: Sequence[str], folder: str | None = None) -> Jobs | None:
         [made] = BasicSweeper.split_arguments(parsed, None)
         swept = {found.get_key_element() for found in parsed if found.is_sweep_override()}
         fixed = [text for text in (made[0] if made else []) if text.partition("=")[0] not in swept]
-        first = to_mapping(_compose([*with_path, *made[0]])) if made else {}
-        for job in _one_with_each_file(made, parsed, groups):
-            _compose([*with_path, *job])
-        return Jobs(made, fixed, first)
+        return Jobs(made, fixed, _first_job(made[0], _each_file(parsed, groups), with_path) if made else None)
 
 
 @contextmanager
@@ -146,10 +153,10 @@ def composed_before() -> Iterator[None]:
         BasicSweeper.validate_batch_is_legal = validate  # type: ignore[method-assign]
 
 
-def composed_job(overrides: Sequence[str], folder: str | None = None) -> dict[str, Any]:
-    """Return the composed configuration of a job as it was recorded, its overrides in Hydra's own form."""
+def first_job(overrides: Sequence[str], files: Iterable[str], folder: str | None = None) -> FirstJob:
+    """Compose the first job of a sweep as it was recorded: its overrides, and those of its files, in Hydra's own form."""
     with _hydra():
-        return to_mapping(_compose([*search_path((), folder), *overrides]))
+        return _first_job(overrides, files, search_path((), folder))
 
 
 def checked(overrides: Sequence[str], folder: str | None = None) -> list[str]:
@@ -186,16 +193,23 @@ def our_ray() -> Iterator[None]:
         yield
 
 
-def _one_with_each_file(
-    made: Sequence[list[str]], parsed: Sequence[Override], groups: list[str]
-) -> Iterator[list[str]]:
-    """Overrides of the first job, with each file in turn that a swept group names."""
+def _first_job(overrides: Sequence[str], files: Iterable[str], path: Sequence[str]) -> FirstJob:
+    config = to_mapping(_compose([*path, *overrides]))
+    with_files = {}
+    for file in files:
+        key = file.partition("=")[0]
+        job = [file if text.partition("=")[0] == key else text for text in overrides]
+        with_files[file] = OmegaConf.to_container(_compose([*path, *job]), resolve=False)
+    return FirstJob(config, with_files)  # type: ignore[arg-type]
+
+
+def _each_file(parsed: Sequence[Override], groups: list[str]) -> Iterator[str]:
+    """Overrides of one file each: all that swept groups name."""
     for override in (found for found in parsed if found.is_sweep_override() and _is_group(found, groups)):
         key = override.get_key_element()
         single = {f"[{name}]" for value in _values(override) if isinstance(value, list) for name in value}
         single |= {str(value) for value in _values(override) if isinstance(value, str)}
-        for value in sorted(single):
-            yield [f"{key}={value}" if text.partition("=")[0] == key else text for text in made[0]]
+        yield from (f"{key}={value}" for value in sorted(single))
 
 
 def _parser() -> OverridesParser:

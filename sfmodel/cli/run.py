@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -96,7 +97,7 @@ def _sweep(words: list[str], flags: list[str], ready: list[str], folder: str | N
     launcher = launchers.chosen(ready)
     launchers.meet(launcher, ready)
     jobs = compose.jobs(ready, folder)
-    planned = sweep.plan(words, jobs, root, lambda first: compose.composed_job(first, folder)) if jobs else None
+    planned = sweep.plan(words, jobs, root, partial(compose.first_job, folder=folder)) if jobs else None
     begun_s = time.time()
     hydras = [*flags, *FOLDERS, _fixed(ready), *ready, f"hydra.sweep.dir={quoted(str(root.absolute()))}"]
     with _hydras_errors():

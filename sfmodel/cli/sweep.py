@@ -14,18 +14,17 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sfmodel.cli.compose import Jobs
+from sfmodel.cli.compose import FirstJob, Jobs
 from sfmodel.errors import ConfigError, RunError, SfmodelError
-from sfmodel.provenance import provenance
 from sfmodel.results.disk import disk_errors
-from sfmodel.sweeps import Point, Sweep, finished_run, point_of, read_sweep
-from sfmodel.sweeps.record import check_same
+from sfmodel.sweeps import Point, Sweep, finished_runs_of, point_of, read_sweep
+from sfmodel.sweeps.record import check_same, fingerprint, made_of
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
@@ -41,7 +40,9 @@ MOST_DEATHS = 5
 """Of processes in one sweep."""
 
 
-def plan(words: Sequence[str], jobs: Jobs, root: Path, compose: Callable[[Sequence[str]], dict[str, Any]]) -> Sweep:
+def plan(
+    words: Sequence[str], jobs: Jobs, root: Path, compose: Callable[[Sequence[str], Iterable[str]], FirstJob]
+) -> Sweep:
     """Record the points of a sweep in its folder, or go on with the one that is there.
 
     Parameters
@@ -53,24 +54,30 @@ def plan(words: Sequence[str], jobs: Jobs, root: Path, compose: Callable[[Sequen
     root
         Folder of the sweep.
     compose
-        Composes the overrides of a job.
+        Composes the overrides of a first job, alone and with each of several files.
 
     Raises
     ------
     ConfigError
         There are no points; two have the same folder; the folder holds another sweep.
     """
-    if not jobs.overrides:
+    if jobs.first is None:
         raise ConfigError(f"the sweep has no points: {_empty(words)}; give each key at least one value")
     keys = [text.lstrip("+~").partition("=")[0] for text in jobs.fixed]
     points = [point_of(overrides, keys) for overrides in jobs.overrides]
     _check_names(points)
-    sweep = Sweep(list(words), jobs.fixed, points, jobs.overrides[0], jobs.first, provenance(jobs.first))
+    own, config = jobs.overrides[0], jobs.first.config
+    sweep = Sweep(list(words), jobs.fixed, points, own, config, made_of(config), _fingerprints(jobs.first))
     before = read_sweep(root)
     if before is not None:
-        check_same(before, sweep, compose(before.first), root)
+        first = jobs.first if before.first == own else compose(before.first, before.with_files)
+        check_same(before, sweep, first.config, _fingerprints(first), root)
     sweep.write(root)
     return sweep
+
+
+def _fingerprints(first: FirstJob) -> dict[str, str]:
+    return {text: fingerprint(config) for text, config in first.with_files.items()}
 
 
 def _empty(words: Sequence[str]) -> str:
@@ -130,7 +137,7 @@ _LOOK_EVERY_S = 0.2
 
 def report(root: Path, sweep: Sweep) -> str:
     """Say how much of a sweep is there, and how to read it."""
-    finished = sum(finished_run(root, point.name, sweep) is not None for point in sweep.points)
+    finished = sum(run is not None for run in finished_runs_of(sweep, root).values())
     of = f"{finished} of {len(sweep.points)} points finished in {root}"
     return f"sweep: {of}   one dataset: sfmodel.open_sweep('{root}')"
 

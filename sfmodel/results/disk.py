@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
 
@@ -30,6 +32,22 @@ def disk_errors(where: object, instead: str = "another folder for runs") -> Iter
         raise RunError(
             f"{place} cannot be written: {reason}; {remedy} or choose {instead}. Finished runs are untouched."
         ) from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file in one step: whoever reads it finds what it was or what it is.
+
+    Raises
+    ------
+    OSError
+        The disk is full, or may not be written; nothing is left.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -6,6 +6,6 @@ failed/    ── error of a point, where it failed
 """
 
 from sfmodel.sweeps.points import Point, point_of
-from sfmodel.sweeps.record import Sweep, find_sweep, finished_run, read_sweep, recorded_sweep
+from sfmodel.sweeps.record import Sweep, find_sweep, finished_runs_of, read_sweep, recorded_sweep
 
-__all__ = ["Point", "Sweep", "find_sweep", "finished_run", "point_of", "read_sweep", "recorded_sweep"]
+__all__ = ["Point", "Sweep", "find_sweep", "finished_runs_of", "point_of", "read_sweep", "recorded_sweep"]

@@ -30,7 +30,7 @@ from sfmodel.results.folder import DATASET, RUNS
 from sfmodel.results.recorder import open_store, quiet
 from sfmodel.results.summary_over_seeds import in_order
 from sfmodel.results.variables import LABELLED
-from sfmodel.sweeps.record import find_sweep, finished_run, recorded_sweep
+from sfmodel.sweeps.record import find_sweep, finished_runs_of, recorded_sweep
 
 POINT = "point"
 """Dimension of the points where they are no grid."""
@@ -71,8 +71,7 @@ def open_sweep(sweep: str | Path, root: Path = RUNS) -> xr.Dataset:
     """
     folder = find_sweep(sweep, root)
     recorded = recorded_sweep(folder)
-    found = {point.name: finished_run(folder, point.name, recorded) for point in recorded.points}
-    runs = {name: path for name, path in found.items() if path is not None}
+    runs = {name: path for name, path in finished_runs_of(recorded, folder).items() if path is not None}
     kinds = _kinds(runs)
     if not kinds:
         raise RunNotFoundError(

@@ -14,7 +14,7 @@ from sfmodel.results.folder import SUMMARY
 from sfmodel.results.replications import FOLDER
 from sfmodel.results.summary import PERIODS
 from sfmodel.sweeps.points import Point
-from sfmodel.sweeps.record import finished_run, recorded_sweep
+from sfmodel.sweeps.record import finished_runs_of, recorded_sweep
 
 SEED = "seed"
 
@@ -54,7 +54,7 @@ def observe(folder: Path, period: str | None = None) -> Observations:
         No run is finished; a summary is damaged.
     """
     sweep = recorded_sweep(folder)
-    runs = {point.name: finished_run(folder, point.name, sweep) for point in sweep.points}
+    runs = finished_runs_of(sweep, folder)
     finished = [(point, run) for point in sweep.points if (run := runs[point.name])]
     if not finished:
         raise RunError(

@@ -5,23 +5,28 @@ A sweep goes on only with the very same configuration, code and data: its datase
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from glob import escape
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sfmodel.errors import ConfigError, RunError, RunNotFoundError, nearest
 from sfmodel.provenance import PROVENANCE, provenance
-from sfmodel.results.disk import disk_errors
-from sfmodel.results.folder import RUNS, is_finished
+from sfmodel.results.disk import disk_errors, write_whole
+from sfmodel.results.folder import MANIFEST, RUNS, is_finished
+from sfmodel.rows.files import named_files
 from sfmodel.sweeps.points import Point
 
 RECORD = "sweep.json"
 MOST_DIFFERENCES = 5
 """That a message names."""
+
+_MADE_OF = {**PROVENANCE, "aims": "aims"}
+"""What a sweep was made of, and what several of each are called."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,9 @@ class Sweep:
     config: Mapping[str, Any]
     """Composed configuration of the first point."""
     made_of: Mapping[str, Any]
-    """Code and data, as `provenance` says."""
+    """Code, data and aims, as `made_of` says."""
+    with_files: Mapping[str, str] = field(default_factory=dict)
+    """Fingerprint of the first point with each file in turn that a swept group names, by its override."""
 
     @property
     def parameters(self) -> dict[str, list[str]]:
@@ -54,9 +61,24 @@ class Sweep:
         """Write it into the folder of the sweep, whole or not at all."""
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            part = folder / f".{RECORD}.{os.getpid()}"
-            part.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False, default=str), encoding="utf-8")
-            part.replace(folder / RECORD)
+            write_whole(folder / RECORD, json.dumps(asdict(self), indent=1, ensure_ascii=False, default=str))
+
+
+def made_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the runs of a configuration depend on besides it: as `provenance` says, and `aims`, the hash of its aims."""
+    platform = config.get("platform") or {}
+    path = named_files("aims").get(str(platform.get("name")))
+    return {**provenance(config), "aims": _hash(path.read_bytes()) if path is not None else None}
+
+
+def fingerprint(config: Mapping[str, Any]) -> str:
+    """Return a hash of a configuration, the data that it names, and its aims."""
+    made = {key: value for key, value in made_of(config).items() if key in ("files", "aims")}
+    return _hash(json.dumps([config, made], sort_keys=True, default=str).encode())
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 def read_sweep(folder: Path) -> Sweep | None:
@@ -93,15 +115,25 @@ def recorded_sweep(folder: Path) -> Sweep:
     return sweep
 
 
-def finished_run(folder: Path, name: str, sweep: Sweep) -> Path | None:
-    """Return the folder of the finished run of a point, None where there is none.
+_NUMBER = re.compile(r"-\d+$")
 
-    It has a number behind its name where another machine made it again: there nobody knew that who wrote it first was dead.
+
+def finished_runs_of(sweep: Sweep, folder: Path) -> dict[str, Path | None]:
+    """Return the folder of the finished run of each point, by the point's name; None where there is none.
+
+    A run has a number behind its name where there was one already that is not what the point is now, or where another machine
+    made it again that did not know that the first was dead. So the newest counts.
     """
-    others = {point.name for point in sweep.points}
-    again = (path for path in sorted(folder.glob(f"{escape(name)}-*")) if path.name not in others)
-    numbered = (path for path in again if path.name.removeprefix(f"{name}-").isdigit())
-    return next((path for path in (folder / name, *numbered) if is_finished(path)), None)
+    found: dict[str, list[Path]] = {point.name: [] for point in sweep.points}
+    for entry in os.listdir(folder):
+        name = entry if entry in found else _NUMBER.sub("", entry)
+        if name in found and is_finished(folder / entry):
+            found[name].append(folder / entry)
+    return {name: max(runs, key=_finished_ns, default=None) for name, runs in found.items()}
+
+
+def _finished_ns(run: Path) -> int:
+    return (run / MANIFEST).stat().st_mtime_ns
 
 
 def find_sweep(text: str | Path, root: Path = RUNS) -> Path:
@@ -123,7 +155,9 @@ def find_sweep(text: str | Path, root: Path = RUNS) -> Path:
     raise RunNotFoundError(f"{what} here or in {root}; {nearest(str(text), names)}")
 
 
-def check_same(before: Sweep, now: Sweep, before_config_now: Mapping[str, Any], folder: Path) -> None:
+def check_same(
+    before: Sweep, now: Sweep, config_now: Mapping[str, Any], with_files_now: Mapping[str, str], folder: Path
+) -> None:
     """Refuse to go on with a sweep in another configuration, or with other code or data.
 
     Parameters
@@ -132,8 +166,10 @@ def check_same(before: Sweep, now: Sweep, before_config_now: Mapping[str, Any], 
         What is recorded.
     now
         What was asked for.
-    before_config_now
+    config_now
         What the first point of the recorded one is composed to now.
+    with_files_now
+        Fingerprints of that point with each of its swept files, as they are now.
     folder
         That of the sweep.
 
@@ -144,11 +180,14 @@ def check_same(before: Sweep, now: Sweep, before_config_now: Mapping[str, Any], 
     """
     lost = [point.name for point in before.points if point not in now.points]
     asked = [*_of_words(before.fixed, now.fixed), *(f"{name} is no point of it any more" for name in lost)]
-    made_of = provenance(before.config)
+    made_now = made_of(before.config)
     changed = [
-        *_of_config(before.config, before_config_now),
-        *(f"other {what}" for key, what in PROVENANCE.items() if before.made_of.get(key) != made_of[key]),
+        *_of_config(before.config, config_now),
+        *(f"other {what}" for key, what in _MADE_OF.items() if before.made_of.get(key) != made_now[key]),
     ]
+    if not changed:  # else each of these differs too
+        files = before.with_files.items()
+        changed = [f"{text} is not what it was" for text, then in files if with_files_now.get(text, then) != then]
     differences = [*asked, *changed]
     if differences:
         shown = "; ".join(differences[:MOST_DIFFERENCES])

@@ -102,6 +102,34 @@ def test_going_on_with_another_configuration_is_refused_with_the_difference(sfmo
     assert "platform.services.server.stations.servers.servers was 10, is 11" in complaints
 
 
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("conf/intervention/more.yaml", "intervention=[more] is not what it was"),
+        ("conf/aims/tiny.yaml", "other aims"),
+    ],
+)
+def test_going_on_with_a_file_that_is_not_what_it_was_is_refused(sfmodel: Command, file: str, said: str) -> None:
+    """That of a later point: the first is as it was."""
+    more = (
+        "# @package intervention.more\ntitle: more\nchanges: [{set: {services.server.stations.servers.servers: 12}}]\n"
+    )
+    aims = "aims: [{id: mean, title: Mean, measure: 'mean(endpoint[server.serve])', unit: s}]\n"
+    for path, text in {"conf/intervention/more.yaml": more, "conf/aims/tiny.yaml": aims}.items():
+        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).write_text(text)
+    sfmodel("run", "-m", "platform=tiny", "intervention=[],[more]", "seed=1", "hydra.sweep.dir=runs/s")
+    assert sfmodel("run", "resume=runs/s")[0] == 0
+    Path(file).write_text(Path(file).read_text().replace("12", "13").replace("Mean", "The mean"))
+
+    status, _, complaints = sfmodel("run", "resume=runs/s")
+
+    assert status == 2
+    assert said in complaints
+    assert complaints.count("\n") == 1
+    assert len(list(Path("runs/s").glob("*/MANIFEST.json"))) == 2
+
+
 def test_more_values_go_into_the_same_sweep(sfmodel: Command) -> None:
     sfmodel("run", "-m", "platform=tiny", "seed=1,2", "hydra.sweep.dir=runs/s")
     status, output, _ = sfmodel("run", "-m", "platform=tiny", "seed=1,2,3", "hydra.sweep.dir=runs/s")

@@ -14,7 +14,7 @@ from small_run import make_run, place
 import sfmodel
 from sfmodel.errors import RunError, RunNotFoundError
 from sfmodel.results.folder import RunFolder
-from sfmodel.sweeps import Point, Sweep
+from sfmodel.sweeps import Point, Sweep, finished_runs_of, recorded_sweep
 
 SITE = place("endpoint", "web.get")
 
@@ -80,6 +80,31 @@ def test_a_run_that_another_machine_made_again_has_a_number() -> None:
     run("x=1-3", 6)  # a point of its own
     found = sfmodel.open_sweep("s").endpoint_arrivals.isel(time=0, endpoint=SITE)
     assert found.values.tolist() == [5, 6]
+
+
+def test_of_several_runs_of_a_point_the_newest_counts() -> None:
+    sweep({"x": "1"})
+    run("x=1", 5)
+    run("x=1-2", 6)
+    run("x=1-10", 7)
+    for k, name in enumerate(("x=1", "x=1-10", "x=1-2")):
+        os.utime(Path("runs/s", name, "MANIFEST.json"), (k, k))
+    assert sfmodel.open_sweep("s").endpoint_arrivals.isel(x=0, time=0, endpoint=SITE) == 6
+
+
+def test_the_folder_of_a_sweep_is_listed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = sweep(*({"x": str(x)} for x in range(100)))
+    run("x=1", 5)
+    listed = []
+    for name in ("listdir", "scandir"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda path, real=real: listed.append(path) or real(path))
+
+    found = finished_runs_of(recorded_sweep(folder), folder)
+
+    assert {name for name, path in found.items() if path} == {"x=1"}
+    assert len(found) == 100
+    assert listed == [folder]
 
 
 def test_runs_of_other_hours_share_the_axis() -> None:
