@@ -41,6 +41,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
     folder, figure = find_sweep(arguments.sweep, arguments.runs), arguments.figure
     sweep = recorded_sweep(folder)
+    if int(sweep.config.get("replications") or 1) > 1:
+        raise ConfigError("narrow: it adds seeds, one a run; make the sweep with seed=1,2,3 and without replications")
     observations = observe(folder, arguments.period)
     if figure not in observations.figures:
         raise ConfigError(f"--figure: no run shows '{figure}'; {nearest(figure, observations.figures)}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def observe(folder: Path, period: str | None = None) -> Observations:
     Raises
     ------
     ConfigError
-        No run has that period.
+        No run has that period; replications of different points are of the same seed.
     RunError
         No run is finished; a summary is damaged.
     """
@@ -70,13 +71,26 @@ def observe(folder: Path, period: str | None = None) -> Observations:
         entries = summary.get(chosen, {})
         figures |= {key: (entry["name"].strip(), entry["unit"]) for key, entry in entries.items() if key not in figures}
         values = {key: math.nan if entry["value"] is None else entry["value"] for key, entry in entries.items()}
-        every.append(Observation(_without_seed(point), int(point.values.get(SEED, seed)), values))
+        every.append(Observation(_without_seed(point), seed, values))
+    _check_once(every)
     missing = [name for name, run in runs.items() if run is None]
     return Observations(every, figures, missing, chosen)
 
 
 def _without_seed(point: Point) -> dict[str, str]:
     return {key: label for key, label in point.values.items() if key != SEED}
+
+
+def _check_once(every: Sequence[Observation]) -> None:
+    """Refuse a seed that two runs of a point have: replications of seeds that are too close."""
+    counts = Counter((*one.values.items(), (SEED, str(one.seed))) for one in every)
+    for run, count in counts.items():
+        if count > 1:
+            where = ",".join(f"{key}={label}" for key, label in run)
+            raise ConfigError(
+                f"{where} is there {count} times, since replications go on from each seed: "
+                "sweep over seeds that are at least as far apart as there are replications, or over seeds alone"
+            )
 
 
 def _summaries(run: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -15,6 +15,7 @@ from support import TINY
 import sfmodel as package
 from sfmodel.cli import compose, launchers, sweep
 from sfmodel.errors import RunError
+from sfmodel.sweeps import Point, Sweep
 
 Command = Callable[..., tuple[int, str, str]]
 PARALLEL = ("run", "-m", "platform=tiny", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweep.dir=runs/s")
@@ -237,6 +238,13 @@ def test_what_cannot_be_analysed_is_one_sentence(sfmodel: Command, words: tuple[
     status, _, complaints = sfmodel(*words)
     assert status == 2
     assert said in complaints
+
+
+def test_a_sweep_of_replications_is_not_narrowed(sfmodel: Command) -> None:
+    Sweep(["-m"], [], [Point("run", {})], [], {"replications": 2}, {}).write(Path("runs/s"))
+    status, _, complaints = sfmodel("narrow", "s", "--figure", "response_mean", "--half", "5 ms")
+    assert status == 2
+    assert "make the sweep with seed=1,2,3 and without replications" in complaints
 
 
 @pytest.mark.parametrize(

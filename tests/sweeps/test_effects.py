@@ -69,6 +69,31 @@ def test_one_at_a_time_is_each_beside_the_first() -> None:
     assert [row.sizes["x"].is_found for row in found.rows] == [True, False, True]
 
 
+def replicated(first_seeds: list[str], count: int) -> Path:
+    """The sweep of two points and several first seeds, each run of which has so many replications."""
+    folder = sweep(lambda at: 0.0, intervention=["none", "a"], seed=first_seeds)
+    for run in [path for path in folder.iterdir() if path.is_dir()]:
+        for seed in range(int(run.name.partition(",")[2]), int(run.name.partition(",")[2]) + count):
+            summary = json.loads((run / "summary.json").read_text())
+            summary["run"]["seed"], summary["peak"]["x"]["value"] = seed, seed * (2 if run.name[0] == "a" else 1)
+            (run / "replications" / str(seed)).mkdir(parents=True)
+            (run / "replications" / str(seed) / "summary.json").write_text(json.dumps(summary))
+    return folder
+
+
+def test_each_replication_of_each_seed_counts() -> None:
+    [found] = effects_of(observe(replicated(["1", "11"], 5)), ["x"])
+    assert found.seeds == [1, 2, 3, 4, 5, 11, 12, 13, 14, 15]
+    assert found.rows[0].sizes["x"].mean == np.mean(found.seeds)
+
+
+def test_replications_that_share_a_seed_are_refused() -> None:
+    with pytest.raises(
+        ConfigError, match=r"^intervention=none,seed=2 is there 2 times.*at least as far apart as there"
+    ):
+        observe(replicated(["1", "2"], 2))
+
+
 def test_levels_of_demand_are_taken_apart() -> None:
     def value(at: Mapping[str, str]) -> float:
         return float(at["demand.level"]) * (1 + ("a" in at["intervention"].split("+")))
