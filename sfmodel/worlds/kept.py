@@ -26,7 +26,7 @@ from sfmodel.results.disk import disk_errors
 from sfmodel.results.recorder import Recorder, open_store
 from sfmodel.schema.run import Run
 from sfmodel.world import World
-from sfmodel.worlds.room import FACTS, PARTIAL, Lock
+from sfmodel.worlds.room import FACTS, PARTIAL, Lock, take_away
 
 _WINDOWS = "windows.zarr"
 _LEFT_OUT = ("knots", "user_rows_float", "item_rows_float")
@@ -116,7 +116,7 @@ class Keeper:
         return sum(array.nbytes for array in _arrays_of(self._simulation.world).values())
 
     def keep(self) -> None:
-        """Write the world as it is now."""
+        """Write the world as it is now; its lock is held alone."""
         if self._recorder is not None:
             self._recorder.finish({})
         world, stretch = self._simulation.world, self._simulation.world.stretch
@@ -126,6 +126,7 @@ class Keeper:
                 np.save(self._partial / f"{name}.npy", array)
             facts = {"sources": stretch.index.sources, "windows": self._simulation.windows, "arrays": list(arrays)}
             (self._partial / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+            take_away(self._world.folder)  # without its facts it is none, but would be in the way
             os.replace(self._partial, self._world.folder)
 
 

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from sfmodel.results.disk import disk_errors
@@ -15,6 +16,9 @@ FACTS = "world.json"
 """File that a world has when everything else of it is written; its time is that of the last use."""
 
 PARTIAL = ".partial"
+"""End of the name of a world that is being written."""
+GONE = ".gone"
+"""End of the name of one that is being removed."""
 _SHARE = 0.5
 """Share of the disk's free room that worlds take where nobody says how much they may."""
 
@@ -26,7 +30,7 @@ class Lock:
 
     def __init__(self, world: Path) -> None:
         """Open its file."""
-        path = world.with_name(world.name.removesuffix(PARTIAL) + ".lock")
+        path = _called(world, ".lock")
         self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
 
     def take(self, how: int) -> None:
@@ -51,6 +55,11 @@ class Lock:
     def __del__(self) -> None:
         """Give it back."""
         self.close()
+
+
+def _called(world: Path, end: str) -> Path:
+    """What belongs to a world, also to one that is being written or removed."""
+    return world.with_name(world.name.removesuffix(PARTIAL).removesuffix(GONE) + end)
 
 
 def locked(world: Path, alone: bool, say: Say | None = None) -> Lock:
@@ -99,6 +108,8 @@ def make_room(folder: Path, wanted: float, limit: float | None, say: Say | None 
         A world cannot be removed.
     """
     with disk_errors(folder, "another folder for worlds"):
+        for left in folder.glob(f"*{GONE}"):
+            _removed(left)
         sizes = {path: _size(path) for path in folder.iterdir() if path.is_dir()}
         taken = sum(sizes.values())
         most = (shutil.disk_usage(folder).free + taken) * _SHARE if limit is None else limit
@@ -115,23 +126,44 @@ def make_room(folder: Path, wanted: float, limit: float | None, say: Say | None 
         )
 
 
+def take_away(world: Path) -> None:
+    """Remove a world, or what is left of one, if there is any; its lock is held.
+
+    It is renamed first: whoever is killed on the way leaves a whole world, or none under its name.
+    """
+    gone = _called(world, GONE)
+    if world != gone:
+        shutil.rmtree(gone, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            world.rename(gone)
+    with suppress(FileNotFoundError):
+        shutil.rmtree(gone)
+
+
 def _removed(world: Path) -> bool:
-    """Whether nobody holds a world, so that it was removed."""
+    """Whether nobody holds a world, so that it was removed, if only by another process."""
     with Lock(world) as lock:
         try:
             lock.take(fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        (world / FACTS).unlink(missing_ok=True)  # one that is removed in part is none
-        shutil.rmtree(world)
+        take_away(world)
     return True
 
 
 def _size(world: Path) -> int:
-    return sum(path.stat().st_size for path in world.rglob("*") if path.is_file())
+    """Bytes of what is there; another process may write or remove it meanwhile."""
+    size = 0
+    for folder, _, names in os.walk(world):
+        for name in names:
+            with suppress(FileNotFoundError):
+                size += Path(folder, name).stat().st_size
+    return size
 
 
 def _last_used(world: Path) -> float:
     """Time of the last use, s since the epoch; what was never finished comes first."""
-    facts = world / FACTS
-    return facts.stat().st_mtime if facts.exists() else 0.0
+    try:
+        return (world / FACTS).stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

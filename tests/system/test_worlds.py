@@ -22,8 +22,9 @@ from sfmodel.errors import RunError
 from sfmodel.plan import build_plan
 from sfmodel.results.variables import VARIABLES
 from sfmodel.schema import parse_run
-from sfmodel.worlds import KeptWorld, common_world, restore
+from sfmodel.worlds import KeptWorld, common_world, restore, room
 from sfmodel.worlds.keys import key_of
+from sfmodel.worlds.room import make_room
 
 from .bits import Windows, assert_same_bits, windows_of
 from .test_invariance import ALL_AT_ONCE
@@ -296,6 +297,47 @@ def test_what_a_killed_process_left_goes_first(tmp_path: Path) -> None:
 
     assert not left.exists()
     assert times_kept(tmp_path) == {2, 4}
+
+
+@pytest.mark.parametrize("left", ["a folder without facts", "a world that is half removed"])
+def test_a_world_is_made_again_where_a_removal_was_killed(
+    left: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = parse_run(BURST)
+    world = tmp_path / key_of(run, 3.0)
+    if left == "a folder without facts":
+        world.mkdir()
+        (world / "clock.npy").write_bytes(b"half")
+    else:
+        common_world(run, [3.0], tmp_path)
+        with monkeypatch.context() as patch:
+            patch.setattr("shutil.rmtree", lambda path, **how: (path / "tasks.npy").unlink(missing_ok=True))
+            make_room(tmp_path, 1, 0)  # as if it was killed soon after it had begun
+
+    assert_same_results(gone_on(BURST, [3.0], tmp_path)[1], windows_of(BURST))
+    make_room(tmp_path, 0, 1e9)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [world.name, f"{world.name}.lock"]
+
+
+def test_of_two_who_want_room_the_second_finds_a_world_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first removes it when the second has seen its files, and when it has measured them."""
+    for moment in ("_size", "_last_used"):
+        world = tmp_path / moment
+        world.mkdir()
+        (world / "world.json").touch()
+        real = getattr(room, moment)
+        seen: list[Path] = []
+
+        def after_the_other(path: Path, real: Any = real, seen: list[Path] = seen) -> Any:
+            seen.append(path)
+            room.take_away(path)
+            return real(path)
+
+        monkeypatch.setattr(room, moment, after_the_other)
+        make_room(tmp_path, 1, 0)
+        monkeypatch.undo()
+        assert seen == [world]
+        assert not world.exists()
 
 
 def test_half_of_the_free_room_is_taken_where_no_limit_is_given(
