@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+import zarr
 
 from sfmodel.engine import Simulation, prepare, simulate
 from sfmodel.results.variables import OUTCOMES, VARIABLES
@@ -65,3 +70,23 @@ def totals(mapping: Mapping[str, Any]) -> dict[str, Any]:
         else:
             result[name] = {label: float(value) for label, value in zip(labels[dims[0]], total, strict=True)}
     return result
+
+
+def fill_the_disk(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """Let no text and no chunk of an array get into a file whose path has this in it: it stays empty."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    write_text, put = Path.write_text, zarr.storage.LocalStore.set
+
+    def write_nothing(path: Path, text: str, **how: Any) -> int:
+        if where not in str(path):
+            return write_text(path, text, **how)
+        path.touch()
+        raise full
+
+    async def put_nothing(store: zarr.storage.LocalStore, key: str, value: Any) -> None:
+        if where in str(store.root / key):
+            raise full
+        await put(store, key, value)
+
+    monkeypatch.setattr(Path, "write_text", write_nothing)
+    monkeypatch.setattr(zarr.storage.LocalStore, "set", put_nothing)

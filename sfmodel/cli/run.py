@@ -98,7 +98,7 @@ def _sweep(words: list[str], flags: list[str], ready: list[str], folder: str | N
     launchers.meet(launcher, ready)
     jobs = compose.jobs(ready, folder)
     planned = sweep.plan(words, jobs, root, partial(compose.first_job, folder=folder)) if jobs else None
-    begun_s = time.time()
+    sweep.forget_failures(root)
     hydras = [*flags, *FOLDERS, _fixed(ready), *ready, f"hydra.sweep.dir={quoted(str(root.absolute()))}"]
     with _hydras_errors():
         try:
@@ -108,15 +108,15 @@ def _sweep(words: list[str], flags: list[str], ready: list[str], folder: str | N
             print(f"sfmodel: interrupted; {_how_to_go_on(root)}{goes_on}", file=sys.stderr)
             return 1
         except SfmodelError as error:  # one that could not be recorded, such as of a full disk
-            _report_failures(root, begun_s)
-            raise RunError(f"{error} Then {_how_to_go_on(root)}.") from None
+            _report_failures(root)
+            raise RunError(f"{str(error).rstrip('.')}. Then sfmodel run resume={root} goes on from there.") from None
         except Exception as error:
             told = launchers.lost(error)
             if told is None:
                 raise
-            _report_failures(root, begun_s)
+            _report_failures(root)
             raise RunError(f"{told}; {_how_to_go_on(root)}") from None
-    status = _report_failures(root, begun_s)
+    status = _report_failures(root)
     if planned is not None:
         print(sweep.report(root, planned))
     return status
@@ -251,14 +251,15 @@ def _run(config: DictConfig, files: Mapping[str, str], root: Path, own: str | No
     run_to_folder(mapping, files, root, own)
 
 
-def _report_failures(folder: Path, since_s: float) -> int:
+def _report_failures(folder: Path) -> int:
     """Say what failed, each reason once with the runs that it befell; the exit status."""
-    failed = sweep.failures(folder, since_s)
-    reasons: dict[str, list[str]] = {}
+    failed = sweep.failures(folder)
+    reasons: dict[tuple[str, int], list[str]] = {}
     for one in failed:
-        reasons.setdefault(one.error, []).append(one.name)
-    for error, names in reasons.items():
+        reasons.setdefault((one.error, one.exit_status), []).append(one.name)
+    for (error, status), names in reasons.items():
         for line in error.splitlines():
             print(f"sfmodel: {line}", file=sys.stderr)
-        print(f"sfmodel: failed so: {', '.join(names)}, in {folder}", file=sys.stderr)
+        again = f"; sfmodel run resume={folder} makes them again" if status == RunError.exit_status else ""
+        print(f"sfmodel: failed so: {', '.join(names)}, in {folder}{again}", file=sys.stderr)
     return max((one.exit_status for one in failed), default=0)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from sfmodel.cli.compose import FirstJob, Jobs
 from sfmodel.errors import ConfigError, RunError, SfmodelError
-from sfmodel.results.disk import disk_errors
+from sfmodel.results.disk import disk_errors, write_whole
 from sfmodel.sweeps import Point, Sweep, finished_runs_of, point_of, read_sweep
 from sfmodel.sweeps.record import check_same, fingerprint, made_of
 
@@ -189,20 +189,35 @@ def recorded(folder: Path, name: str, overrides: Sequence[str]) -> Iterator[None
         record = {"error": str(error), "exit_status": error.exit_status, "overrides": list(overrides)}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(record, indent=2, ensure_ascii=False), encoding="utf-8")
+            write_whole(path, json.dumps(record, indent=2, ensure_ascii=False))
         except OSError:
             raise error from None
 
 
-def failures(folder: Path, since_s: float) -> list[Failure]:
-    """Jobs that failed since a time (s since the epoch), by name."""
-    found = []
+def forget_failures(folder: Path) -> None:
+    """Remove what is recorded of jobs that failed: those that are not finished are about to run again.
+
+    Raises
+    ------
+    RunError
+        The folder cannot be written.
+    """
     with disk_errors(folder):
-        for path in sorted((folder / FAILED).glob("*.json")):
-            if path.stat().st_mtime >= since_s:
-                record = json.loads(path.read_text(encoding="utf-8"))
-                found.append(Failure(path.stem, record["error"], record["exit_status"]))
-    return found
+        for path in (folder / FAILED).glob("*.json"):
+            path.unlink(missing_ok=True)
+
+
+def failures(folder: Path) -> list[Failure]:
+    """Jobs that failed, by name; a record that cannot be read is its own error."""
+    return [_failure(path) for path in sorted((folder / FAILED).glob("*.json"))]
+
+
+def _failure(path: Path) -> Failure:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return Failure(path.stem, str(record["error"]), int(record["exit_status"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Failure(path.stem, "what went wrong was not recorded whole, such as on a full disk; free space there", 1)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sfmodel.errors import ConfigError
-from sfmodel.results.disk import disk_errors
+from sfmodel.results.disk import disk_errors, write_whole
 from sfmodel.results.stein import Stage, stage_of
 from sfmodel.sweeps.effects import Effects
 
@@ -38,7 +38,7 @@ def first_stage(folder: Path, seeds: Sequence[int]) -> list[int]:
             f"seed={','.join(map(str, range(1, LEAST + 1)))}"
         )
     with disk_errors(folder):
-        path.write_text(json.dumps(list(seeds)), encoding="utf-8")
+        write_whole(path, json.dumps(list(seeds)))
     return list(seeds)
 
 

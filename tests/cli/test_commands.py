@@ -536,6 +536,7 @@ def test_a_sweep_goes_on_after_a_failed_run_and_ends_with_its_status(sfmodel, mo
     monkeypatch.setattr(running, "run_to_folder", run)
     status, _, complaints = sfmodel("run", "-m", "platform=mmc", "seed=1,2", "hydra.sweep.dir=runs/s")
     assert (status, seeds) == (1, [1, 2])
-    assert complaints == "sfmodel: the disk is full\nsfmodel: failed so: seed=1, in runs/s\n"
+    again = "sfmodel run resume=runs/s makes them again"
+    assert complaints == f"sfmodel: the disk is full\nsfmodel: failed so: seed=1, in runs/s; {again}\n"
     record = json.loads(Path("runs/s/failed/seed=1.json").read_text())
     assert record == {"error": "the disk is full", "exit_status": 1, "overrides": ["platform=mmc", "seed=1"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from joblib.externals.loky import get_reusable_executor
 from omegaconf import OmegaConf
-from support import TINY
+from support import TINY, fill_the_disk
 
 import sfmodel as package
 from sfmodel.cli import compose, launchers, sweep
@@ -58,6 +59,41 @@ def test_what_failed_is_forgotten_when_it_is_made(sfmodel: Command) -> None:
 
     assert (status, complaints) == (0, "")
     assert not failed.exists()
+
+
+@pytest.mark.parametrize("what", ["seed=2.partial/dataset.zarr/endpoint_arrivals", "seed=2"])
+def test_a_disk_that_is_full_leaves_what_was_finished(
+    sfmodel: Command, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """One run's dataset, and besides what would be recorded of its failure."""
+    with monkeypatch.context() as patch:
+        fill_the_disk(patch, what)
+        status, _, complaints = sfmodel("run", "-m", "platform=tiny", "seed=1,2,3", "hydra.sweep.dir=runs/s")
+
+    assert status == 1
+    assert complaints.count("cannot be written: no space left on device; free space there") == 1
+    assert complaints.count("sfmodel run resume=runs/s") == 1
+    assert [path.name for path in Path("runs/s/failed").iterdir()] == ([] if what == "seed=2" else ["seed=2.json"])
+    assert sorted(path.parent.name for path in Path("runs/s").glob("*/MANIFEST.json")) == ["seed=1", "seed=3"]
+    assert package.open_sweep("s").attrs["missing"] == ["seed=2"]
+
+    status, output, _ = sfmodel("run", "resume=runs/s")
+    assert status == 0
+    assert "3 of 3 points finished" in output
+
+
+def test_what_is_recorded_of_a_failure_need_not_be_whole(sfmodel: Command) -> None:
+    """Another machine's clock does not count, and a record that a full disk cut short is named."""
+    failed = Path("runs/s/failed")
+    failed.mkdir(parents=True)
+    (failed / "seed=1.json").touch()
+    (failed / "seed=2.json").write_text(json.dumps({"error": "x", "exit_status": 2, "overrides": []}))
+    os.utime(failed / "seed=2.json", (0, 0))
+
+    assert [(one.name, one.exit_status) for one in sweep.failures(Path("runs/s"))] == [("seed=1", 1), ("seed=2", 2)]
+
+    assert sfmodel("run", "-m", "platform=tiny", "seed=3", "hydra.sweep.dir=runs/s")[0] == 0
+    assert not list(failed.iterdir())
 
 
 def test_a_launcher_that_is_not_there_is_named(sfmodel: Command) -> None:

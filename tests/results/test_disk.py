@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 import zarr
+from support import fill_the_disk
 
 from sfmodel.errors import RunError
-from sfmodel.results.disk import damage_errors
+from sfmodel.results.disk import damage_errors, write_whole
 
 
 def read(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
@@ -44,3 +46,15 @@ def test_what_the_disk_refuses_is_not_damaged(monkeypatch: pytest.MonkeyPatch, n
 def test_want_of_memory_is_not_damage(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MemoryError):
         read(monkeypatch, MemoryError())
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "narrow.json"
+    write_whole(path, "[1]")
+
+    fill_the_disk(monkeypatch, "narrow")
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(path, "[1, 2]")
+
+    assert [found.name for found in tmp_path.iterdir()] == ["narrow.json"]
+    assert path.read_text() == "[1]"
