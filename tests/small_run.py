@@ -29,10 +29,15 @@ Edit = Callable[[int, dict[str, Any]], None]
 
 
 def make_run(
-    windows: int = 6, edit: Edit | None = None, start_s: float = 72000.0, store: Path | None = None, **attrs: Any
+    windows: int = 6,
+    edit: Edit | None = None,
+    start_s: float = 72000.0,
+    store: Path | None = None,
+    window_s: float = 10.0,
+    **attrs: Any,
 ) -> Any:
     """Record windows of zeros, changed by `edit(k, values)`, in memory unless a store is named."""
-    recorder = Recorder(LABELS, start_s, 10.0, windows, COUNTERS, store)
+    recorder = Recorder(LABELS, start_s, window_s, windows, COUNTERS, store)
     sizes = {dim: len(values) for dim, values in coordinates(LABELS).items()}
     declared = declare(LABELS, COUNTERS)
     for k in range(windows):

@@ -5,7 +5,7 @@ selection asks for, when it asks. So a sweep under way opens too, with what is f
 
 Where all runs have the same labels and windows a variable is what it is in them. Where they have not, such as with a station
 that an intervention adds, each dimension has the labels of all, and a run is NaN where it has not that label. So are points
-that are missing.
+that are missing. Widths of windows have the dimensions of the sweep where windows that begin together have not the same.
 """
 
 from __future__ import annotations
@@ -85,9 +85,11 @@ def open_sweep(sweep: str | Path, root: Path = RUNS) -> xr.Dataset:
     places = [str(runs.get(name, "")) for name in grid.names]
     variables: dict[str, Any] = {"run": (grid.dims, grid.shaped(places))}
     for name in in_order([map(str, kind.ds.data_vars) for kind in kinds]):
-        every = [kind.ds[name].variable for kind in kinds if name in kind.ds]
-        variables[name] = lazily.variable(name, every[0]) if "time" in every[0].dims else _alike(name, kinds, labels)
-    ds = xr.Dataset(variables, {**grid.coordinates, **labels, "width": _alike("width", kinds, labels)})
+        first = next(kind.ds[name].variable for kind in kinds if name in kind.ds)
+        variables[name] = lazily.variable(name, first) if "time" in first.dims else _alike(name, kinds, labels)
+    widths_agree = not _differ("width", kinds)
+    width = _alike("width", kinds, labels) if widths_agree else lazily.variable("width", kinds[0].ds["width"].variable)
+    ds = xr.Dataset(variables, {**grid.coordinates, **labels, "width": width})
     agreed = {key: kinds[0].ds.attrs[key] for key in _SHARED if len({str(kind.ds.attrs[key]) for kind in kinds}) == 1}
     return ds.assign_attrs({"name": folder.name, **agreed, "words": list(recorded.words), "missing": missing})
 
@@ -156,6 +158,7 @@ def _fingerprint(store: Path) -> tuple[bytes, ...]:
     for name in ("time", "replication", *LABELLED):
         path = store / name / "c/0"
         parts.append(path.read_bytes() if path.exists() else b"")
+    parts += [path.read_bytes() for path in sorted((store / "width/c").iterdir())]  # the last window may be shorter
     return (*parts, (store / "time/zarr.json").read_bytes())
 
 
@@ -180,6 +183,17 @@ def _alike(name: str, kinds: Sequence[_Kind], labels: Mapping[str, xr.Variable])
     [dim] = found[0].dims
     values = {label: value for one in reversed(found) for label, value in zip(one[dim].values, one.values, strict=True)}
     return xr.Variable(dim, np.array([values[label] for label in labels[str(dim)].values]), found[0].attrs)
+
+
+def _differ(name: str, kinds: Sequence[_Kind]) -> bool:
+    """Whether a variable of one dimension has more than one value for a label."""
+    values: dict[Any, Any] = {}
+    for found in (kind.ds[name] for kind in kinds):
+        own = dict(zip(found[found.dims[0]].values.tolist(), found.values.tolist(), strict=True))
+        if any(values.get(label, value) != value for label, value in own.items()):
+            return True
+        values |= own
+    return False
 
 
 class _Reader:

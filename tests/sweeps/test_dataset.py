@@ -118,6 +118,29 @@ def test_runs_of_other_hours_share_the_axis() -> None:
     np.testing.assert_array_equal(found.isel(time=[2, 1], until=1), [22, 21])
 
 
+def test_windows_that_begin_together_have_the_widths_of_their_runs() -> None:
+    sweep({"window": "10s"}, {"window": "20s"})
+    run("window=10s", 10, windows=4)
+    run("window=20s", 20, windows=2, window_s=20.0)
+
+    ds = sfmodel.open_sweep("s")
+
+    assert ds.width.dims == ("window", "time")
+    np.testing.assert_array_equal(ds.width, [[10, 10, 10, 10], [20, np.nan, 20, np.nan]])
+    for window, each_s in (("10s", 10), ("20s", 20)):
+        alone = sfmodel.open(f"runs/s/window={window}")
+        rate = (ds.endpoint_arrivals / ds.width).sel(window=window).dropna("time", how="all")
+        np.testing.assert_array_equal(rate, alone.endpoint_arrivals / alone.width)
+        assert rate.sizes["time"] == 40 / each_s
+
+
+def test_runs_that_end_within_the_same_window_keep_its_widths() -> None:
+    sweep({"until": "early"}, {"until": "late"})
+    run("until=early", 10, until_s=72_055.0)
+    run("until=late", 10)
+    np.testing.assert_array_equal(sfmodel.open_sweep("s").width.isel(time=slice(4, None)), [[10, 5], [10, 10]])
+
+
 def test_points_that_are_no_grid_are_along_one_dimension() -> None:
     sweep({"x": "1", "y": "1"}, {"x": "2", "y": "4"})
     run("x=1,y=1", 3)
