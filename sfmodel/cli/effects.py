@@ -43,7 +43,7 @@ def execute(arguments: argparse.Namespace) -> int:
     keys = _keys(arguments.figures, str(sweep.config["platform"]["name"]), observations.figures)
     every = effects_of(observations, list(observations.figures) if arguments.json else keys)
     if arguments.json:
-        print(json.dumps(effects_data(every, observations.figures, observations.period), indent=2, ensure_ascii=False))
+        print(json.dumps(effects_data(every, observations), indent=2, ensure_ascii=False))
     else:
         from rich.console import Console
 

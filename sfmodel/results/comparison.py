@@ -119,7 +119,7 @@ def _effects(
     every = [summary[period] for run in (a, b) for summary in run.values() if period in summary]
     for key in in_order(every):
         entry = next(found[key] for found in every if key in found)
-        before, after = ({seed: _value(one, period, key) for seed, one in run.items()} for run in (a, b))
+        before, after = ({seed: value_of(one, period, key) for seed, one in run.items()} for run in (a, b))
         if not any(math.isnan(value) for value in (*before.values(), *after.values())):
             yield Effect(key, entry["name"].strip(), entry["unit"], *_difference(before, after, both))
 
@@ -142,8 +142,8 @@ def _mean(values: Mapping[int, float]) -> float:
     return math.fsum(values.values()) / len(values)
 
 
-def _value(summary: Mapping[str, Any], period: str, key: str) -> float:
-    """A figure of one run; NaN: it is not shown. A kind of failure that is not named did not happen."""
+def value_of(summary: Mapping[str, Any], period: str, key: str) -> float:
+    """Return a figure of one run's summary; NaN: it is not shown. A kind of failure that is not named did not happen."""
     entry = summary.get(period, {}).get(key)
     if entry is None:
         return 0.0 if key.startswith("failed_") and period in summary else math.nan

@@ -66,11 +66,13 @@ def effects_of(observations: Observations, figures: Sequence[str]) -> list[Effec
     ConfigError
         The sweep changes nothing.
     RunError
-        Points of the design are missing, or have no seed in common.
+        Points of the design are missing, or the one beside which the others are taken; the points have no seed in common.
     """
-    by_point: dict[tuple[tuple[str, str], ...], dict[int, Observation]] = {}
+    by_point: dict[tuple[tuple[str, str], ...], dict[int, Observation]] = {
+        tuple(values.items()): {} for values in observations.points
+    }
     for one in observations.every:
-        by_point.setdefault(tuple(one.values.items()), {})[one.seed] = one
+        by_point[tuple(one.values.items())][one.seed] = one
     changed = list(dict.fromkeys(key for point in by_point for key, _ in point))
     changes = [CHANGES] if CHANGES in changed else changed
     if not changes:
@@ -79,30 +81,37 @@ def effects_of(observations: Observations, figures: Sequence[str]) -> list[Effec
     for point, runs in by_point.items():
         where = tuple((key, label) for key, label in point if key not in changes)
         apart.setdefault(where, {})[tuple(label for key, label in point if key in changes)] = runs
-    return [_effects(dict(where), changes, points, figures, observations) for where, points in apart.items()]
+    begun = {where: points for where, points in apart.items() if any(points.values())}
+    return [_effects(dict(where), changes, points, figures, observations) for where, points in begun.items()]
 
 
 def _effects(
     where: Mapping[str, str], changes: Sequence[str], points: Mapping[tuple[str, ...], Mapping[int, Observation]],
     figures: Sequence[str], observations: Observations,
 ) -> Effects:  # fmt: skip
-    seeds = sorted(set.intersection(*(set(runs) for runs in points.values())))
+    names, levels, titles = _levels(changes, list(points))
+    is_design = levels is not None and factorial.is_factorial(levels)
+    if is_design and observations.missing:
+        raise RunError(
+            f"{len(observations.missing)} points of the design are not finished, the first is "
+            f"{observations.missing[0]}; go on with the sweep first"
+        )
+    first = next(iter(points))
+    if not points[first]:
+        title = ", ".join([_title(changes, first), *(f"{key}={label}" for key, label in where.items())])
+        raise RunError(f"{title} is not finished, beside which all others are taken; go on with the sweep first")
+    there = {labels: runs for labels, runs in points.items() if runs}
+    seeds = sorted(set.intersection(*(set(runs) for runs in there.values())))
     if not seeds:
         raise RunError("the points have no seed in common; go on with the sweep until each has the same seeds")
     values = {
-        key: np.array([[runs[seed].figures.get(key, math.nan) for seed in seeds] for runs in points.values()])
+        key: np.array([[runs[seed].figures.get(key, math.nan) for seed in seeds] for runs in there.values()])
         for key in figures
     }  # figure → [point, seed]
     shown = {key: found for key, found in values.items() if np.isfinite(found).all()}
-    names, levels, titles = _levels(changes, list(points))
-    if levels is not None and factorial.is_factorial(levels):
-        if observations.missing:
-            raise RunError(
-                f"{len(observations.missing)} points of the design are not finished, the first is "
-                f"{observations.missing[0]}; go on with the sweep first"
-            )
+    if levels is not None and is_design:
         return _of_design(where, names, levels, titles, shown, seeds)
-    return _beside_first(where, changes, list(points), shown, seeds)
+    return _beside_first(where, changes, list(there), shown, seeds)
 
 
 def _levels(

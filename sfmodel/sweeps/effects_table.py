@@ -11,6 +11,7 @@ from sfmodel.results.intervals import LEVEL, Interval
 from sfmodel.results.replications import written_seeds
 from sfmodel.results.summary import format_value
 from sfmodel.sweeps.effects import Effects
+from sfmodel.sweeps.observations import Observations
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -72,10 +73,11 @@ def _cell(size: Interval, unit: str) -> str:
     return signed_interval(size, unit)
 
 
-def effects_data(every: Sequence[Effects], figures: Mapping[str, tuple[str, str]], period: str) -> dict[str, Any]:
-    """The same as JSON has it."""
+def effects_data(every: Sequence[Effects], observations: Observations) -> dict[str, Any]:
+    """The same as JSON has it, with the names of the points that are not finished."""
     return {
-        "period": period,
+        "period": observations.period,
+        "missing": observations.missing,
         "effects": [
             {
                 "where": dict(one.where),
@@ -94,7 +96,7 @@ def effects_data(every: Sequence[Effects], figures: Mapping[str, tuple[str, str]
             }
             for one in every
         ],
-        "figures": {key: {"name": name, "unit": unit} for key, (name, unit) in figures.items()},
+        "figures": {key: {"name": name, "unit": unit} for key, (name, unit) in observations.figures.items()},
     }
 
 

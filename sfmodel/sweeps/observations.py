@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sfmodel.errors import ConfigError, RunError
+from sfmodel.results.comparison import value_of
 from sfmodel.results.folder import SUMMARY
 from sfmodel.results.replications import FOLDER
 from sfmodel.results.summary import PERIODS
@@ -36,6 +36,8 @@ class Observations:
     """All runs of a sweep that are finished."""
 
     every: list[Observation]
+    points: list[Mapping[str, str]]
+    """Values of every point, as of an observation, also of those that are not finished."""
     figures: Mapping[str, tuple[str, str]]
     """Title and unit of each figure that any of them shows, by key."""
     missing: list[str]
@@ -66,15 +68,16 @@ def observe(folder: Path, period: str | None = None) -> Observations:
     if not any(chosen in summary for _, _, summary in summaries):
         raise ConfigError(f"period: the runs have no '{chosen}'; there are {', '.join(_periods(summaries[0][2]))}")
     figures: dict[str, tuple[str, str]] = {}
-    every = []
-    for point, seed, summary in summaries:
+    for _, _, summary in summaries:
         entries = summary.get(chosen, {})
         figures |= {key: (entry["name"].strip(), entry["unit"]) for key, entry in entries.items() if key not in figures}
-        values = {key: math.nan if entry["value"] is None else entry["value"] for key, entry in entries.items()}
-        every.append(Observation(_without_seed(point), seed, values))
+    every = [
+        Observation(_without_seed(point), seed, {key: value_of(summary, chosen, key) for key in figures})
+        for point, seed, summary in summaries
+    ]
     _check_once(every)
     missing = [name for name, run in runs.items() if run is None]
-    return Observations(every, figures, missing, chosen)
+    return Observations(every, [_without_seed(point) for point in sweep.points], figures, missing, chosen)
 
 
 def _without_seed(point: Point) -> dict[str, str]:

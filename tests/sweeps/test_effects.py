@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
@@ -16,6 +17,7 @@ from sfmodel.results.folder import MANIFEST
 from sfmodel.schema.files import conf_folder
 from sfmodel.sweeps import Point, Sweep
 from sfmodel.sweeps.effects import effects_of
+from sfmodel.sweeps.effects_table import effects_data
 from sfmodel.sweeps.observations import observe
 
 Value = Callable[[Mapping[str, str]], float]
@@ -67,6 +69,50 @@ def test_one_at_a_time_is_each_beside_the_first() -> None:
     assert (found.is_factorial, found.beside, found.level) == (False, "none", {"x": 25.0})
     assert {row.title: row.sizes["x"].mean for row in found.rows} == {"a": 2, "b": 0, "a+b+c": -4}
     assert [row.sizes["x"].is_found for row in found.rows] == [True, False, True]
+
+
+def test_a_kind_of_failure_that_a_run_does_not_name_did_not_happen_in_it() -> None:
+    folder = sweep(lambda at: 1.0, intervention=["none", "a", "b"], seed=["1", "2"])
+    for seed in (1, 2):
+        path = folder / f"a,{seed}" / "summary.json"
+        summary = json.loads(path.read_text())
+        for key in ("failed_timeout", "busiest"):  # a station's share is not known where it is not shown
+            summary["peak"][key] = {"name": "Timeouts", "unit": "share", "value": 0.25}
+        path.write_text(json.dumps(summary))
+
+    [found] = effects_of(observe(folder), ["x", "failed_timeout", "busiest"])
+
+    assert list(found.level) == ["x", "failed_timeout"]
+    assert [row.sizes["failed_timeout"].mean for row in found.rows] == [0.25, 0]
+
+
+def test_a_design_is_told_by_what_was_planned() -> None:
+    labels = {"intervention": ["none", "a", "b", "a+b"], "seed": ["1", "2"]}
+    with pytest.raises(RunError, match="2 points of the design are not finished, the first is none,1"):
+        effects_of(observe(sweep(lambda at: 1.0, missing=2, **labels)), ["x"])
+
+
+def test_the_point_beside_which_others_are_taken_must_be_there() -> None:
+    labels = {"demand.level": ["1"], "intervention": ["none", "a", "b"], "seed": ["1", "2"]}
+    with pytest.raises(
+        RunError, match=r"^none, demand.level=1 is not finished, beside which all others are taken; go on"
+    ):
+        effects_of(observe(sweep(lambda at: 1.0, missing=2, **labels)), ["x"])
+
+
+def test_other_points_may_be_missing_and_are_named() -> None:
+    folder = sweep(
+        lambda at: 1.0, **{"demand.level": ["1", "2"], "intervention": ["none", "a", "b"], "seed": ["1", "2"]}
+    )
+    for name in ("1,b,1", "1,b,2", *(f"2,{one},{seed}" for one in ("none", "a", "b") for seed in (1, 2))):
+        shutil.rmtree(folder / name)
+
+    observations = observe(folder)
+    [found] = effects_of(observations, ["x"])
+
+    assert [row.title for row in found.rows] == ["a"]
+    assert effects_data([found], observations)["missing"] == observations.missing
+    assert len(observations.missing) == 8
 
 
 def replicated(first_seeds: list[str], count: int) -> Path:
