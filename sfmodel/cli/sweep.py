@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import multiprocessing
 import os
 import re
 import socket
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,17 +123,25 @@ def until_no_process_dies(run: Callable[[], None]) -> None:
     )
 
 
+@cache
 def end_with_parent() -> None:
-    """End this process soon after the one that started it has gone: whoever goes on with the sweep wants its folders."""
-    threading.Thread(target=_end_when_orphan, args=[os.getppid()], daemon=True).start()
+    """End this process soon after the one that started it has gone: whoever goes on with the sweep wants its folders.
+
+    Once for all jobs of a process. It may have lost its parent already: joblib's know who that was.
+    """
+    started_by = multiprocessing.parent_process()
+    parent = os.getppid() if started_by is None else started_by.pid
+    threading.Thread(target=_end_when_orphan, args=[parent], name=_WATCH, daemon=True).start()
 
 
-def _end_when_orphan(parent: int) -> None:
+def _end_when_orphan(parent: int | None) -> None:
     while os.getppid() == parent:
         time.sleep(_LOOK_EVERY_S)
     os._exit(1)
 
 
+_WATCH = "sfmodel: end with parent"
+"""Name of the thread that looks."""
 _LOOK_EVERY_S = 0.2
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from joblib.externals.loky import get_reusable_executor
@@ -48,6 +53,32 @@ def test_points_run_in_processes_of_their_own(sfmodel: Command) -> None:
     record = json.loads(Path("runs/s/failed/seed=2,until=00-00-10.json").read_text())
     assert "seed=2" in record["overrides"]
     assert package.open("runs/s/seed=2,until=00-02").attrs["seed"] == 2
+
+
+def test_a_process_of_several_jobs_watches_its_parent_once() -> None:
+    def watched() -> tuple[int, list[str]]:
+        """Of a job: its process, and who watches there."""
+        sweep.end_with_parent()
+        return os.getpid(), [one.name for one in threading.enumerate() if one.name == sweep._WATCH]
+
+    executor = get_reusable_executor(max_workers=1)
+    found = [executor.submit(watched).result() for _ in range(3)]
+
+    assert found == [(found[0][0], [sweep._WATCH])] * 3
+    assert found[0][0] != os.getpid()
+
+
+def test_a_process_that_had_lost_its_parent_before_it_looked_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, statuses = threading.Event(), []
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: SimpleNamespace(pid=gone.pid))
+    monkeypatch.setattr(os, "_exit", lambda status: (statuses.append(status), ended.set()))
+
+    sweep.end_with_parent.__wrapped__()
+
+    assert ended.wait(60)
+    assert statuses == [1]
 
 
 def test_what_failed_is_forgotten_when_it_is_made(sfmodel: Command) -> None:
