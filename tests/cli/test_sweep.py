@@ -206,6 +206,24 @@ def test_more_values_go_into_the_same_sweep(sfmodel: Command) -> None:
     assert package.open_sweep("s")["seed"].values.tolist() == [1, 2, 3]
 
 
+def test_values_before_those_that_are_there_go_into_the_same_sweep_unless_a_file_changed(sfmodel: Command) -> None:
+    """What is compared is the first point as it was then, with each file."""
+    path = Path("conf/scenario/more.yaml")
+    path.parent.mkdir()
+    path.write_text("title: more\nevents: [{at: 2 min, scale: {demand.level: 2}}]\n")
+    words = ("run", "-m", "platform=tiny", "scenario=none,more", "hydra.sweep.dir=runs/s")
+    assert sfmodel(*words, "seed=2,3")[0] == 0
+    status, output, _ = sfmodel(*words, "seed=1,2,3")
+    assert status == 0
+    assert output.count("finished before, and not made again") == 4
+    path.write_text(path.read_text().replace("level: 2", "level: 3"))
+
+    status, _, complaints = sfmodel(*words, "seed=0,1,2,3")
+
+    assert status == 2
+    assert "scenario=more is not what it was" in complaints
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
