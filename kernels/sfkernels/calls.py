@@ -47,7 +47,7 @@ from sfkernels.ready import make_ready
 from sfkernels.retries import earn
 from sfkernels.stations import cut_short, unqueue
 from sfkernels.tasks import adopt, arrive, free_task, new_task, part, void_events
-from sfkernels.throttles import accept, refuses
+from sfkernels.throttles import count, refuses
 from sfkernels.timeouts import set_timeout
 
 _TWO, _ONE = np.uint64(2), np.uint64(1)
@@ -157,6 +157,8 @@ def attempt(
         call_outcomes[k, UNAVAILABLE] += 1
         if b >= 0:
             record(breakers, breaker_window, b, permit, UNAVAILABLE, 0.0, now)
+        if sites[k].throttle >= 0:
+            count(breakers, breaker_window, sites[k].throttle, UNAVAILABLE, now)
         return UNAVAILABLE
     if sites[k].network == 0.0 and replicas[r].up != 1:
         turn_away(
@@ -166,7 +168,7 @@ def attempt(
         if b >= 0:
             record(breakers, breaker_window, b, permit, UNAVAILABLE, 0.0, now)
         if sites[k].throttle >= 0:
-            accept(breakers, breaker_window, sites[k].throttle, UNAVAILABLE, now)
+            count(breakers, breaker_window, sites[k].throttle, UNAVAILABLE, now)
         if not hedge:
             tasks[i].outcome = UNAVAILABLE
             make_ready(clock, tasks, ready, i, REPLY)
@@ -238,6 +240,8 @@ def _disown(
             call_meters[k].timeouts += outcome == TIMEOUT
             if sites[k].breaker >= 0:
                 record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, took, clock[0].now)
+            if sites[k].throttle >= 0 and outcome == TIMEOUT:
+                count(breakers, breaker_window, sites[k].throttle, TIMEOUT, clock[0].now)
         tasks[c].marks |= ZOMBIE
         if cancel:
             tasks[c].child_next = doomed
@@ -297,7 +301,7 @@ def deliver(
         if sites[k].breaker >= 0:
             record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, took, now)
         if sites[k].throttle >= 0:
-            accept(breakers, breaker_window, sites[k].throttle, outcome, now)
+            count(breakers, breaker_window, sites[k].throttle, outcome, now)
     if tasks[i].state == FORKED:
         tasks[i].left -= 1
         if outcome == OK or ops[tasks[i].pc].code == OP_BROADCAST:
@@ -323,12 +327,13 @@ def time_out(
     clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window, sites,
     call_meters, call_outcomes, call_latency, i,
 ):  # fmt: skip
-    """The time of task i's attempt, or of its broadcast, is over."""
+    """The time of task i's attempt, or of its broadcast, is over, or that of the task itself."""
     out_of_line()
+    outcome = EXPIRED if clock[0].now >= tasks[i].deadline else TIMEOUT
     abandon(
         clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window,
-        sites, call_meters, call_outcomes, call_latency, i, TIMEOUT,
+        sites, call_meters, call_outcomes, call_latency, i, outcome,
     )  # fmt: skip
     tasks[i].call_gen += ONE
-    tasks[i].outcome = OK if tasks[i].state == FORKED else TIMEOUT
+    tasks[i].outcome = OK if tasks[i].state == FORKED else outcome
     make_ready(clock, tasks, ready, i, REPLY)

@@ -59,7 +59,10 @@ def set_level(stations, scalers, window, z, overloaded):
             below -= window[row, level]
             level -= 1
     elif level < TOP:
-        wanted = below * (1.0 + scalers[z].increase)
+        arrivals = 0
+        for n in range(ADMITTED):
+            arrivals += window[row, n]
+        wanted = below + scalers[z].increase * arrivals
         level += 1
         below += window[row, level]
         while below < wanted and level < TOP:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from sfmodel.lint.subject import Section, Subject
 from sfmodel.schema.call_graph import waited_calls
 from sfmodel.schema.platform import Platform
-from sfmodel.schema.steps import Choose, Fail, Fork, Hold, Invalidate, Lookup, Return, StepBase, Store
+from sfmodel.schema.steps import Call, Choose, Fail, Fork, Hold, Invalidate, Lookup, Return, StepBase, Store
 from sfmodel.schema.walk import Parts, blocks_of, cache_named, endpoint_named, endpoint_parts, endpoints_of
 
 Placed = tuple[Parts, StepBase]
@@ -92,6 +92,8 @@ class _Script:
             return step.scope == "key" and _full(self.service, step.invalidate) == self.cache
         if isinstance(step, Hold):
             return self._any_ends(step.do)
+        if isinstance(step, Call):
+            return self._any_ends(step.on_ok or [])
         if isinstance(step, Choose):
             return all(self._any_ends(branch.do) for branch in step.choose)
         if isinstance(step, Lookup):

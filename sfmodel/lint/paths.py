@@ -120,6 +120,10 @@ def _step(way: _Way, step: StepBase, p: float, *, held: bool) -> tuple[float, fl
         return p, max(_walk(way, branch, p, held=False)[1] for branch in step.fork)
     if isinstance(step, Lookup):
         return _lookup(way, step, p, held=held)
+    if isinstance(step, Call):
+        spent = _called(way, step, p, held=held)
+        after, seconds = _walk(way, step.on_ok or [], p, held=held)
+        return after, seconds + spent
     if isinstance(step, Send):
         visit.calls[step.send] += p
     if isinstance(step, Publish):

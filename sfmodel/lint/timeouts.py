@@ -60,11 +60,11 @@ def _longest_step(subject: Subject, service: str, step: StepBase) -> float:
         return max(_longest(subject, service, branch.do) for branch in step.choose)
     if isinstance(step, Fork):
         return max(_longest(subject, service, branch) for branch in step.fork)
-    inner = (
-        max(_longest(subject, service, step.on_hit), _longest(subject, service, step.on_miss))
-        if isinstance(step, Lookup)
-        else 0.0
-    )
+    inner = 0.0
+    if isinstance(step, Lookup):
+        inner = max(_longest(subject, service, step.on_hit), _longest(subject, service, step.on_miss))
+    if isinstance(step, Call):
+        inner = _longest(subject, service, step.on_ok or [])
     return inner + sum(
         _longest_call(subject, service, step, w.target) for w in waited_calls(subject.platform, service, step)
     )

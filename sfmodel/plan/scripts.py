@@ -200,7 +200,7 @@ class Scripts:
 
     def _call(self, step: verbs.Call, end: int, hold: int) -> int:
         return self._emit(
-            code=names.OP_CALL, a=self._site_of[id(step), ""], next=end, hold=hold,
+            code=names.OP_CALL, a=self._site_of[id(step), ""], next=self._steps(step.on_ok or [], end, hold), hold=hold,
             handlers=self._handled(step, end, hold), salt=self._salt_of[id(step)],
         )  # fmt: skip
 
@@ -335,6 +335,8 @@ def blocks(step: verbs.StepBase) -> list[Sequence[verbs.StepBase]]:
         inner.extend(branch.do for branch in step.choose)
     elif isinstance(step, verbs.Lookup):
         inner.extend([step.on_hit, step.on_miss, step.on_stale or []])
+    if isinstance(step, verbs.Call):
+        inner.append(step.on_ok or [])
     if isinstance(step, verbs.Failing):
         for outcome in (*names.OUTCOMES[1:-1], "failure"):
             inner.append(getattr(step, f"on_{outcome}", None) or [])

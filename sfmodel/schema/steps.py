@@ -161,6 +161,8 @@ class Call(Failing):
     """Tell the callee the deadline."""
     priority: Priority | None = None
     """Priority of the callee; none: the caller's."""
+    on_ok: Steps | None = None
+    """After a success; a handler of a failure goes on behind it."""
 
 
 class Send(StepBase):

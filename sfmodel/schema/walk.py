@@ -11,7 +11,7 @@ from sfmodel.schema.keys import written_below
 from sfmodel.schema.platform import Platform
 from sfmodel.schema.run import Run
 from sfmodel.schema.services import Endpoint
-from sfmodel.schema.steps import Choose, Failing, Fork, Hold, Lookup, StepBase
+from sfmodel.schema.steps import Call, Choose, Failing, Fork, Hold, Lookup, StepBase
 
 Parts = tuple[str, ...]
 
@@ -72,6 +72,8 @@ def blocks_of(step: StepBase) -> Iterator[tuple[Parts, list[Any]]]:
     if isinstance(step, Lookup):
         for name in ("on_hit", "on_miss", "on_stale"):
             yield (name,), getattr(step, name) or []
+    if isinstance(step, Call):
+        yield ("on_ok",), step.on_ok or []
     if isinstance(step, Failing):
         for name in HANDLERS:
             yield (name,), getattr(step, name) or []

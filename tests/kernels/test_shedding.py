@@ -42,8 +42,8 @@ def test_the_level_follows_the_published_rule() -> None:
         if overloaded:  # the highest level that admits at most 95 %
             fitting = [k for k in range(start + 1) if below[k] <= 0.95 * admitted]
             assert found == max(fitting, default=0)
-        else:  # the lowest level above that admits at least 101 %
-            fitting = [k for k in range(start + 1, TOP + 1) if below[k] >= 1.01 * admitted]
+        else:  # the lowest level above that admits as many and 1 % of all arrivals more
+            fitting = [k for k in range(start + 1, TOP + 1) if below[k] >= admitted + 0.01 * below[TOP]]
             assert found == min(fitting, default=TOP)
         assert not one.window.any()
 
@@ -57,8 +57,20 @@ def test_overload_is_a_mean_wait_above_20_ms(wait_s: float, starts: int, waiting
     one.window[0, 100:300] = 10
     one.window[0, ADMITTED] = 1010
     one.call(adjust, z=0, now=1.0)
-    # 5 % of 1010 arrivals are 5.05 levels of ten, 1 % are 1.01
+    # 5 % of the 1010 admitted are 5.05 levels of ten, 1 % of the 2000 that came are 2
     assert level_of(one) == (200 - 6 if overloaded else 200 + 2)
+
+
+def test_a_tenth_admitted_is_all_again_after_ninety_periods() -> None:
+    """1 % of all arrivals more each period, however few were admitted (the paper's N_adm + β N)."""
+    one = bench(level=51)
+    periods = 0
+    while level_of(one) < TOP:
+        one.window[0, : TOP + 1] = 1000
+        one.window[0, ADMITTED] = 1000 * (level_of(one) + 1)
+        one.call(set_level, z=0, overloaded=False)
+        periods += 1
+    assert periods == pytest.approx(0.9 / 0.01, rel=0.2)  # a level is 0.2 %, so that a period's 1 % is rounded up to 6
 
 
 def test_who_is_above_the_level_is_turned_away() -> None:

@@ -11,7 +11,7 @@ from alone import Bench, fewer, of
 from sfkernels import names
 from sfkernels.random import uniform
 from sfkernels.records import BREAKER
-from sfkernels.throttles import THROTTLE, accept, refuses
+from sfkernels.throttles import THROTTLE, count, refuses
 
 pytestmark = pytest.mark.interpreted
 
@@ -40,24 +40,30 @@ def test_refused_with_the_published_probability(k: float) -> None:
         key = np.uint64(number)
         found = bench.call(refuses, b=0, key=key, now=now)
         assert found == (uniform(key, THROTTLE) < probability)
-        requests.append(bucket)
         refused += found
-        if not found:
+        if not found:  # it ends a while later, perhaps in another bucket
+            now += float(chance.exponential(2.0))
+            bucket = math.floor(now / (WINDOW_S / 10))
             good = chance.random() < 0.3
-            bench.call(accept, b=0, outcome=names.OK if good else names.REJECTED, now=now)
+            bench.call(count, b=0, outcome=names.OK if good else names.REJECTED, now=now)
             accepts += [bucket] * good
+        requests.append(bucket)
     assert 0 < refused < len(requests)
 
 
 def test_an_error_is_an_accept_and_a_refusal_is_none() -> None:
     bench = throttle()
-    for outcome, accepted in ((names.ERROR, 1), (names.REJECTED, 1), (names.THROTTLED, 1), (names.OK, 2)):
-        bench.call(accept, b=0, outcome=outcome, now=5.0)
-        assert bench.window[0, 2] == accepted
+    outcomes = ((names.ERROR, 1), (names.REJECTED, 1), (names.THROTTLED, 1), (names.TIMEOUT, 1), (names.OK, 2))
+    for number, (outcome, accepted) in enumerate(outcomes):
+        bench.call(count, b=0, outcome=outcome, now=5.0)
+        assert (bench.window[0, 1], bench.window[0, 2]) == (number + 1, accepted)
 
 
-def test_nothing_is_refused_while_all_is_accepted() -> None:
-    bench = throttle()
-    for number in range(100):
-        assert not bench.call(refuses, b=0, key=np.uint64(number), now=number)
-        bench.call(accept, b=0, outcome=names.OK, now=number)
+@pytest.mark.parametrize("k", [1.0, 2.0])
+def test_nothing_is_refused_while_all_is_accepted_however_late(k: float) -> None:
+    """100/s from nothing, replies after a second: what is under way was not refused."""
+    bench = throttle(k)
+    for number in range(fewer(1000, 300)):
+        assert not bench.call(refuses, b=0, key=np.uint64(number), now=number / 100)
+        if number >= 100:
+            bench.call(count, b=0, outcome=names.OK, now=number / 100)

@@ -40,6 +40,10 @@ class Site:
             return None
         return self.breaker.ask(self.world.breaker_at(self.world.platform, self.place))
 
+    def end(self, outcome: str) -> None:
+        """The throttle, as it is now, learns how an attempt ended."""
+        self.throttle.record(self.world.throttle_at(self.world.platform, self.place), outcome)
+
     def record(self, permission: Permission, outcome: str, took: float) -> None:
         """The breaker, as it is now, learns how an attempt ended, and how long after it began."""
         self.breaker.record(self.world.breaker_at(self.world.platform, self.place), permission, outcome, took)
@@ -180,9 +184,10 @@ class Attempt:
             self.world.record.add("call_attempts", self.site.key)
 
     def time_out(self) -> None:
-        """No reply in time."""
+        """No reply in the attempt's time, or in that of its task."""
         if self.outcome is None:
-            self.settle("timeout")
+            deadline = self.task.deadline
+            self.settle("expired" if deadline is not None and self.world.clock.now >= deadline else "timeout")
 
     def reply(self, request: Request, outcome: str) -> None:
         """The first `ok` wins; a failure counts when no other request is pending."""
@@ -192,8 +197,7 @@ class Attempt:
         self.count(outcome)
         request.note_time()
         self.site.record(request.permission, outcome, request.took)
-        if request.replica is not None:
-            self.site.throttle.record(self.world.throttle_at(self.world.platform, self.site.place), outcome)
+        self.site.end(outcome)
         if outcome == "ok" or all(other.answered for other in self.requests):
             self.settle(outcome)
 
@@ -202,11 +206,12 @@ class Attempt:
         self.outcome = outcome
         for request in self.requests:
             if not request.answered:
-                given_up = "timeout" if outcome == "timeout" else "cancelled"
+                given_up = outcome if outcome in ("timeout", "expired") else "cancelled"
                 self.count(given_up)
                 request.note_time()
                 if given_up == "timeout":
                     self.world.record.add("call_timeouts", self.site.key)
+                    self.site.end(given_up)
                 self.site.record(request.permission, given_up, request.took)
                 request.give_up(self.step.cancel)
         self.done.succeed()

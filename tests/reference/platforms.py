@@ -274,6 +274,7 @@ def call(b: Builder, name: str, depth: int, held: bool) -> Mapping:
         cancel=lambda: True,
         propagate=lambda: True,
         priority=lambda: b.number(0, 3),
+        on_ok=lambda: [store(b, name, 0, held)],
     )
     made.setdefault("timeout", "1.5 s")
     return made | handlers(b, name, depth, held)

@@ -51,7 +51,7 @@ class Shedding:
                 self.level -= 1
         elif self.level < TOP:
             self.level += 1
-            while self.below() < admitted * (1 + shedding.increase) and self.level < TOP:
+            while self.below() < admitted + shedding.increase * self.arrivals.total() and self.level < TOP:
                 self.level += 1
         self.arrivals.clear()
         station.world.clock.after(shedding.every, self.order, self.check)

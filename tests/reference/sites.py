@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BODIES = ("do",)
 HANDLERS = (
-    "on_hit", "on_miss", "on_stale", "on_timeout", "on_rejected", "on_throttled", "on_open",
+    "on_hit", "on_miss", "on_stale", "on_ok", "on_timeout", "on_rejected", "on_throttled", "on_open",
     "on_unavailable", "on_error", "on_expired", "on_failure",
 )  # fmt: skip
 

@@ -96,6 +96,8 @@ def use(task: Task, step: words.Use, place: Place) -> Script:
 def call(task: Task, step: words.Call, place: Place) -> Script:
     """call: service.endpoint."""
     outcome = yield from calls.call(task, place)
+    if outcome == "ok" and step.on_ok is not None:
+        yield from run_steps(task, place.below("on_ok"))
     yield from unless_ok(task, step, place, outcome)
 
 

@@ -237,6 +237,26 @@ def test_propagated_deadline_and_handlers() -> None:
     assert "c.get" not in result.endpoint_arrivals
 
 
+def test_a_call_across_the_deadline_makes_up_no_answer() -> None:
+    """The middle's call of 3 s is under way when the deadline comes at 2 s: expired, not its own timeout."""
+    middle = service([{"call": "c.get", "timeout": "2.5 s", "on_timeout": [{"use": "cpu", "time": "1 s"}]}])
+    services = {"a": caller(timeout="1 s", propagate=True), "b": middle, "c": service([{"sleep": "3 s"}])}
+    result = ran(services, at(1))
+    assert result.endpoint_outcomes == {"a.get": {"timeout": 1}, "b.get": {"expired": 1}, "c.get": {"ok": 1}}
+    assert result.call_outcomes["b.get>c.get"] == {"expired": 1}
+    assert result.station_busy.get("b.cpu", 0) == 0
+
+
+def test_what_is_done_with_an_answer() -> None:
+    """Stored after a success only; a handler of a failure goes on behind it."""
+    b = service([{"choose": [{"probability": 1, "do": ["fail"]}, {"probability": 0, "do": []}]}])
+    well = {"services.b.endpoints.get.steps.0.with_probability": 0}
+    front = caller(on_ok=[{"use": "cpu", "time": "1 s"}], on_error="continue")
+    result = ran({"a": front, "b": b}, at(1, 3), scenario={"events": [{"at": "2 s", "set": well}]})
+    assert result.endpoint_outcomes["a.get"] == {"ok": 2}
+    assert result.station_busy["a.cpu"] == 1
+
+
 def test_breaker_opens_and_closes() -> None:
     """Failures at 1, 2 s open it until 4 s; 3 s is refused; 4.5 s probes: b is well again; closed."""
     breaker = {"window": "2 calls", "minimum_calls": 2, "open_for": "2 s", "half_open_calls": 1}

@@ -21,19 +21,23 @@ class Throttle:
         return number_of(self.clock.now, config.window / 10)
 
     def refuses(self, config: Config | None) -> bool:
-        """Whether an attempt is not to be sent; it is a request in any case."""
+        """Whether an attempt is not to be sent; then it is a request."""
         if config is None:
             return False
         now = self.bucket(config)
         requests, accepts = (sum(bucket > now - 10 for bucket in of) for of in (self.requests, self.accepts))
-        self.requests.append(now)
         probability = max(0, (requests - config.k * accepts) / (requests + 1))
-        return probability > 0 and self.chance.happens(probability)
+        refused = probability > 0 and self.chance.happens(probability)
+        if refused:
+            self.requests.append(now)
+        return refused
 
     def record(self, config: Config | None, outcome: str) -> None:
-        """A reply has come."""
-        if config is not None and outcome not in config.on:
-            self.accepts.append(self.bucket(config))
+        """An attempt that was sent has ended: with a reply, or by its timeout."""
+        if config is not None:
+            self.requests.append(self.bucket(config))
+            if outcome not in config.on and outcome != "timeout":
+                self.accepts.append(self.bucket(config))
 
     def forget(self) -> None:
         """Counting begins anew."""

@@ -137,7 +137,7 @@ def test_a_number_means_the_step_that_the_file_has_under_it() -> None:
 def test_a_step_that_was_replaced_has_no_number_any_more() -> None:
     replaced = {"changes": [{"replace": f"{STEPS}.0", "do": {"sleep": "1 s"}}]}
     other = {"changes": [{"before": f"{STEPS}.0", "do": {"sleep": "1 s"}}]}
-    with pytest.raises(ConfigError, match="step 0 was replaced by intervention 'a'; in intervention=.* behind this"):
+    with pytest.raises(ConfigError, match=r"step 0 was replaced by intervention 'a'; in intervention=.* behind this"):
         parse_run(labelled(intervention={"a": replaced, "b": other}))
     parse_run(labelled(intervention={"b": other, "a": replaced}))
 

@@ -13,7 +13,7 @@ def platform(sizes: str):
 
 
 def answer(sizes: str, model: str):
-    return platform(sizes).services["llm"].endpoints[model].steps[1].time
+    return platform(sizes).services["llm"].endpoints[model].steps[3].time
 
 
 @pytest.mark.parametrize("model", ["small", "medium", "large"])
@@ -28,7 +28,7 @@ def test_nothing_but_the_three_models_differs():
     for model in ("small", "medium", "large"):
         steps = [one["services"]["llm"]["endpoints"][model].pop("steps") for one in (found, expected)]
         assert [len(part) for part in steps] == [5, 5]
-        assert steps[0][2:] == steps[1][2:]
+        assert steps[0][:3] + steps[0][4:] == steps[1][:3] + steps[1][4:]
     assert found == expected
 
 

@@ -67,6 +67,28 @@ def test_a_timed_out_call_whose_callee_ends_later() -> None:
     assert between["endpoint_in_flight"] == {"a.get": 0, "b.get": 1}
 
 
+def test_a_call_across_its_task_s_deadline_makes_up_no_answer() -> None:
+    # b's deadline is 1.25 s; its call of c, which may take until 1.5 s, expires then, and the 1 s of its handler is not spent
+    front = caller({"timeout": "0.25 s", "propagate": True})
+    call = {"call": "c.get", "timeout": "0.5 s", "on_timeout": [{"use": "x", "time": "1 s"}]}
+    middle = {"stations": {"x": {"servers": 1}}, "endpoints": {"get": {"steps": [call]}}}
+    result = totals(run({"a": front, "b": middle, "c": worker("1 s")}, at(1), 4))
+    assert outcomes(result, "a.get") == {"timeout": 1}
+    assert outcomes(result, "b.get") == {"expired": 1}
+    assert attempts(result, "b.get>c.get") == {"expired": 1}
+    assert result["station_busy"]["b.x"] == 0
+
+
+def test_what_is_done_with_an_answer_is_done_after_a_success_alone() -> None:
+    # at 1 s b is well; at 3 s it is down: the handler goes on behind what is done with an answer
+    call = {"on_ok": [{"use": "x", "time": "0.5 s"}], "on_unavailable": [{"use": "x", "time": "0.25 s"}]}
+    front = {**caller(call), "stations": {"x": {"servers": 1}}}
+    gone = [{"at": "2 s", "set": {"services.b.down": [0]}}]
+    result = totals(run({"a": front, "b": worker("0.5 s")}, at(1, 3), 5, gone))
+    assert outcomes(result, "a.get") == {"ok": 2}
+    assert result["station_busy"]["a.x"] == 0.75
+
+
 def test_a_reply_to_an_earlier_attempt_is_no_reply_to_this_one() -> None:
     # attempt 1 times out at 1.25 s and its callee ends at 1.375 s, while attempt 2, behind it, ends at 1.75 s
     services = {
