@@ -79,7 +79,8 @@ def execute(arguments: argparse.Namespace) -> int:
     if decision.seen:
         Console().print(decision_table(decision, aim, with_storm=bool(storm)))
     print(decision.verdict())
-    print(to_ship(decision, arguments.platform))
+    if shipped := to_ship(decision, arguments.platform):
+        print(shipped)
     for reason in dict.fromkeys(failed.values()):
         names = ", ".join(job.name for job, found in failed.items() if found == reason)
         print(f"sfmodel: {reason}\nsfmodel: failed so: {names}", file=sys.stderr)
