@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -38,6 +39,12 @@ class Job:
     def name(self) -> str:
         """Of its folder."""
         return f"{self.change},seed={self.seed}{',storm' if self.storm else ''}"
+
+    @classmethod
+    def named(cls, name: str) -> Job | None:
+        """The run whose folder has this name; none: it is no name of one."""
+        found = re.fullmatch(r"(?P<change>.+),seed=(?P<seed>\d+)(?P<storm>,storm)?", name)
+        return cls(found["change"], int(found["seed"]), found["storm"] is not None) if found else None
 
 
 @dataclass

@@ -144,20 +144,28 @@ def check_same(before: Sweep, now: Sweep, before_config_now: Mapping[str, Any], 
     """
     lost = [point.name for point in before.points if point not in now.points]
     asked = [*_of_words(before.fixed, now.fixed), *(f"{name} is no point of it any more" for name in lost)]
-    made_of = provenance(before.config)
-    changed = [
-        *_of_config(before.config, before_config_now),
-        *(f"other {what}" for key, what in PROVENANCE.items() if before.made_of.get(key) != made_of[key]),
-    ]
-    differences = [*asked, *changed]
-    if differences:
-        shown = "; ".join(differences[:MOST_DIFFERENCES])
-        more = f"; and {len(differences) - MOST_DIFFERENCES} more" if len(differences) > MOST_DIFFERENCES else ""
+    changed = differences(before.config, before.made_of, before_config_now, provenance(before.config))
+    if asked or changed:
+        shown = in_words([*asked, *changed])
         as_it_was = "" if changed else f", or go on with it as it was, sfmodel run resume={folder}"
         raise ConfigError(
-            f"{folder} holds a sweep of another configuration, which this would mix with: {shown}{more}; "
+            f"{folder} holds a sweep of another configuration, which this would mix with: {shown}; "
             f"start a sweep in another folder{as_it_was}"
         )
+
+
+def differences(
+    before: Mapping[str, Any], before_made_of: Mapping[str, Any], now: Mapping[str, Any], made_of: Mapping[str, Any]
+) -> list[str]:
+    """How a configuration, and the code and data that a run was made of, differ from those of now."""
+    other = (f"other {what}" for key, what in PROVENANCE.items() if before_made_of.get(key) != made_of[key])
+    return [*_of_config(before, now), *other]
+
+
+def in_words(differences: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(differences) - MOST_DIFFERENCES
+    return "; ".join([*differences[:MOST_DIFFERENCES], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _of_words(before: Sequence[str], now: Sequence[str]) -> Iterator[str]:

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sfmodel.cli import main
 from sfmodel.errors import ConfigError
+from sfmodel.results.folder import MANIFEST, SUMMARY
 from sfmodel.results.intervals import interval
 from sfmodel.results.stein import stage_of
+from sfmodel.sweeps import Point, Sweep
 from sfmodel.sweeps.effects import Effects, Row
 from sfmodel.sweeps.narrowing import STAGE, first_stage, seeds_needed, with_stages
 
@@ -53,3 +56,24 @@ def test_a_first_stage_that_is_not_there_any_more_is_one_sentence(tmp_path: Path
 def test_too_few_seeds_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"the sweep has 2 seeds.*seed=1,2,3"):
         first_stage(tmp_path, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"replications": 3}, "the sweep's runs have replications; make it without, and with seed=1,2,3 instead"),
+        ({}, "1 points of the sweep are not finished, the first is a,2; go on with it first, sfmodel run resume="),
+    ],
+)
+def test_a_sweep_whose_seeds_cannot_be_added_to_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], config: dict[str, int], said: str
+) -> None:
+    points = [Point(f"a,{seed}", {"intervention": "a", "seed": str(seed)}) for seed in (1, 2)]
+    Sweep(["-m"], [], points, [], {"platform": {"name": "p"}, **config}, {}).write(tmp_path)
+    finished = tmp_path / points[0].name
+    finished.mkdir()
+    (finished / MANIFEST).write_text("{}")
+    (finished / SUMMARY).write_text(json.dumps({"run": {"seed": 1}, "whole": {}}))
+
+    assert main(["narrow", str(tmp_path), "--figure", "x", "--half", "1"]) == 2
+    assert said in capsys.readouterr().err
