@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -59,7 +60,7 @@ Seen = dict[tuple[str, int], float]
 def main() -> int:
     """Print the page, and write it and the figure."""
     with RECORD.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
+        lines = newest(list(csv.DictReader(file)))
     aims = aims_of("streamflow").aims
     page = "\n".join(_page(lines, aims))
     print(page)
@@ -72,12 +73,21 @@ def _page(lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
     goal = aims[0]
     yield "# What each intervention does to the evening's peak\n"
     yield "Written by `python experiments/ranking.py` from `interventions.csv`, which has a line for each run.\n"
+    yield from _code(lines)
     for title in ("plain", "F1 at 21:00", "S1 at 21:00", "F4 at 20:30"):
         yield from _effects(title, lines, aims)
     yield from _ranks(lines, goal)
     yield from _sets(lines, goal)
     yield from _factorial(lines, aims)
     yield from _front(lines, aims)
+
+
+def _code(lines: Sequence[Line]) -> Iterator[str]:
+    """A warning where runs were made by different code."""
+    runs = Counter(line.get("sources", "") for line in lines)
+    if len(runs) > 1:
+        each = ", ".join(f"{sources or 'unknown'} made {count}" for sources, count in runs.most_common())
+        yield f"**The runs are of different code**, and what differs between them may be its doing: {each}.\n"
 
 
 def _effects(title: str, lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
@@ -199,6 +209,15 @@ def _front(lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
 
 
 # Of runs
+
+
+def newest(lines: Iterable[Line]) -> list[Line]:
+    """The runs as their parts have them, without other words; of a run that was made by different code the newest line."""
+    by_run: dict[tuple[str, ...], Line] = {}
+    for line in lines:
+        if not line.get("words"):
+            by_run[tuple(line[key] for key in ("part", "scenario", "demand", "set", "intervention", "seed"))] = line
+    return list(by_run.values())
 
 
 def _of(lines: Iterable[Line], title: str) -> list[Line]:
