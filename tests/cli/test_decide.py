@@ -37,6 +37,7 @@ def test_the_best_of_three_is_found_and_its_settings_are_said(
     sfmodel: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deciding, "ENOUGH", deciding.SURE)  # fewer runs
+    monkeypatch.setattr(deciding, "LAST", deciding.FEWEST)
     words = ("decide", "--platform", "tiny", "--changes", "more,fewer", "--within", "30min", "--folder", "runs/d")
     status, output, complaints = sfmodel(*words, "until=0:02")
 

@@ -111,3 +111,13 @@ def test_two_seeds_are_too_few_to_be_sure_and_ties_name_all_candidates() -> None
     assert same.best() is None
     assert same.candidates() == ["none", "a", "b"]
     assert same.verdict() == "cannot tell none from a yet: none is best with a probability of 33 %"
+
+
+def test_running_stops_no_sooner_than_variances_are_known() -> None:
+    decision = Decision(["none", "a"], more_is_better=True)
+    enough = []
+    for seed in range(1, 7):
+        decision.tell(Job("none", seed, False), 10.0 * seed)
+        decision.tell(Job("a", seed, False), 10.0 * seed + 9 + 0.001 * (seed % 2))
+        enough.append(decision.is_enough())
+    assert enough == [False] * 5 + [True]
