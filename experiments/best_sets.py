@@ -7,7 +7,9 @@
 Each trial switches some of the seven on at 19:30, each with one of three values of its main setting, in a world that all share
 until then, and is measured from 20:15 to 21:00 on two seeds. It has as many objectives as StreamFlow has costs, and its first
 aim; trials over a budget are infeasible (TPE with constraints: Watanabe and Hutter, 2023). No intervention, each alone and all
-seven come first. Everything is kept in the folder; the same command goes on with it.
+seven come first. Everything is kept in the folder; the same command goes on with it, and what other words or other code have
+found there is another study. The best of many trials owes something to luck: the best few are run again at the end, on seeds
+that the search has not seen, and by these figures one is named.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from sfmodel.aims import Aim, aims_of
 from sfmodel.cli.compose import composed
 from sfmodel.errors import RunError
+from sfmodel.provenance import sources_hash
 from sfmodel.results.folder import SUMMARY, is_finished
 from sfmodel.results.summary import format_value
 from sfmodel.schema.quantities import to_duration_s
@@ -33,6 +36,10 @@ if TYPE_CHECKING:
 
 BASE = ("start=19:30", "until=21:00", "switch_on=19:30", "forks=['19:30']", "trace.one_in=0")
 SEEDS = (1, 2)
+FRESH = (3, 4, 5, 6)
+"""Seeds on which the best are run again."""
+AGAIN = 5
+"""Sets that are run again."""
 SPACE: dict[str, tuple[str, tuple[str, ...]]] = {
     "gateway_queue": ("limit", ("300", "600", "1000")),
     "llm_timeout": ("timeout", ("1 s", "2 s", "4 s")),
@@ -45,8 +52,10 @@ SPACE: dict[str, tuple[str, tuple[str, ...]]] = {
 """Intervention → its main setting, and values of it; the second is that of its file."""
 OFF = "off"
 
-Evaluate = Callable[[Sequence[str]], Mapping[str, float]]
-"""Takes words of a run and returns its figures, means over the seeds."""
+Evaluate = Callable[[Sequence[str], Sequence[int]], Mapping[str, float]]
+"""Takes words of a run, and seeds, and returns its figures, means over the seeds."""
+Confirmed = list[tuple[dict[str, str], Mapping[str, float]]]
+"""Sets that were run again, with their figures on fresh seeds."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,14 +73,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     asked.folder.mkdir(parents=True, exist_ok=True)
     journal = optuna.storages.journal.JournalFileBackend(str(asked.folder / "trials.journal"))
-    study = made_study(aims, budget, optuna.storages.JournalStorage(journal))
+    study = made_study(aims, budget, optuna.storages.JournalStorage(journal), f"best-sets-{_digest(asked.words)}")
     until = time.monotonic() + to_duration_s(asked.within)
-    search(study, aims, budget, Runs(asked.folder, asked.words), lambda: time.monotonic() >= until)
-    print("\n".join(said(study, aims, budget)))
+    runs = Runs(asked.folder, asked.words)
+    search(study, aims, budget, runs, lambda: time.monotonic() >= until)
+    print("\n".join(said(study, aims, budget, confirmed(study, aims, budget, runs))))
     return 0
 
 
-def made_study(aims: Sequence[Aim], budget: Mapping[str, float], storage: Any = None) -> optuna.Study:
+def made_study(
+    aims: Sequence[Aim], budget: Mapping[str, float], storage: Any = None, name: str = "best-sets"
+) -> optuna.Study:
     """Open the study; a new one begins with none, each alone, and all."""
     import optuna
 
@@ -83,7 +95,7 @@ def made_study(aims: Sequence[Aim], budget: Mapping[str, float], storage: Any = 
     sampler = optuna.samplers.TPESampler(seed=1, n_startup_trials=12, multivariate=True)
     directions = ["maximize" if aim.better == "more" else "minimize" for aim in aims]
     study = optuna.create_study(
-        study_name="best-sets", storage=storage, sampler=sampler, directions=directions, load_if_exists=True
+        study_name=name, storage=storage, sampler=sampler, directions=directions, load_if_exists=True
     )
     if not study.trials:
         every = {name: values[1] for name, (_, values) in SPACE.items()}
@@ -97,11 +109,18 @@ def search(
     study: optuna.Study, aims: Sequence[Aim], budget: Mapping[str, float], evaluate: Evaluate,
     time_is_up: Callable[[], bool],
 ) -> None:  # fmt: skip
-    """Run trial after trial until time is up."""
+    """Run trial after trial until time is up; one that fails is said, and the search goes on."""
+    from optuna.trial import TrialState
+
     while not time_is_up():
         trial = study.ask()
         chosen = {name: trial.suggest_categorical(name, [OFF, *values]) for name, (_, values) in SPACE.items()}
-        figures = evaluate(words_of(chosen))
+        try:
+            figures = evaluate(words_of(chosen), SEEDS)
+        except RunError as error:
+            study.tell(trial, state=TrialState.FAIL)
+            print(f"trial {trial.number}: {titled(chosen)}: failed: {error}", flush=True)
+            continue
         for aim in aims:
             trial.set_user_attr(aim.id, figures[aim.id])
         for key, most in budget.items():
@@ -124,8 +143,30 @@ def titled(chosen: Mapping[str, str]) -> str:
     return " + ".join(on) or "none"
 
 
-def said(study: optuna.Study, aims: Sequence[Aim], budget: Mapping[str, float]) -> list[str]:
-    """The front, as a Markdown table, and the best within the budget."""
+def confirmed(
+    study: optuna.Study, aims: Sequence[Aim], budget: Mapping[str, float], evaluate: Evaluate
+) -> Confirmed:  # fmt: skip
+    """Run the best few of the front that are within the budget again, on fresh seeds; those that fail are left out."""
+    sign = 1 if aims[0].better == "more" else -1
+    within = [trial for trial in study.best_trials if _is_within(trial.user_attrs, budget)]
+    best = {titled(trial.params): trial for trial in sorted(within, key=lambda trial: -sign * trial.values[0])}
+    found: Confirmed = []
+    for title, trial in list(best.items())[:AGAIN]:
+        try:
+            found.append((trial.params, evaluate(words_of(trial.params), FRESH)))
+        except RunError as error:
+            print(f"{title}, again: failed: {error}", flush=True)
+    return found
+
+
+def _is_within(figures: Mapping[str, float], budget: Mapping[str, float]) -> bool:
+    return all(figures[key] <= most for key, most in budget.items())
+
+
+def said(
+    study: optuna.Study, aims: Sequence[Aim], budget: Mapping[str, float], again: Confirmed
+) -> list[str]:  # fmt: skip
+    """The front as it was searched, the best few on fresh seeds, as Markdown tables, and the best within the budget."""
     goal = aims[0]
     sign = 1 if goal.better == "more" else -1
     trials = [trial for trial in study.trials if trial.values]
@@ -133,19 +174,35 @@ def said(study: optuna.Study, aims: Sequence[Aim], budget: Mapping[str, float]) 
     lines = [
         f"{len(trials)} trials; of these {len(front)} are beaten by none in {goal.title.lower()} and in every cost.",
         "",
-        "| set | " + " | ".join(aim.title for aim in aims) + " |",
-        "|---|" + "--:|" * len(aims),
+        *_table(aims, {title: trial.values for title, trial in front.items()}),
     ]
-    for title, trial in sorted(front.items(), key=lambda one: -sign * one[1].values[0]):
-        cells = (format_value(value, aim.unit) for value, aim in zip(trial.values, aims, strict=True))
-        lines.append(f"| {title} | " + " | ".join(cells) + " |")
-    within = [trial for trial in trials if all(trial.user_attrs[key] <= most for key, most in budget.items())]
+    if not again:
+        return [*lines, "", "No trial of the front is within the budget."]
+    values = {titled(chosen): [figures[aim.id] for aim in aims] for chosen, figures in again}
+    lines += ["", f"The best, on seeds {', '.join(map(str, FRESH))}, which the search has not seen:", ""]
+    lines += _table(aims, values)
+    within = [(chosen, figures) for chosen, figures in again if _is_within(figures, budget)]
     if not within:
-        return [*lines, "", "No trial is within the budget."]
-    best = max(within, key=lambda trial: sign * trial.values[0])
+        return [*lines, "", "On these seeds none is within the budget."]
+    best, _ = max(within, key=lambda one: sign * one[1][goal.id])
     limits = " and ".join(f"{key} at most {most:g}" for key, most in budget.items())
-    words = " ".join(f"'{word}'" for word in words_of(best.params))
+    words = " ".join(f"'{word}'" for word in words_of(best))
     return [*lines, "", f"Best{' with ' + limits if limits else ''}: sfmodel run {words}"]
+
+
+def _table(aims: Sequence[Aim], values: Mapping[str, Sequence[float]]) -> list[str]:
+    """A line for each set, the best in the first aim first."""
+    sign = 1 if aims[0].better == "more" else -1
+    lines = ["| set | " + " | ".join(aim.title for aim in aims) + " |", "|---|" + "--:|" * len(aims)]
+    for title, own in sorted(values.items(), key=lambda one: -sign * one[1][0]):
+        cells = (format_value(value, aim.unit) for value, aim in zip(own, aims, strict=True))
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _digest(words: Sequence[str]) -> str:
+    """Name of what these words make with the code of now."""
+    return hashlib.blake2b(json.dumps([*words, sources_hash()]).encode(), digest_size=6).hexdigest()
 
 
 class Runs:
@@ -155,13 +212,13 @@ class Runs:
         """Run nothing yet."""
         self._folder, self._words = folder, words
 
-    def __call__(self, words: Sequence[str]) -> dict[str, float]:
+    def __call__(self, words: Sequence[str], seeds: Sequence[int]) -> dict[str, float]:
         """Mean over the seeds of each figure at peak."""
         from sfmodel.replications.processes import Processes
 
         every = [*BASE, *self._words, *words]
-        name = hashlib.blake2b(json.dumps(every).encode(), digest_size=6).hexdigest()
-        wanted = {seed: {"name": f"{name}-{seed}", "seed": seed} for seed in SEEDS}
+        name = _digest(every)
+        wanted = {seed: {"name": f"{name}-{seed}", "seed": seed} for seed in seeds}
         missing = {seed: one for seed, one in wanted.items() if not is_finished(self._folder / str(one["name"]))}
         if missing:
             config = composed(every)

@@ -65,7 +65,9 @@ DRAWS = 20_000
 APART = 0.15  # of any two sets, in ranges, without the two values that bring the platform back to where it belongs
 STORM = {"P2", "P3", "P4", "P5"}
 MIDDLE = 0.025  # of the range of P4
-STEEP = 45  # roughly the power of requests in a session with which it goes: evenings of 18.2 and of 18.35, five of each,
+STEEP = (
+    45  # roughly the power of requests in a session with which it goes: evenings of 18.2 and of 18.35, five of each,
+)
 # have 1.70 and 2.46 %; a wrong power only makes the next set turned less well
 TURNS = 2  # of one set
 TRIED = 0.02  # as near a set that was simulated needs no simulation

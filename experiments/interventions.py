@@ -7,8 +7,8 @@
 
 Each part is a sweep at full scale of runs that fork from the world of 19:30, where the interventions are switched on; the peak
 is measured from 20:15. A part that was stopped goes on where it was. What its runs show is put into the CSV file, a line a run,
-under the hash of the code that made it, beside what is there of other runs. The tables and the figure are made of that file:
-`python experiments/ranking.py`.
+under the hash of the code that made it and the words that it was given beside those of its part, next to what is there of other
+runs. The tables and the figure are made of that file: `python experiments/ranking.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import math
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,11 @@ from sfmodel.sweeps.observations import observe
 from sfmodel.sweeps.points import label_of
 
 RECORD = Path(__file__).with_suffix(".csv")
-KEYS = ("part", "scenario", "demand", "set", "intervention", "seed", "sources")
+RUN = ("part", "scenario", "demand", "set", "intervention", "seed")
+"""Columns that say which run of its part it is."""
+MADE = ("until", "words", "sources")
+"""How it was made: until when, with which other words (none: those of the part), with which code."""
+KEYS = (*RUN, *MADE)
 ALONE = "sweep=one_at_a_time"
 USUAL = {"scenario": "none", "demand.level": "1", "platform.streamflow.sets": "baseline"}
 """Labels of what a part does not sweep over, by key of the sweep."""
@@ -85,8 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, part in PARTS.items():
             print(f"{name:10}  {part.runs:3} runs: {part.what}")
         return 0
-    there = {line["part"] for line in recorded()}
-    names = asked.only.split(",") if asked.only else [name for name in PARTS if name not in there]
+    names = asked.only.split(",") if asked.only else lacking(recorded())
     for name in names:
         if name not in PARTS:
             parser.error(f"there is no part '{name}'; {nearest(name, list(PARTS))}")
@@ -95,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = asked.folder / re.sub(r"[^\w.]+", "-", "-".join([name, *asked.words]))
         status = _make(name, folder, asked.jobs, asked.words) or status
         if (folder / "sweep.json").exists():
-            _record(name, folder)
+            _record(name, folder, asked.words)
     return status
 
 
@@ -107,6 +110,17 @@ def recorded() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def lacking(lines: Sequence[Mapping[str, str]]) -> list[str]:
+    """Parts of which not every run is among the lines, as the part has it."""
+    there = {tuple(line[key] for key in RUN) for line in lines if not line.get("words")}
+    return [name for name, part in PARTS.items() if sum(run[0] == name for run in there) < part.runs]
+
+
+def other_words(words: Sequence[str]) -> str:
+    """Those of the words that make another run of a part's than it has; not seeds, nor where and how runs are made."""
+    return " ".join(word for word in words if not word.lstrip("+~").startswith(("hydra", "seed=", "worlds")))
+
+
 def _make(name: str, folder: Path, jobs: int, words: Sequence[str]) -> int:
     """Run the sweep of a part, or what is missing of it; exit status."""
     replaced = {word.partition("=")[0] for word in words}
@@ -116,7 +130,7 @@ def _make(name: str, folder: Path, jobs: int, words: Sequence[str]) -> int:
     return subprocess.run([sys.executable, "-m", "sfmodel", "run", "-m", *own, *how, *words], check=False).returncode
 
 
-def _record(name: str, folder: Path) -> None:
+def _record(name: str, folder: Path, words: Sequence[str]) -> None:
     """Put what the runs of a part show into the CSV file, in place of what it had of them."""
     sweep = recorded_sweep(folder)
     parted = (text.lstrip("+").partition("=") for text in sweep.fixed)
@@ -129,11 +143,11 @@ def _record(name: str, folder: Path) -> None:
     found = []
     for one in observations.every:
         scenario, demand, values = (({**fixed, **one.values}).get(key, usual) for key, usual in USUAL.items())
-        about = (name, scenario, demand, values, one.values["intervention"], one.seed, sweep.made_of["sources"])
+        of_part = (name, scenario, demand, values, one.values["intervention"], one.seed)
+        about = (*of_part, fixed.get("until", ""), other_words(words), sweep.made_of["sources"])
         figures = {key: "" if math.isnan(value) else f"{value:.8g}" for key, value in one.figures.items()}
         found.append(dict(zip(KEYS, map(str, about), strict=True)) | figures)
-    by_run = {tuple(line[key] for key in KEYS[:-1]): line for line in [*recorded(), *found]}
-    lines = sorted(by_run.values(), key=lambda line: list(PARTS).index(line["part"]))
+    lines = together(recorded(), found)
     columns = list(dict.fromkeys([*KEYS, *(key for line in lines for key in line)]))
     part = RECORD.with_suffix(".part")
     with part.open("w", newline="", encoding="utf-8") as file:
@@ -142,6 +156,16 @@ def _record(name: str, folder: Path) -> None:
         writer.writerows(lines)
     part.replace(RECORD)
     print(f"{name}: {len(found)} runs in {RECORD.name}, {len(observations.missing)} missing")
+
+
+def together(before: Sequence[dict[str, str]], found: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Lines by part, what was found last behind what was there; of the same run, made the same way, the newer."""
+    by_run: dict[tuple[str, ...], dict[str, str]] = {}
+    for line in [*before, *found]:
+        key = tuple(line.get(key, "") for key in KEYS)
+        by_run.pop(key, None)
+        by_run[key] = line
+    return sorted(by_run.values(), key=lambda line: list(PARTS).index(line["part"]))
 
 
 if __name__ == "__main__":

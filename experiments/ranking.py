@@ -2,11 +2,11 @@
 
     python experiments/ranking.py        prints them, and writes experiments/interventions.md and docs/images/interventions.svg
 
-Effects are beside no intervention, seed by seed. Of a condition (a scenario, a level of demand) all changes have one variance
-from seed to seed, in the model effect + seed + chance, so that few seeds can say something; half of the 95 % interval stands
-behind ±, and what may be chance is in parentheses. Two changes change places where one is above the other in one condition
-and below it in another, each by more than chance. Under the other sets of values there is one seed each: their effects are a
-sample over sets.
+Effects are beside no intervention, seed by seed. Of a condition (a scenario, a level of demand) each change has a variance
+from seed to seed, in the model effect + seed + chance; they are alike, so that few seeds can say something. Half of the 95 %
+interval stands behind ±, and what may be chance is in parentheses. Two changes change places where one is above the other in one
+condition and below it in another, each by more than chance. Under the other sets of values there is one seed each: their effects
+are a sample over sets.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -24,7 +25,7 @@ from sfmodel.aims import Aim, aims_of
 from sfmodel.figures import save
 from sfmodel.figures.style import BLACK, COLOURS, GREY, MARKERS, SMALL, new_figure
 from sfmodel.results.comparison_table import signed_interval
-from sfmodel.results.intervals import Interval, interval, student_quantile
+from sfmodel.results.intervals import Interval, interval
 from sfmodel.results.summary import format_value
 from sfmodel.sweeps import factorial
 from sfmodel.sweeps.points import NONE
@@ -59,7 +60,7 @@ Seen = dict[tuple[str, int], float]
 def main() -> int:
     """Print the page, and write it and the figure."""
     with RECORD.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
+        lines = newest(list(csv.DictReader(file)))
     aims = aims_of("streamflow").aims
     page = "\n".join(_page(lines, aims))
     print(page)
@@ -72,12 +73,21 @@ def _page(lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
     goal = aims[0]
     yield "# What each intervention does to the evening's peak\n"
     yield "Written by `python experiments/ranking.py` from `interventions.csv`, which has a line for each run.\n"
+    yield from _code(lines)
     for title in ("plain", "F1 at 21:00", "S1 at 21:00", "F4 at 20:30"):
         yield from _effects(title, lines, aims)
     yield from _ranks(lines, goal)
     yield from _sets(lines, goal)
     yield from _factorial(lines, aims)
     yield from _front(lines, aims)
+
+
+def _code(lines: Sequence[Line]) -> Iterator[str]:
+    """A warning where runs were made by different code."""
+    runs = Counter(line.get("sources", "") for line in lines)
+    if len(runs) > 1:
+        each = ", ".join(f"{sources or 'unknown'} made {count}" for sources, count in runs.most_common())
+        yield f"**The runs are of different code**, and what differs between them may be its doing: {each}.\n"
 
 
 def _effects(title: str, lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
@@ -201,6 +211,15 @@ def _front(lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
 # Of runs
 
 
+def newest(lines: Iterable[Line]) -> list[Line]:
+    """The runs as their parts have them, without other words; of a run that was made by different code the newest line."""
+    by_run: dict[tuple[str, ...], Line] = {}
+    for line in lines:
+        if not line.get("words"):
+            by_run[tuple(line[key] for key in ("part", "scenario", "demand", "set", "intervention", "seed"))] = line
+    return list(by_run.values())
+
+
 def _of(lines: Iterable[Line], title: str) -> list[Line]:
     """The runs of a condition."""
     part, where = CONDITIONS[title]
@@ -227,12 +246,6 @@ def _mean(chosen: Iterable[Line], change: str, aim: Aim) -> float:
     return float(np.mean([_figure(line, aim) for line in chosen if line["intervention"] == change]))
 
 
-def _size(found: Contest, change: str) -> Interval:
-    k = found.names.index(change)
-    reach = student_quantile(0.975, found.freedom) if found.freedom else math.nan
-    return Interval(float(found.mean[k]), float(reach * found.deviation[k]), found.freedom + 1)
-
-
 def _best_first(found: Contest) -> list[str]:
     return [name for _, name in sorted(zip(-found.mean, found.names, strict=True))]
 
@@ -242,18 +255,13 @@ def _rank(found: Contest, change: str) -> int:
 
 
 def _turned(one: Contest, other: Contest, goal: Aim) -> Iterator[tuple[str, str]]:
-    """Pairs of which one is better in one condition and the other in the other, each by more than chance.
-
-    The difference of two effects has √2 of the standard error of one beside none only if chance is the same for all, as the
-    model has it: each effect is a difference of two means, and so is theirs.
-    """
+    """Pairs of which one is better in one condition and the other in the other, each by more than chance."""
     both = [name for name in one.names if name in other.names and name != NONE]
     for a, b in combinations(both, 2):
         signs = []
         for found in (one, other):
-            apart = found.mean[found.names.index(a)] - found.mean[found.names.index(b)]
-            half = _size(found, a).half
-            signs.append(math.copysign(1, apart) if abs(apart) > half else 0)
+            apart = found.size(a, b)
+            signs.append(math.copysign(1, apart.mean) if apart.is_found else 0)
         if signs[0] * signs[1] < 0:
             yield (a, b) if signs[0] > 0 else (b, a)
 
@@ -291,7 +299,7 @@ def _probability(found: Contest, change: str) -> str:
 
 
 def _cell(found: Contest, change: str, aim: Aim) -> str:
-    return _signed(_size(found, change), aim)
+    return _signed(found.size(change), aim)
 
 
 def _signed(size: Interval, aim: Aim) -> str:
@@ -319,7 +327,7 @@ def _draw(lines: Sequence[Line], aims: Sequence[Aim]) -> None:
     left.axvline(0, color=GREY, linewidth=0.8)
     for number, (title, found) in enumerate(shown.items()):
         shift = 0.7 * (number / max(1, len(shown) - 1) - 0.5) if len(shown) > 1 else 0.0
-        sizes = [_size(found, name) for name in order if name in found.names]
+        sizes = [found.size(name) for name in order if name in found.names]
         left.errorbar(
             [100 * size.mean for size in sizes],
             [order.index(name) + shift for name in order if name in found.names],

@@ -284,7 +284,9 @@ def make_all(
             except SfmodelError as error:
                 failed[job.file] = said = str(error)
             except BrokenExecutor:
-                failed[job.file] = said = "its process, or one beside it, was ended, as by a machine that is out of memory"
+                failed[job.file] = said = (
+                    "its process, or one beside it, was ended, as by a machine that is out of memory"
+                )
             console.print(f"{number} of {len(missing)}: 1/{job.scale}, seed {job.seed}: {said}", highlight=False)
     return shown, failed
 
@@ -433,7 +435,10 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"scaling_down: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
-        print("scaling_down: interrupted; finished runs are kept, the same command goes on with the others", file=sys.stderr)
+        print(
+            "scaling_down: interrupted; finished runs are kept, the same command goes on with the others",
+            file=sys.stderr,
+        )
         return 1
     for name, reason in failed.items():
         console.print(f"{name} failed: {reason}", markup=False, highlight=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.errors import ConfigError, nearest
+from sfmodel.results.disk import disk_errors
 
 if TYPE_CHECKING:
     from sfmodel.aims import Aim
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--aim", help="what they are ranked by, a key of summary.json (default: the platform's first aim)"
     )
+    parser.add_argument("--better", choices=("more", "less"), help="which way is better, for a key that is no aim")
     parser.add_argument("--no-storm", action="store_true", help="do not try the best in the platform's storm")
     parser.add_argument(
         "--processes", type=int, help="runs at a time (default: as many as there are cores and memory for)"
@@ -57,13 +59,15 @@ def execute(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--within: expected a second at least, found {arguments.within}")
     setting = _setting(arguments.platform)
     changes = _changes(arguments.changes, setting)
-    aim = _aim(arguments.platform, arguments.aim)
     storm = [] if arguments.no_storm else list(setting.get("storm", ()))
     words = [f"platform={arguments.platform}", *setting.get("overrides", ()), *arguments.overrides]
-    folder = arguments.folder or Path("runs") / time.strftime(f"{NAME}-%Y%m%d-%H%M%S")
+    configured = _configured(words, storm)
+    aim = _aim(arguments, configured)
+    folder = arguments.folder or _own_folder()
     decision = Decision(changes, more_is_better=aim.better == "more")
     deadline = time.monotonic() + within_s
-    runs = DecisionRuns(_configured(words, storm), folder, aim.id, arguments.processes, deadline)
+    runs = DecisionRuns(configured, folder, aim.id, arguments.processes, deadline)
+    runs.check_folder(changes)
     show = partial(_show, decision, deadline)
     print(
         f"{len(changes)} changes, by {aim.title.lower()}, within {arguments.within}; runs are kept in {folder}",
@@ -79,19 +83,38 @@ def execute(arguments: argparse.Namespace) -> int:
     if decision.seen:
         Console().print(decision_table(decision, aim, with_storm=bool(storm)))
     print(decision.verdict())
-    print(to_ship(decision, arguments.platform))
+    if shipped := to_ship(decision, arguments.platform):
+        print(shipped)
     for reason in dict.fromkeys(failed.values()):
         names = ", ".join(job.name for job, found in failed.items() if found == reason)
         print(f"sfmodel: {reason}\nsfmodel: failed so: {names}", file=sys.stderr)
     return 1 if failed and not decision.seen else 0
 
 
+def _own_folder() -> Path:
+    """A folder that no other decision has, made at once: two may begin in the same second."""
+    name = time.strftime(f"{NAME}-%Y%m%d-%H%M%S")
+    for end in ("", *(f"-{number}" for number in range(2, 1000))):
+        folder = Path("runs") / f"{name}{end}"
+        with disk_errors(folder):
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                continue
+        return folder
+    raise ConfigError(f"runs: there are a thousand folders {name}-…; say where runs go, --folder")
+
+
 def _setting(platform: str) -> dict[str, Any]:
     """What is written in conf/decide of the platform."""
     from omegaconf import OmegaConf
 
+    from sfmodel.cli.compose import options
     from sfmodel.rows.files import named_files
 
+    valid = options("platform")
+    if platform not in valid:
+        raise ConfigError(f"--platform: there is no platform '{platform}'; {nearest(platform, valid)}")
     path = named_files(NAME).get(platform)
     found: Any = OmegaConf.to_container(OmegaConf.load(path)) if path else {}
     return dict(found)
@@ -128,19 +151,39 @@ def _sets(name: str) -> list[str]:
     return [f"[{part.strip(' ,[]')}]" for part in str(written).split("]") if "[" in part]
 
 
-def _aim(platform: str, asked: str | None) -> Aim:
+def _aim(arguments: argparse.Namespace, configured: Configured) -> Aim:
+    """What changes are ranked by: an aim of the platform, or any other figure that its runs show."""
     from sfmodel.aims import Aim, aims_of
 
-    aims = {aim.id: aim for aim in aims_of(platform).aims}
-    if asked is None and aims:
-        return next(iter(aims.values()))
+    asked, better = arguments.aim, arguments.better
+    aims = {aim.id: aim for aim in aims_of(arguments.platform).aims}
+    if asked is None:
+        asked = next(iter(aims), USUAL)
+        better = better or (None if aims else "less")
     if asked in aims:
+        if better not in (None, aims[asked].better):
+            raise ConfigError(f"--better: of the aim '{asked}' {aims[asked].better} is better; leave it out")
         return aims[asked]
-    if aims and asked is not None:
-        raise ConfigError(f"--aim: there is no aim '{asked}'; {nearest(asked, aims)}")
-    # a platform without aims: of its headline figures less is taken to be better
-    named = {"id": asked or USUAL, "title": asked or USUAL, "unit": "1" if asked else "s"}
-    return Aim.model_validate({**named, "measure": "seconds"})
+    units = _figures(configured)
+    if asked not in units:
+        raise ConfigError(
+            f"--aim: runs of '{arguments.platform}' do not show '{asked}'; {nearest(asked, [*aims, *units])}"
+        )
+    if better is None:
+        raise ConfigError(f"--aim: '{asked}' is no aim of the platform; say which way is better, --better more or less")
+    return Aim.model_validate(
+        {"id": asked, "title": asked, "unit": units[asked], "better": better, "measure": "seconds"}
+    )
+
+
+def _figures(configured: Configured) -> dict[str, str]:
+    """Figures that the runs may show, with their units, known before the first."""
+    from sfmodel.results.summary import possible_figures
+    from sfmodel.running import checked, planned
+
+    run = checked(configured(NO_CHANGE, False))
+    counters = {name: unit for name, (unit, _) in run.platform.declared_counters.items()}
+    return possible_figures(planned(run).labels, counters)
 
 
 def _configured(words: Sequence[str], storm: Sequence[str]) -> Configured:

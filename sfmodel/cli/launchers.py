@@ -43,10 +43,14 @@ LAUNCHERS = {
     "submitit_local": _SUBMITIT,
     "submitit_slurm": _SUBMITIT,
 }
+"""What Hydra must find before it can read the file of that name."""
+
+BASIC, RAY, SLURM = "BasicLauncher", "RayLauncher", "SlurmLauncher"
+"""Classes of launchers, which a file names by its _target_."""
 
 
 def chosen(overrides: Sequence[str]) -> str:
-    """Name of the launcher that the overrides ask for.
+    """Class of the launcher that the overrides ask for, by whatever file.
 
     Raises
     ------
@@ -55,11 +59,19 @@ def chosen(overrides: Sequence[str]) -> str:
     """
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     names = [str(override.value()) for override in parsed if override.key_or_group == "hydra/launcher"]
-    name = names[-1] if names else "basic"
-    launcher = LAUNCHERS.get(name)
+    if not names:
+        return BASIC
+    _check_installed(names[-1], LAUNCHERS.get(names[-1]))
+    target = str(launcher_settings(overrides).get("_target_", ""))
+    module, _, kind = target.rpartition(".")
+    by_target = (one for one in LAUNCHERS.values() if module.startswith(one.packages[0]))
+    _check_installed(names[-1], next(by_target, None))
+    return kind
+
+
+def _check_installed(name: str, launcher: Launcher | None) -> None:
     if launcher and not all(_is_there(package) for package in launcher.packages):
         raise ConfigError(f"hydra/launcher={name} is not installed; pip install '{launcher.install}'")
-    return name
 
 
 def _is_there(package: str) -> bool:
@@ -69,7 +81,7 @@ def _is_there(package: str) -> bool:
         return False
 
 
-def meet(name: str, overrides: Sequence[str]) -> None:
+def meet(kind: str, overrides: Sequence[str]) -> None:
     """Meet the cluster on which a sweep will run.
 
     Raises
@@ -77,9 +89,9 @@ def meet(name: str, overrides: Sequence[str]) -> None:
     RunError
         It is not there, or has no machine for a run.
     """
-    if name == "ray":
+    if kind == RAY:
         _meet_ray(launcher_settings(overrides)["ray"])
-    elif name in ("slurm", "submitit_slurm"):
+    elif kind == SLURM:
         _meet_slurm()
 
 
@@ -172,7 +184,6 @@ def _first_sentence(error: Exception) -> str:
     return (told or lines or [type(error).__name__])[0].rstrip(".")
 
 
-def what_goes_on(name: str) -> str:
+def what_goes_on(kind: str) -> str:
     """What an interrupted sweep leaves behind on the cluster."""
-    is_slurm = name in ("slurm", "submitit_slurm")
-    return "; jobs that Slurm has go on, squeue lists them and scancel ends them" if is_slurm else ""
+    return "; jobs that Slurm has go on, squeue lists them and scancel ends them" if kind == SLURM else ""

@@ -44,6 +44,11 @@ def execute(arguments: argparse.Namespace) -> int:
     if int(sweep.config.get("replications") or 1) > 1:
         raise ConfigError("narrow: it adds seeds, one a run; make the sweep with seed=1,2,3 and without replications")
     observations = observe(folder, arguments.period)
+    if observations.missing:
+        raise ConfigError(
+            f"narrow: {len(observations.missing)} points of the sweep are not finished, the first is "
+            f"{observations.missing[0]}; go on with it first, sfmodel run resume={folder}"
+        )
     if figure not in observations.figures:
         raise ConfigError(f"--figure: no run shows '{figure}'; {nearest(figure, observations.figures)}")
     title, unit = observations.figures[figure]
@@ -56,7 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
     every = effects_of(observations, [figure])
     if not any(figure in row.by_seed for one in every for row in one.rows):
         raise ConfigError(f"--figure: not all runs show '{figure}', so nothing can be said of effects on it")
-    seeds = every[0].seeds
+    seeds = sorted(set.intersection(*(set(one.seeds) for one in every)))
     stage = first_stage(folder, seeds)
     wanted = seeds_needed(every, stage, figure, half)
     total = max(len(seeds), min(wanted, arguments.most))

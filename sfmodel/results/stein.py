@@ -43,13 +43,5 @@ class Stage:
 
 
 def stage_of(first: NDArray[np.float64]) -> Stage:
-    """What values of a first stage say, shape [value], or [series, value] of several series of the same variance.
-
-    Parameters
-    ----------
-    first
-        At least two values of each.
-    """
-    several = np.atleast_2d(first)
-    count, n = several.shape
-    return Stage(math.sqrt(float(several.var(axis=1, ddof=1).mean())), count * (n - 1), n)
+    """What values of a first stage say, at least two; shape [value]."""
+    return Stage(float(np.std(first, ddof=1)), len(first) - 1, len(first))

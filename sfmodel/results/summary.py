@@ -7,7 +7,7 @@ Requests are the users' where the platform has users, else those of the endpoint
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,14 @@ WIDE = 110
 """Columns from which on a table has room for means and intervals side by side."""
 
 _BUSIEST = 5
+_OF_USERS = {
+    "users_retries": "Requests made again by users",
+    "users_abandoned": "Requests abandoned by users",
+    "users_given_up": "Requests given up",
+    "views": "Views",
+    "views_lost": "Views lost",
+}
+"""Totals of users: variable → title."""
 _FACTS = ("name", "platform", "scenario", "seed", "version", "requests", "events", "wall_seconds", "compile_seconds")
 
 
@@ -204,6 +212,30 @@ def period_figures(ds: xr.Dataset, windows: NDArray[np.bool_], latency: xr.DataA
     return [*_aims(ds, windows), *figures]
 
 
+def possible_figures(labels: Mapping[str, Sequence[str]], counters: Mapping[str, str]) -> dict[str, str]:
+    """Headline figures that runs may show, but for aims: key → unit; some only of what happens, such as kinds of failure.
+
+    Parameters
+    ----------
+    labels
+        Names of things, by dimension, as a plan has them.
+    counters
+        The platform's own counters: name → unit.
+    """
+    of_requests = {"requests": "1", "request_rate": "1/s", "failed": "share"}
+    response = {f"response_{which}": "s" for which in ("mean", "p50", "p95", "p99")}
+    failures = {f"failed_{outcome}": "share" for outcome in FAILURES}
+    of_things = {
+        f"{begin}.{label}": unit
+        for thing, begin, unit in (
+            ("cache", "hit_rate", "share"), ("limiter", "refused", "share"), ("station", "busy", "share"),
+            ("station", "waiting", "1"), ("queue", "longest", "1"),
+        )
+        for label in labels.get(thing, ())
+    }  # fmt: skip
+    return {**of_requests, **response, **failures, **dict.fromkeys(_OF_USERS, "1"), **of_things, **counters}
+
+
 def _aims(ds: xr.Dataset, windows: NDArray[np.bool_]) -> Iterator[Figure]:
     """What the platform's operators judge it by."""
     from sfmodel.aims import measured  # written in the language of rows, which is built upon results
@@ -308,14 +340,7 @@ def _quantiles(latency: xr.DataArray | None) -> list[float]:
 
 
 def _user_figures(period: xr.Dataset) -> Iterator[Figure]:
-    titles = {
-        "users_retries": "Requests made again by users",
-        "users_abandoned": "Requests abandoned by users",
-        "users_given_up": "Requests given up",
-        "views": "Views",
-        "views_lost": "Views lost",
-    }
-    for name, title in titles.items():
+    for name, title in _OF_USERS.items():
         if name in period:
             yield Figure(name, title, float(period[name].sum()), "1")
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sfmodel.errors import ConfigError, RunError
-from sfmodel.results.folder import SUMMARY, is_finished
+from sfmodel.provenance import provenance
+from sfmodel.results.folder import MANIFEST, SUMMARY, is_finished, is_made_of, open_run
+from sfmodel.running import checked
 from sfmodel.sweeps.deciding import Job
+from sfmodel.sweeps.record import differences, in_words
 
 Configured = Callable[[str, bool], dict[str, Any]]
 """Takes a change, and whether it is tried in the storm."""
@@ -46,11 +49,36 @@ class DecisionRuns:
         """Whether the deadline has passed."""
         return time.monotonic() >= self._deadline
 
+    def check_folder(self, changes: Collection[str]) -> None:
+        """Refuse a folder with finished runs of these changes that are not what they would be now.
+
+        Raises
+        ------
+        ConfigError
+            With the difference.
+        """
+        for folder in sorted(path.parent for path in self._folder.glob(f"*/{MANIFEST}")):
+            job = Job.named(folder.name)
+            if job is not None and job.change in changes and is_finished(folder):
+                self._check_same(folder, job)
+
+    def _check_same(self, folder: Path, job: Job) -> None:
+        written = dict(checked(self._mapping(job)).written)
+        made_of = provenance(written)
+        if is_made_of(folder, {"config": written, **made_of}):
+            return
+        before = open_run(folder).attrs
+        different = in_words(differences(before["config"], before, written, made_of))
+        raise ConfigError(
+            f"--folder: {folder} is a run of another request, which this would be ranked with: {different}; "
+            "give another folder, or the same words as then"
+        )
+
     def make(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, float, str | None]]:
         """Make runs and yield each as it ends, until time is up."""
         from sfkernels.jit import is_compiled
         from sfmodel.replications.processes import Processes, how_many
-        from sfmodel.running import checked, planned
+        from sfmodel.running import planned
         from sfmodel.world import World
 
         waiting: dict[int, Job] = {}

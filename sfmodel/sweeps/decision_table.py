@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 
 def to_ship(decision: Decision, platform: str) -> str:
-    """The best change with its settings, as they would be typed for a whole run; nothing where none is better."""
+    """The best change with its settings, as they would be typed for a whole run, else those that may be the best; nothing
+    where chance is not known yet, or no change is better than none."""
     from sfmodel.schema.interventions import Intervention
 
-    order = decision.order()
-    if not order or order[0] == NONE:
+    best, candidates = decision.best(), decision.candidates()
+    if best is None and candidates:
+        return f"nothing to ship yet; it may be {', '.join(candidates)}"
+    if best is None or best == NONE:
         return ""
-    files = _files(order[0])
+    files = _files(best)
     settings = [
         f"intervention.{name}.{key}={json.dumps(value, ensure_ascii=False)}"
         for name, written in files.items()
@@ -37,7 +40,7 @@ def decision_table(decision: Decision, aim: Aim, *, with_storm: bool) -> Table:
     from rich.table import Table
 
     from sfmodel.results.comparison_table import signed_interval
-    from sfmodel.results.intervals import Interval, student_quantile
+    from sfmodel.results.intervals import Interval
     from sfmodel.results.summary import format_value
 
     found = decision.standing()
@@ -55,9 +58,7 @@ def decision_table(decision: Decision, aim: Aim, *, with_storm: bool) -> Table:
     for name in decision.order():
         assert found is not None  # it has an order
         k = found.names.index(name)
-        reach = student_quantile(0.975, found.freedom) if found.freedom else math.nan
-        size = Interval(float(found.mean[k]), float(reach * found.deviation[k]), 0)
-        effect = "–" if k == 0 else signed_interval(size, aim.unit)
+        effect = "–" if k == 0 else signed_interval(found.size(name), aim.unit)
         best = "–" if math.isnan(found.best[k]) else format_value(float(found.best[k]), "share")
         harm = decision.harm(name)
         in_storm = "–" if k == 0 or math.isnan(harm) else signed_interval(Interval(harm, math.nan, 0), aim.unit)

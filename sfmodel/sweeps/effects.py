@@ -49,6 +49,8 @@ class Effects:
     rows: list[Row]
     seeds: list[int]
     """Which all points have."""
+    is_regular: bool = True
+    """Whether a design tells interactions apart from all else, or takes them for the very same; else none are estimated."""
 
 
 def effects_of(observations: Observations, figures: Sequence[str]) -> list[Effects]:
@@ -146,7 +148,8 @@ def _of_design(
         )
         for k, term in enumerate(terms)
     ]
-    return Effects(where, True, "", {key: float(response.mean()) for key, response in values.items()}, rows, seeds)
+    level = {key: float(response.mean()) for key, response in values.items()}
+    return Effects(where, True, "", level, rows, seeds, factorial.is_regular(levels))
 
 
 def _beside_first(

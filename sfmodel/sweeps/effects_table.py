@@ -11,6 +11,7 @@ from sfmodel.results.intervals import LEVEL, Interval
 from sfmodel.results.replications import written_seeds
 from sfmodel.results.summary import format_value
 from sfmodel.sweeps.effects import Effects
+from sfmodel.sweeps.factorial import OWN
 from sfmodel.sweeps.observations import Observations
 
 if TYPE_CHECKING:
@@ -59,10 +60,19 @@ def said(effects: Effects) -> str:
         )
     over = f"seeds {written_seeds(effects.seeds)}"
     if effects.is_factorial:
+        together = (
+            " Two seeds hardly tell an effect's variance: all are taken to be alike, and an effect that differs much more "
+            "between seeds than the others has too short an interval; a third seed gives each its own."
+        )
+        joined = (
+            "Joined by = are effects that this design does not tell apart."
+            if effects.is_regular
+            else "This design mixes interactions into the effects of several changes: none are estimated, and the effects are "
+            "right only as far as changes do not act on each other."
+        )
         return (
             f"Each effect is the mean with the change less the mean without it, over all points and {over}, ± half of its "
-            f"{LEVEL:.0%} interval (variance between seeds, pooled over all effects). Joined by = are effects that this "
-            "design does not tell apart."
+            f"{LEVEL:.0%} interval, by how it differs between seeds.{together if len(effects.seeds) < OWN else ''} {joined}"
         )
     return f"Mean differences over {over}, paired, ± half of their {LEVEL:.0%} intervals."
 

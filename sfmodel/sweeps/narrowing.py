@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from sfmodel.errors import ConfigError
 from sfmodel.results.disk import disk_errors, write_whole
 from sfmodel.results.stein import Stage, stage_of
@@ -27,11 +25,18 @@ def first_stage(folder: Path, seeds: Sequence[int]) -> list[int]:
     Raises
     ------
     ConfigError
-        There are too few.
+        There are too few, or one of the first stage is not there any more.
     """
     path = folder / STAGE
     if path.exists():
-        return [int(seed) for seed in json.loads(path.read_text(encoding="utf-8"))]
+        stage = [int(seed) for seed in json.loads(path.read_text(encoding="utf-8"))]
+        lost = [seed for seed in stage if seed not in seeds]
+        if lost:
+            raise ConfigError(
+                f"narrow: seed {lost[0]} of the first stage, which {path} lists, is not in the sweep; "
+                "run it again, or remove that file and begin anew with the seeds that are there"
+            )
+        return stage
     if len(seeds) < LEAST:
         raise ConfigError(
             f"narrow: the sweep has {len(seeds)} seeds, from which chance is hardly known; make it with at least {LEAST}, "
@@ -44,7 +49,7 @@ def first_stage(folder: Path, seeds: Sequence[int]) -> list[int]:
 
 def seeds_needed(every: Sequence[Effects], stage: Sequence[int], figure: str, half: float) -> int:
     """Seeds in all, so that half of the interval of each change's effect on a figure is at most `half`, in its unit."""
-    stages = [found for one in every for found in _stages(one, len(stage), figure)]
+    stages = [found for one in every for found in _stages(one, stage, figure)]
     return max(found.needed(half) for found in stages)
 
 
@@ -55,16 +60,14 @@ def with_stages(every: Sequence[Effects], stage: Sequence[int], figure: str) -> 
             one,
             rows=[
                 replace(row, sizes={**row.sizes, figure: found.interval(list(row.by_seed[figure]))})
-                for row, found in zip(one.rows, _stages(one, len(stage), figure), strict=True)
+                for row, found in zip(one.rows, _stages(one, stage, figure), strict=True)
             ],
         )
         for one in every
     ]
 
 
-def _stages(effects: Effects, seeds: int, figure: str) -> list[Stage]:
-    """What the first seeds say of each row: of a design, whose effects have the same variance, all of them together."""
-    first = [row.by_seed[figure][:seeds] for row in effects.rows]
-    if effects.is_factorial:
-        return [stage_of(np.array(first))] * len(first)
-    return [stage_of(one) for one in first]
+def _stages(effects: Effects, stage: Sequence[int], figure: str) -> list[Stage]:
+    """What the seeds of the first stage say of each row."""
+    places = [effects.seeds.index(seed) for seed in stage]
+    return [stage_of(row.by_seed[figure][places]) for row in effects.rows]

@@ -180,23 +180,32 @@ def check_same(
     """
     lost = [point.name for point in before.points if point not in now.points]
     asked = [*_of_words(before.fixed, now.fixed), *(f"{name} is no point of it any more" for name in lost)]
-    made_now = made_of(before.config)
-    changed = [
-        *_of_config(before.config, config_now),
-        *(f"other {what}" for key, what in _MADE_OF.items() if before.made_of.get(key) != made_now[key]),
-    ]
+    changed = differences(before.config, before.made_of, config_now, made_of(before.config))
     if not changed:  # else each of these differs too
         files = before.with_files.items()
         changed = [f"{text} is not what it was" for text, then in files if with_files_now.get(text, then) != then]
-    differences = [*asked, *changed]
-    if differences:
-        shown = "; ".join(differences[:MOST_DIFFERENCES])
-        more = f"; and {len(differences) - MOST_DIFFERENCES} more" if len(differences) > MOST_DIFFERENCES else ""
+    if asked or changed:
+        shown = in_words([*asked, *changed])
         as_it_was = "" if changed else f", or go on with it as it was, sfmodel run resume={folder}"
         raise ConfigError(
-            f"{folder} holds a sweep of another configuration, which this would mix with: {shown}{more}; "
+            f"{folder} holds a sweep of another configuration, which this would mix with: {shown}; "
             f"start a sweep in another folder{as_it_was}"
         )
+
+
+def differences(
+    before: Mapping[str, Any], before_made_of: Mapping[str, Any], now: Mapping[str, Any], now_made_of: Mapping[str, Any]
+) -> list[str]:
+    """How a configuration, and the code and data that a run was made of, differ from those of now."""
+    known = ((key, what) for key, what in _MADE_OF.items() if key in now_made_of)
+    other = (f"other {what}" for key, what in known if before_made_of.get(key) != now_made_of[key])
+    return [*_of_config(before, now), *other]
+
+
+def in_words(differences: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(differences) - MOST_DIFFERENCES
+    return "; ".join([*differences[:MOST_DIFFERENCES], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _of_words(before: Sequence[str], now: Sequence[str]) -> Iterator[str]:

@@ -1,8 +1,10 @@
 """Which of several changes is best, while seeds are still being run: how probable each is, and which to run next.
 
 What a run shows is the effect of its change, plus what its seed has in common for all changes, plus chance: y = a + s + e, e
-normal with one variance. With every prior flat the effects are, given what has been seen, distributed as a multivariate
-Student t about their least-squares estimates; the probability of being best is found by drawing from it.
+normal with a variance for each change, since a change may do more on one seed than on another. The variances are alike
+(`variances`), and effects have flat priors; what effects may be, given what has been seen, is drawn: about their least-squares
+estimates, with variances drawn by what each change's residuals say. Changes that show the same on every seed are one, and
+share its probability.
 
 Runs are given out by successive halving: all changes get seeds in rounds, and after each round only the better half, and
 whatever may still be best, goes on (Karnin, Koren and Somekh, Almost Optimal Exploration in Multi-Armed Bandits, ICML 2013).
@@ -12,13 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-DRAWS = 20_000
-"""Standard error of a probability of one half: 0.35 points."""
+from sfmodel.results.intervals import LEVEL, Interval
+from sfmodel.sweeps.variances import ROUNDING, drawn_variances
+
+DRAWS = 10_000
+"""Standard error of a probability of one half: 0.5 points."""
 
 CONTENDER = 0.02
 """A change that is best with less than this is not run again, if it is in the worse half."""
@@ -31,12 +35,17 @@ class Contest:
     names: list[str]
     mean: NDArray[np.float64]
     """Effect of each beside the first, in the unit of the figure; shape [change]."""
-    deviation: NDArray[np.float64]
-    """Standard error of each; NaN where chance is not known yet."""
     best: NDArray[np.float64]
     """Probability that each is the best; NaN where chance is not known yet."""
-    freedom: int
-    """Degrees of freedom of the variance; 0: it is not known."""
+    draws: NDArray[np.float64]
+    """What the effects may be, shape [draw, change]; NaN where chance is not known yet."""
+
+    def size(self, name: str, beside: str | None = None) -> Interval:
+        """Effect of a change beside another, or the first; its half is NaN where chance is not known yet."""
+        k, first = self.names.index(name), self.names.index(beside) if beside else 0
+        apart = self.mean[k] - self.mean[first]
+        half = np.quantile(abs(self.draws[:, k] - self.draws[:, first] - apart), LEVEL)
+        return Interval(float(apart), float(half), 0)
 
 
 def contest(seen: Mapping[tuple[str, int], float], names: Sequence[str], *, more_is_better: bool) -> Contest:
@@ -51,36 +60,64 @@ def contest(seen: Mapping[tuple[str, int], float], names: Sequence[str], *, more
     more_is_better
         Which way is better.
     """
-    seeds = sorted({seed for _, seed in seen})
-    rows, values = [], []
-    for (name, seed), value in seen.items():
-        row = np.zeros(len(names) - 1 + len(seeds))
-        if name != names[0]:
-            row[names.index(name) - 1] = 1.0
-        row[len(names) - 1 + seeds.index(seed)] = 1.0
-        rows.append(row)
-        values.append(value)
-    design, y = np.array(rows), np.array(values)
-    found, _, rank, _ = np.linalg.lstsq(design, y, rcond=None)
-    freedom = len(y) - int(rank)
-    mean = np.append(0.0, found[: len(names) - 1])
-    if freedom < 1:
-        unknown = np.full(len(names), np.nan)
-        return Contest(list(names), mean, unknown, unknown, 0)
-    variance = float(((y - design @ found) ** 2).sum()) / freedom
-    spread = variance * np.linalg.pinv(design.T @ design)[: len(names) - 1, : len(names) - 1]
-    deviation = np.append(0.0, np.sqrt(np.diag(spread)))
-    return Contest(list(names), mean, deviation, _best(mean, spread, freedom, more_is_better), freedom)
+    none = ROUNDING * max(map(abs, seen.values()))
+    stands_for = _alike(seen, names, none)
+    distinct = list(dict.fromkeys(stands_for))
+    place = np.array([distinct.index(one) for one in stands_for])  # of each name
+    runs = {(int(place[names.index(name)]), seed): value for (name, seed), value in seen.items()}
+    mean, draws = _effects(runs, len(distinct), none)
+    best = np.full(len(distinct), np.nan)
+    if not np.isnan(draws).any():
+        winners = np.argmax(draws if more_is_better else -draws, axis=1)
+        best = np.bincount(winners, minlength=len(distinct)) / len(draws)
+    return Contest(list(names), mean[place], (best / np.bincount(place))[place], draws[:, place])
 
 
-def _best(mean: NDArray[np.float64], spread: NDArray[Any], freedom: int, more_is_better: bool) -> NDArray[np.float64]:
-    """Share of draws in which each is best."""
+def _alike(seen: Mapping[tuple[str, int], float], names: Sequence[str], none: float) -> list[str]:
+    """Of each change the first that shows the same on all seeds that both have, itself if there is no other."""
+    found: list[str] = []
+    for name in names:
+        own = {seed: value for (change, seed), value in seen.items() if change == name}
+        for other in dict.fromkeys(found):
+            apart = [abs(value - seen[other, seed]) for seed, value in own.items() if (other, seed) in seen]
+            if apart and max(apart) <= none:
+                found.append(other)
+                break
+        else:
+            found.append(name)
+    return found
+
+
+def _effects(
+    runs: Mapping[tuple[int, int], float], changes: int, none: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Effects beside the first, shape [change], and what they may be, [draw, change], of runs (change, seed) → value."""
+    seeds = sorted({seed for _, seed in runs})
+    if changes == 1:
+        return np.zeros(1), np.full((1, 1), 0.0 if len(seeds) > 1 else np.nan)
+    change = np.array([k for k, _ in runs])
+    seed = np.array([seeds.index(one) for _, one in runs])
+    y = np.array(list(runs.values()))
+    design = np.hstack([change[:, None] == np.arange(1, changes), seed[:, None] == np.arange(len(seeds))]).astype(float)
+    solve = np.linalg.pinv(design)
+    found = solve @ y
+    mean = np.append(0.0, found[: changes - 1])
+    mean[abs(mean) <= none] = 0.0
+    residual = y - design @ found
+    residual[abs(residual) <= none] = 0.0
+    left = np.clip(1 - np.einsum("ij,ji->i", design, solve), 0.0, 1.0)  # of a run's degree of freedom
+    freedom = np.bincount(change, left, changes)
+    if len(runs) <= np.linalg.matrix_rank(design):
+        return mean, np.full((1, changes), np.nan)
+    squares = np.bincount(change, residual**2, changes)
     rng = np.random.default_rng(0)  # the same runs, the same answer
-    draws = rng.multivariate_normal(np.zeros(len(spread)), spread, DRAWS, method="eigh")
-    draws *= np.sqrt(freedom / rng.chisquare(freedom, (DRAWS, 1)))
-    values = mean + np.column_stack([np.zeros(DRAWS), draws])
-    winners = np.argmax(values if more_is_better else -values, axis=1)
-    return np.bincount(winners, minlength=len(mean)) / DRAWS
+    known = freedom > ROUNDING
+    variances = drawn_variances(
+        np.divide(squares, freedom, out=np.zeros(changes), where=known), np.where(known, freedom, 0.0), DRAWS, rng
+    )
+    chance = np.sqrt(variances)[:, change] * rng.standard_normal((DRAWS, len(y)))
+    apart = np.column_stack([np.zeros(DRAWS), chance @ solve[: changes - 1].T])
+    return mean, mean + apart
 
 
 def go_on(found: Contest, going: Sequence[str], *, more_is_better: bool) -> list[str]:

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from support import TINY
 
+from sfmodel.cli import decide
+from sfmodel.sweeps import deciding
+
 Command = Callable[..., tuple[int, str, str]]
 SERVERS = """# @package intervention.{name}
 title: Servers
@@ -30,7 +33,11 @@ def _platform(tmp_path: Path) -> None:
         (tmp_path / f"conf/intervention/{name}.yaml").write_text(text, encoding="utf-8")
 
 
-def test_the_best_of_three_is_found_and_its_settings_are_said(sfmodel: Command) -> None:
+def test_the_best_of_three_is_found_and_its_settings_are_said(
+    sfmodel: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "ENOUGH", deciding.SURE)  # fewer runs
+    monkeypatch.setattr(deciding, "LAST", deciding.FEWEST)
     words = ("decide", "--platform", "tiny", "--changes", "more,fewer", "--within", "30min", "--folder", "runs/d")
     status, output, complaints = sfmodel(*words, "until=0:02")
 
@@ -42,8 +49,10 @@ def test_the_best_of_three_is_found_and_its_settings_are_said(sfmodel: Command) 
     assert "weeks" in output
     assert Path("runs/d/more,seed=1/MANIFEST.json").exists()
 
-    again = sfmodel(*words[:-3], "1s", "--folder", "runs/d", "until=0:02")[1]
-    assert "more,seed=1 ended" in again  # it was there
+    made = Path("runs/d/more,seed=1/MANIFEST.json").stat().st_mtime_ns
+    again = sfmodel(*words, "until=0:02")[1]
+    assert "more,seed=1 ended" in again
+    assert Path("runs/d/more,seed=1/MANIFEST.json").stat().st_mtime_ns == made  # it was there
 
 
 @pytest.mark.parametrize(
@@ -53,9 +62,49 @@ def test_the_best_of_three_is_found_and_its_settings_are_said(sfmodel: Command) 
         (("--changes", "more", "--within", "soon"), "--within: "),
         ((), "say what to compare: --changes a,b,a+b"),
         (("--changes", "none"), "name at least one"),
+        (("--platform", "tny", "--changes", "more"), "--platform: there is no platform 'tny'; did you mean 'tiny'?"),
+        (("--changes", "more", "--aim", "respons_p95"), "do not show 'respons_p95'; did you mean 'response_p95'?"),
+        (("--changes", "more", "--aim", "response_p95"), "say which way is better, --better more or less"),
+        (
+            ("--platform", "streamflow", "--aim", "within_sla", "--better", "less"),
+            "of the aim 'within_sla' more is better",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence(sfmodel: Command, words: tuple[str, ...], said: str) -> None:
     status, _, complaints = sfmodel("decide", "--platform", "tiny", *words)
     assert status == 2
     assert said in complaints
+    assert not Path("runs").exists()
+
+
+def test_a_folder_with_runs_of_another_request_is_refused_with_the_difference(sfmodel: Command) -> None:
+    words = ("decide", "--platform", "tiny", "--changes", "more,fewer", "--within", "1s", "--folder", "runs/d")
+    sfmodel("run", "platform=tiny", "until=0:02", "intervention=[more]", "seed=1", "name='more,seed=1'")
+    Path("runs/d").mkdir()
+    Path("runs/more,seed=1").rename("runs/d/more,seed=1")
+
+    status, output, complaints = sfmodel(*words, "demand.level=1.03")
+
+    assert (status, output) == (2, "")
+    assert "--folder: runs/d/more,seed=1 is a run of another request, which this would be ranked with: " in complaints
+    assert "demand.level was" in complaints
+    assert complaints.endswith("give another folder, or the same words as then\n")
+    assert sfmodel(*words, "until=0:02")[::2] == (0, "")
+
+
+def test_a_figure_that_is_no_aim_is_ranked_the_way_that_is_said(sfmodel: Command) -> None:
+    words = ("decide", "--platform", "tiny", "--changes", "fewer", "--within", "30min", "until=0:02")
+    status, output, _ = sfmodel(*words, "--aim", "waiting.server.servers", "--better", "more")
+    assert status == 0
+    assert output.index("│ fewer") < output.index("│ none")
+
+
+def test_no_two_decisions_have_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(decide.time, "strftime", lambda text: "decide-now")
+    assert [str(decide._own_folder()) for _ in range(3)] == [
+        "runs/decide-now",
+        "runs/decide-now-2",
+        "runs/decide-now-3",
+    ]

@@ -347,6 +347,21 @@ def test_a_launcher_that_is_not_installed_says_what_to_install(
     assert complaints == f"sfmodel: hydra/launcher={name} is not installed; pip install '{install}'\n"
 
 
+def test_a_launcher_of_ones_own_is_met_as_what_it_is(
+    sfmodel: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "conf/hydra/launcher"
+    own.mkdir(parents=True)
+    (own / "ours.yaml").write_text("defaults: [slurm]\n\nmem_gb: 5\n", encoding="utf-8")
+    monkeypatch.setattr(launchers.shutil, "which", lambda command: None)
+
+    status, _, complaints = sfmodel("run", "-m", "platform=tiny", "hydra/launcher=ours", "seed=1,2")
+
+    assert status == 1
+    assert complaints.startswith("sfmodel: Slurm is not on this machine: there is no sbatch")
+    assert "squeue" in launchers.what_goes_on(launchers.SLURM)
+
+
 def test_a_mistyped_cluster_is_named(sfmodel: Command) -> None:
     status, _, complaints = sfmodel("run", "-m", "platform=tiny", "hydra/launcher=slrum", "seed=1,2")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
 
-from ranking import CHANGES, SEVEN, _contest, _not_beaten, _page, _ranks, _turned
+from ranking import CHANGES, SEVEN, _contest, _not_beaten, _page, _ranks, _turned, newest
 
 from sfmodel.aims import Aim
 
@@ -64,3 +64,20 @@ def test_the_page_is_of_what_is_there() -> None:
     assert "## plain" in page
     assert "## F1" not in page
     assert page.index("| gateway_queue") < page.index("| breakers")
+
+
+def test_runs_with_other_words_are_left_out_and_different_code_is_said() -> None:
+    lines = runs("evening", "1", {SEVEN[0]: 0.2})
+    old = [{**line, "sources": "old", "words": ""} for line in lines]
+    new = [{**line, "sources": "new", "words": "", "good": "0.9"} for line in lines[:2]]
+    short = [{**line, "sources": "new", "words": "platform.scale=0.01", "good": "0.1"} for line in lines]
+    used = newest([*old, *new, *short])
+    assert len(used) == len(lines)
+    assert [line["good"] for line in used[:2]] == ["0.9", "0.9"]
+    assert all(line["words"] == "" for line in used)
+    page = "\n".join(_page(used, [GOAL, DEAR]))
+    assert (
+        f"**The runs are of different code**, and what differs between them may be its doing: old made {len(lines) - 2}"
+        in page
+    )
+    assert "different code" not in "\n".join(_page(newest(old), [GOAL, DEAR]))

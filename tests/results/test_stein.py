@@ -20,11 +20,6 @@ def test_the_number_is_that_of_the_formula() -> None:
     assert stage_of(np.array([2.0, 2.0])).needed(0.1) == 2
 
 
-def test_series_of_the_same_variance_know_it_better_together() -> None:
-    pooled = stage_of(np.array([[1.0, 3.0], [10.0, 14.0]]))  # variances 2 and 8
-    assert (pooled.deviation, pooled.freedom, pooled.values) == (pytest.approx(5**0.5), 2, 2)
-
-
 @pytest.mark.parametrize("stage", [3, 5, 10])
 def test_intervals_cover_95_percent_and_are_no_wider_than_asked(stage: int) -> None:
     """5000 rounds: standard error 0.3 points, the promise is 95 ± 2."""

@@ -2,10 +2,18 @@ import io
 import json
 
 import pytest
-from evening import LABELS
+from evening import COUNTERS, LABELS
 from rich.console import Console
 
-from sfmodel.results.summary import classes_table, format_interval, format_value, notes, summarise, summary_table
+from sfmodel.results.summary import (
+    classes_table,
+    format_interval,
+    format_value,
+    notes,
+    possible_figures,
+    summarise,
+    summary_table,
+)  # fmt: skip
 
 PEAK = {"peak_hours": ["20:00", "23:00"], "normal_hours": ["16:00", "19:00"]}
 
@@ -129,3 +137,10 @@ def test_values_are_written_as_a_person_would(value, unit, text):
 )
 def test_means_are_written_with_two_digits_of_their_interval(mean, half, unit, text):
     assert format_interval(mean, half, unit) == text
+
+
+def test_what_a_run_shows_was_known_before(make_run):
+    possible = possible_figures(LABELS, {name: unit for name, (unit, _) in COUNTERS.items()})
+    shown = {key: entry["unit"] for key, entry in summarise(make_run(2))["whole"].items()}
+    assert shown
+    assert shown.items() <= possible.items()

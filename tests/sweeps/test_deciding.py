@@ -8,10 +8,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
+from sfmodel.sweeps import selection
 from sfmodel.sweeps.deciding import SEEDS, Decision, Job, run_until
 
 CHANGES = ["none", "a", "b", "c", "d"]
 EFFECTS = {"none": 0.0, "a": 5.0, "b": 4.95, "c": -1.0, "d": 1.0}
+
+
+@pytest.fixture(autouse=True)
+def _fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of contests are judged."""
+    monkeypatch.setattr(selection, "DRAWS", 1000)
 
 
 class Runs:
@@ -82,3 +89,35 @@ def test_a_change_that_fails_is_left_out() -> None:
     assert {job.change for job in failed} == {"b"}
     assert decision.order()[0] == "a"
     assert "b" not in decision.order()
+
+
+def test_two_seeds_are_too_few_to_be_sure_and_ties_name_all_candidates() -> None:
+    decision = Decision(["none", "a", "b"], more_is_better=True)
+    for seed in (1, 2):
+        for name, value in (("none", 0.0), ("a", 9.0), ("b", 1.0)):
+            decision.tell(Job(name, seed, False), value + 10 * seed + 0.001 * seed * (name == "a"))
+    assert decision.best() is None
+    assert "too few seeds to be sure" in decision.verdict()
+    assert decision.candidates() == ["a"]
+    for seed in (3, 4):
+        for name, value in (("none", 0.0), ("a", 9.0), ("b", 1.0)):
+            decision.tell(Job(name, seed, False), value + 10 * seed)
+    assert decision.best() == "a"
+
+    same = Decision(["none", "a", "b"], more_is_better=True)
+    for seed in range(1, 6):
+        for name in same.changes:
+            same.tell(Job(name, seed, False), 10.0 * seed)
+    assert same.best() is None
+    assert same.candidates() == ["none", "a", "b"]
+    assert same.verdict() == "cannot tell none from a yet: none is best with a probability of 33 %"
+
+
+def test_running_stops_no_sooner_than_variances_are_known() -> None:
+    decision = Decision(["none", "a"], more_is_better=True)
+    enough = []
+    for seed in range(1, 7):
+        decision.tell(Job("none", seed, False), 10.0 * seed)
+        decision.tell(Job("a", seed, False), 10.0 * seed + 9 + 0.001 * (seed % 2))
+        enough.append(decision.is_enough())
+    assert enough == [False] * 5 + [True]

@@ -17,7 +17,7 @@ from sfmodel.results.folder import MANIFEST
 from sfmodel.schema.files import conf_folder
 from sfmodel.sweeps import Point, Sweep
 from sfmodel.sweeps.effects import effects_of
-from sfmodel.sweeps.effects_table import effects_data
+from sfmodel.sweeps.effects_table import effects_data, said
 from sfmodel.sweeps.observations import observe
 
 Value = Callable[[Mapping[str, str]], float]
@@ -28,13 +28,13 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def sweep(value: Value, missing: int = 0, **labels: list[str]) -> Path:
+def sweep(value: Value, missing: int = 0, name: str = "s", **labels: list[str]) -> Path:
     """A sweep whose runs have a summary with one figure, x, in the peak hours."""
     points = []
     for chosen in product(*labels.values()):
         values = dict(zip(labels, chosen, strict=True))
         points.append(Point(",".join(chosen), values))
-    folder = Path("runs/s")
+    folder = Path("runs") / name
     Sweep(["-m"], [], points, [], {"platform": {"name": "p"}}, {}).write(folder)
     for point in points[missing:]:
         run = folder / point.name
@@ -192,3 +192,17 @@ def test_all_sets_and_one_at_a_time() -> None:
     assert len({frozenset(one) for one in every}) == 128
     assert [len(one) for one in sets_in("one_at_a_time")] == [0, 1, 1, 1, 1, 1, 1, 1, 7]
     assert np.sum([len(one) for one in every]) == 7 * 64
+
+
+def test_it_is_said_how_intervals_came_about() -> None:
+    def told(labels: list[str], seeds: list[str]) -> str:
+        name = f"of-{len(labels)}-{len(seeds)}"
+        [found] = effects_of(observe(sweep(lambda at: 1.0, name=name, intervention=labels, seed=seeds)), ["x"])
+        return said(found)
+
+    full = ["none", "a", "b", "a+b"]
+    assert "a third seed gives each its own" in told(full, ["1", "2"])
+    assert "taken to be alike" not in told(full, ["1", "2", "3"])
+    row = [1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0]
+    points = [[name for name, on in zip("abcde", row[k:] + row[:k], strict=False) if on] for k in range(11)]
+    assert "mixes interactions into the effects" in told(["+".join(one) for one in points] + ["none"], ["1", "2"])
