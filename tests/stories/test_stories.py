@@ -174,6 +174,7 @@ CONF = Path(__file__).parents[2] / "conf"
 
 def test_every_scenario_of_streamflow_has_its_story_and_its_rows():
     scenarios = {path.stem for path in (CONF / "scenario").glob("*.yaml")} - {"none"}
+    scenarios -= {name for name in scenarios if name.endswith("_at_peak")}  # another's trigger at another time
     stories = read_stories(CONF / "stories" / "streamflow.yaml").stories.values()
     assert {story.scenario for story in stories if story.scenario} == scenarios
     assert scenarios <= {path.stem for path in (CONF / "rows" / "streamflow").glob("*.yaml")}
