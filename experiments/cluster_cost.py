@@ -5,8 +5,8 @@
 
 Ray is started on this machine with more places than it has cores: a world that sleeps needs none. Everything else is as in
 `sfmodel run -m hydra/launcher=ray`: Hydra composes each point and hands it over, Ray starts it in one of its processes, it
-leaves a folder. Measured are the time until the first world begins, how many begin in a second, and how long a world takes
-beyond its second. The table is the model that follows from them; what a real point takes beyond its simulation, some seconds
+leaves a folder. Measured are the time for each point until the last world has begun, and how long a world takes beyond its
+second. The table is the model that follows from them; what a real point takes beyond its simulation, some seconds
 of reading, writing and summing up, is a part of the world's length in it.
 """
 
@@ -42,9 +42,9 @@ class Cost:
     """What was measured."""
 
     first_s: float
-    """From the command to the first world's beginning."""
-    rate: float
-    """Worlds that begin in a second, while places are free."""
+    """From the command to the first world's beginning: Ray's launcher composes all points before."""
+    handed_s: float
+    """From the command to the last world's beginning, for each point; Ray's own start is in it, so measure many points."""
     beyond_s: float
     """From a world's beginning to the next one's in the same place, beyond its sleep."""
     parent_s: float
@@ -54,9 +54,9 @@ class Cost:
 
     def of(self, points: int, places: int, world_s: float) -> tuple[float, str]:
         """Time of a sweep, s, and what it is bound by."""
-        handed, simulated = points / self.rate, points * (world_s + self.beyond_s) / places
+        handed, simulated = points * self.handed_s, points * (world_s + self.beyond_s) / places
         bound = "the command hands points over" if handed > simulated else "worlds"
-        return self.first_s + max(handed, simulated) + world_s, bound
+        return max(handed, simulated) + world_s, bound
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cost = _measured(asked.points, asked.places, asked.words, Path(folder))
     print(f"{asked.points} worlds of {WORLD_S:g} s in {asked.places} places: {cost.wall_s:.0f} s")
     print(
-        f"first world after {cost.first_s:.1f} s; {cost.rate:.2f} begin in a second; {cost.beyond_s:.2f} s beyond each"
+        f"first world after {cost.first_s:.1f} s, all after {cost.handed_s:.2f} s a point; {cost.beyond_s:.2f} s beyond each"
     )
     print(f"the command takes {1000 * cost.parent_s:.0f} ms of its processor for each point")
     print(f"\n{POINTS:,} points on {MACHINES} machines of {CORES} cores")
@@ -110,11 +110,11 @@ def _measured(points: int, places: int, words: Sequence[str], folder: Path) -> C
         for runs in by_process.values()
         for earlier, later in zip(sorted(runs), sorted(runs)[1:], strict=False)
     ]
-    rate = (len(begins) - 1) / (begins[-1] - begins[0])
+    handed_s = float(begins[-1] - begun_s) / points
     beyond_s = (
         float(np.percentile(waits, 5)) if waits else 0.0
     )  # the least: what waits for a point to be handed over waits longer
-    return Cost(float(begins[0] - begun_s), float(rate), beyond_s, used_s / points, ended_s - begun_s)
+    return Cost(float(begins[0] - begun_s), handed_s, beyond_s, used_s / points, ended_s - begun_s)
 
 
 if __name__ == "__main__":
