@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sfmodel.sweeps.decision_runs import Configured
 
 NAME = "decide"
-NO_CHANGE = "none"
 USUAL = "response_mean"
 """What changes of a platform without aims are ranked by."""
 
@@ -122,7 +121,7 @@ def _setting(platform: str) -> dict[str, Any]:
 
 def _changes(asked: str | None, setting: Mapping[str, Any]) -> list[str]:
     from sfmodel.cli.compose import options
-    from sfmodel.sweeps.points import label_of
+    from sfmodel.sweeps.points import NONE, label_of
 
     if asked is None and "sets" not in setting:
         raise ConfigError(
@@ -133,9 +132,9 @@ def _changes(asked: str | None, setting: Mapping[str, Any]) -> list[str]:
     changes = [change.strip() for change in asked.split(",") if change.strip()]
     valid = options("intervention")
     for name in (name for change in changes for name in change.split("+")):
-        if name not in (*valid, NO_CHANGE):
+        if name not in (*valid, NONE):
             raise ConfigError(f"--changes: there is no intervention '{name}'; {nearest(name, valid)}")
-    found = list(dict.fromkeys([NO_CHANGE, *changes]))
+    found = list(dict.fromkeys([NONE, *changes]))
     if len(found) < 2:
         raise ConfigError("--changes: name at least one")
     return found
@@ -180,17 +179,19 @@ def _figures(configured: Configured) -> dict[str, str]:
     """Figures that the runs may show, with their units, known before the first."""
     from sfmodel.results.summary import possible_figures
     from sfmodel.running import checked, planned
+    from sfmodel.sweeps.points import NONE
 
-    run = checked(configured(NO_CHANGE, False))
+    run = checked(configured(NONE, False))
     counters = {name: unit for name, (unit, _) in run.platform.declared_counters.items()}
     return possible_figures(planned(run).labels, counters)
 
 
 def _configured(words: Sequence[str], storm: Sequence[str]) -> Configured:
     from sfmodel.cli.compose import composed
+    from sfmodel.sweeps.points import NONE
 
     def configured(change: str, in_storm: bool) -> dict[str, Any]:
-        names = "" if change == NO_CHANGE else change.replace("+", ",")
+        names = "" if change == NONE else change.replace("+", ",")
         return composed([*words, *(storm if in_storm else ()), f"intervention=[{names}]"])
 
     return configured
