@@ -55,11 +55,11 @@ def _words(*words: str, until: str = "23:30", forks: str = "'19:30'") -> tuple[s
 PARTS = {
     "evening": Part(
         "none of the seven, each alone, all; plain, F1 and S1 at 21:00; three seeds", 81,
-        _words(ALONE, "scenario=none,f1_at_peak,s1_at_peak", "seed=1,2,3", forks="'19:30','21:00'"),
+        _words(ALONE, "scenario=none,f1_at_peak,s1_at_peak", "seed=1,2,3", until="22:00", forks="'19:30','21:00'"),
     ),
     "factorial": Part(
         "sixteen sets of the seven, resolution IV; two seeds", 32,
-        _words("sweep=seven_in_16", "seed=1,2", until="23:00"),
+        _words("sweep=seven_in_16", "seed=1,2", until="21:30"),
     ),
     "collapse": Part(
         "the same nine in F4, whose engine is at half its capacity at 20:30; three seeds", 27,
@@ -67,11 +67,11 @@ PARTS = {
     ),
     "demand": Part(
         "the same nine at three other levels of demand; two seeds", 54,
-        _words(ALONE, "demand.level=0.97,1.03,1.10", "seed=1,2", until="23:00"),
+        _words(ALONE, "demand.level=0.97,1.03,1.10", "seed=1,2", until="21:30"),
     ),
     "sets": Part(
         "the same nine under each of eight other sets of values; one seed", 72,
-        _words(ALONE, "platform/streamflow/sets=a,b,c,d,e,f,g,h", "seed=1", until="23:00"),
+        _words(ALONE, "platform/streamflow/sets=a,b,c,d,e,f,g,h", "seed=1", until="21:30"),
     ),
 }  # fmt: skip
 

@@ -107,7 +107,8 @@ def _meet_ray(settings: Mapping[str, Any]) -> None:
     try:
         ray.init(**init)
     except Exception as error:
-        raise RunError(f"Ray: {_first_sentence(error)}") from None
+        wants_token = "InvalidAuthToken" in f"{error} {error.__cause__}"
+        raise RunError(f"Ray: {_first_sentence(error)}{_HOW_TO_GIVE_A_TOKEN if wants_token else ''}") from None
     needs = {"CPU": remote.get("num_cpus") or 0, "memory": remote.get("memory") or 0}
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(all(has.get(key, 0) >= need for key, need in needs.items()) for has in machines):
@@ -145,6 +146,9 @@ def _listens(address: str | None) -> None:
         ) from None
 
 
+_HOW_TO_GIVE_A_TOKEN = (
+    "; it asks for a token: set RAY_AUTH_MODE=token, with the cluster's token in RAY_AUTH_TOKEN or ~/.ray/auth_token"
+)
 _HOW_TO_START_RAY = "'ray start --head' starts one, hydra.launcher.ray.init.address=HOST:PORT names another"
 
 

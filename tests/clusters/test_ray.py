@@ -27,8 +27,9 @@ NODE = ["--block", "--num-cpus=1", f"--memory={MEMORY}", "--object-store-memory=
 ENV = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ADDRESS": "",
-    "RAY_worker_niceness": "0",
-}  # else workers starve beside others
+    "RAY_AUTH_MODE": "disabled",  # else a token in the home folder is asked for by the daemons alone
+    "RAY_worker_niceness": "0",  # else workers starve beside others
+}
 BOTH_ALIVE = """
 import ray, sys, time
 ray.init(sys.argv[1], _node_ip_address=sys.argv[2])
@@ -57,7 +58,11 @@ def cluster() -> Iterator[str]:
             )
             with daemon([*start, *other, *NODE], folder / "other.log", ENV):
                 asked = [str(PYTHON), "-c", BOTH_ALIVE, address, HEAD]
-                subprocess.run(asked, capture_output=True, timeout=STARTING_S, env={**os.environ, **ENV}, check=True)
+                environment = {**os.environ, **ENV}
+                came = subprocess.run(
+                    asked, capture_output=True, text=True, timeout=STARTING_S, env=environment, check=False
+                )
+                assert came.returncode == 0, came.stderr
                 yield address
     finally:
         shutil.rmtree(folder, ignore_errors=True)
