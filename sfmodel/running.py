@@ -281,8 +281,8 @@ def _simulated(
 
 def _finished(simulation: Simulation, recorder: Recorder, name: str) -> xr.Dataset:
     """Finish the dataset, and note whether the run had settled when measuring began."""
-    found = settle(simulation.run, recorder.finish(attributes(simulation, name)))
-    return recorder.describe(found.attributes)
+    ds = recorder.finish(attributes(simulation, name))
+    return recorder.annotate(ds, settle(simulation.run, ds).attributes)
 
 
 def _prepared(run: Run, plan: Plan, say: Say, log: list[str], report: Report | None = None) -> Simulation:

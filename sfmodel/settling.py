@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from sfmodel.live import span
 from sfmodel.plan.demand import curve
 from sfmodel.results import measures
-from sfmodel.results.recorder import describe
+from sfmodel.results.recorder import annotate
 from sfmodel.results.replications import replications
 from sfmodel.results.transient import LEAST_INDEPENDENT, SHORTEST, begins_elsewhere, transient
 from sfmodel.schema.run import Run
@@ -111,7 +111,7 @@ def settle(run: Run, ds: xr.Dataset) -> Settling:
 def settled_together(run: Run, ds: xr.Dataset, store: Path | None) -> xr.Dataset:
     """Note in the dataset of several replications, and in its store if it has one, whether they had settled."""
     attributes = settle(run, ds).attributes
-    return ds.assign_attrs(attributes) if store is None else describe(store, attributes)
+    return ds.assign_attrs(attributes) if store is None else annotate(store, ds, attributes)
 
 
 def _mean_series(ds: xr.Dataset) -> dict[str, Series]:

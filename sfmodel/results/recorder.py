@@ -129,17 +129,22 @@ class Recorder:
         RunError
             The store cannot be written.
         """
+        import zarr
+
         if not self.recorded:
             self._make_columns(self._declared)
         with disk_errors(self._store), quiet():
             for column in self._columns:
                 column.finish(self.recorded)
         self._write_coordinates(attrs)
-        return self.describe({**attrs, "format": FORMAT, "window_s": self.window_s})
+        with disk_errors(self._store), quiet():
+            self._group.attrs.update(_plain({**attrs, "format": FORMAT, "window_s": self.window_s}))
+            zarr.consolidate_metadata(self._store)
+        return open_store(self._store)
 
-    def describe(self, attrs: Mapping[str, Any]) -> xr.Dataset:
-        """Add attributes to a dataset that is finished, such as what was found in it, and open it again."""
-        return describe(self._store, attrs)
+    def annotate(self, ds: xr.Dataset, attrs: Mapping[str, Any]) -> xr.Dataset:
+        """Add attributes to the dataset that is finished, such as what was found in it."""
+        return annotate(self._store, ds, attrs)
 
     def _make_columns(self, names: Mapping[str, Any]) -> None:
         unknown = sorted(set(names) - set(self._declared) - set(VARIABLES))
@@ -213,14 +218,14 @@ class _Column:
         self._array.resize((windows, *self._array.shape[1:]))
 
 
-def describe(store: Any, attrs: Mapping[str, Any]) -> xr.Dataset:
-    """Add attributes to the dataset in a Zarr store (path or store object), and open it again."""
+def annotate(store: Any, ds: xr.Dataset, attrs: Mapping[str, Any]) -> xr.Dataset:
+    """Add attributes to a dataset and to the Zarr store (path or store object) that it was opened from."""
     import zarr
 
+    plain = _plain(attrs)
     with disk_errors(store), quiet():
-        zarr.open_group(store, mode="r+", zarr_format=3).attrs.update(_plain(attrs))
-        zarr.consolidate_metadata(store)
-    return open_store(store)
+        zarr.open_group(store, mode="r+", zarr_format=3, use_consolidated=True).attrs.update(plain)
+    return ds.assign_attrs(plain)
 
 
 def open_store(store: Any) -> xr.Dataset:
