@@ -138,7 +138,7 @@ class Recorder:
                 column.finish(self.recorded)
         self._write_coordinates(attrs)
         with disk_errors(self._store), quiet():
-            self._group.attrs.update(_plain({**attrs, "format": FORMAT, "window_s": self.window_s}))
+            self._group.update_attributes(_plain({**attrs, "format": FORMAT, "window_s": self.window_s}))
             zarr.consolidate_metadata(self._store)
         return open_store(self._store)
 
@@ -224,7 +224,7 @@ def annotate(store: Any, ds: xr.Dataset, attrs: Mapping[str, Any]) -> xr.Dataset
 
     plain = _plain(attrs)
     with disk_errors(store), quiet():
-        zarr.open_group(store, mode="r+", zarr_format=3, use_consolidated=True).attrs.update(plain)
+        zarr.open_group(store, mode="r+", zarr_format=3, use_consolidated=True).update_attributes(plain)
     return ds.assign_attrs(plain)
 
 
