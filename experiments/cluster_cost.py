@@ -4,8 +4,8 @@
     .venv-ray/bin/python experiments/cluster_cost.py --points 500 platform=chain
 
 Ray is started on this machine with more places than it has cores: a world that sleeps needs none. Everything else is as in
-`sfmodel run -m hydra/launcher=ray`: Hydra composes each point and hands it over, Ray starts it in one of its processes, it
-leaves a folder. Measured are the time for each point until the last world has begun, and how long a world takes beyond its
+`sfmodel run -m hydra/launcher=ray`: Hydra hands each point over, Ray starts it in one of its processes, there it is composed
+and leaves a folder. Measured are the time for each point until the last world has begun, and how long a world takes beyond its
 second. The table is the model that follows from them; what a real point takes beyond its simulation, some seconds
 of reading, writing and summing up, is a part of the world's length in it.
 """
@@ -29,6 +29,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from sfmodel.cli.compose import CONFIG_NAME, composed_before, our_ray
+from sfmodel.cli.ray_points import composed_there
 from sfmodel.schema.files import conf_folder
 
 WORLD_S = 1.0
@@ -42,7 +43,7 @@ class Cost:
     """What was measured."""
 
     first_s: float
-    """From the command to the first world's beginning: Ray's launcher composes all points before."""
+    """From the command to the first world's beginning."""
     handed_s: float
     """From the command to the last world's beginning, for each point; Ray's own start is in it, so measure many points."""
     beyond_s: float
@@ -95,7 +96,7 @@ def _measured(points: int, places: int, words: Sequence[str], folder: Path) -> C
     launcher = ["hydra/launcher=ray", f"{init}.address=null", f"+{init}.num_cpus={places}", f"{remote}.memory=1000000"]
     begun_s, used_s = time.time(), time.process_time()
     sys.argv = ["sfmodel", "-m", *words, f"seed=range(1,{points + 1})", *launcher, f"hydra.sweep.dir={folder}"]
-    with our_ray(), composed_before():
+    with our_ray(), composed_before(), composed_there():
         hydra.main(config_path=str(conf_folder()), config_name=CONFIG_NAME, version_base="1.3")(world)()
     ended_s, used_s = time.time(), time.process_time() - used_s
     found = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*/times.json")]

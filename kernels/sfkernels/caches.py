@@ -33,7 +33,7 @@ _BYTE, _CLOCK = np.uint64(255), np.uint64((1 << 22) - 1)
 _KEY = np.uint64((1 << 40) - 1)
 _NEVER = np.uint64((1 << 32) - 1)
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
-_JITTER, _SPREAD, _WARM = np.uint64(0x6A74), np.uint64(0x7370), np.uint64(0x7761)
+_JITTER, _SPREAD, _WARM, _EARLY = np.uint64(0x6A74), np.uint64(0x7370), np.uint64(0x7761), np.uint64(0x6561)
 
 
 @hot
@@ -70,6 +70,12 @@ def _expiry(entry):
     return np.inf if ms == _NEVER else np.float64(ms) / 1000.0
 
 
+@kernel
+def looks_ahead(caches, c, key, salt):
+    """How long before an expiry who asks with these draws fetches already, s: XFetch (Vattani et al., VLDB 2015)."""
+    return -caches[c].early * math.log(uniform(key, mix(salt, _EARLY)))
+
+
 @hot
 def _ticks(stores, m, now):
     return np.uint64(now / stores[m].clock) & _CLOCK
@@ -98,8 +104,11 @@ def _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry):
 
 
 @hot
-def look_up(caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, row, now):
-    """HIT, STALE or MISS; counts, renews the access clock, removes what has expired."""
+def look_up(caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, row, now, ahead):
+    """HIT, STALE or MISS; counts, renews the access clock, removes what has expired.
+
+    What expires within `ahead` is a miss to who asks, and stays for others.
+    """
     entry = get_entry(caches, c, user_rows, item_rows, cluster_rows, row)
     if not entry & _PRESENT:
         caches[c].misses += 1
@@ -111,6 +120,9 @@ def look_up(caches, c, stores, versions, population, user_rows, item_rows, clust
         return MISS
     expiry = _expiry(entry)
     if now < expiry:
+        if now + ahead >= expiry:
+            caches[c].misses += 1
+            return MISS
         caches[c].hits += 1
         fresh = entry
         if caches[c].sliding:

@@ -65,6 +65,8 @@ STATION = _record(
     ("updated", "f8"), ("busy", "f8"), ("queue", "f8"), ("burnt", "f8"), ("wait", "f8"), ("wasted", "f8"),
     ("queue_max", "i8"), ("arrivals", "i8"), ("starts", "i8"), ("ends", "i8"), ("rejected", "i8"), ("expired", "i8"),
     ("left", "i8"), ("scaler", "i4"), ("shedder", "i4"), ("level", "i4"),
+    ("codel_target", "f8"), ("codel_interval", "f8"), ("codel_ends", "f8"), ("codel_least", "f8"),
+    ("codel_begins", "i1"), ("codel_overload", "i1"),
 )  # fmt: skip
 
 SCALER = _record(
@@ -110,7 +112,7 @@ CACHE = _record(
     ("ttl", "f8"), ("ttl_jitter", "f8"), ("stale_for", "f8"), ("entry_size", "f8"), ("warm", "f8"), ("salt", "u8"),
     ("key", "i4"), ("column", "i4"), ("store", "i4"), ("sliding", "i4"), ("coalesce", "i4"), ("versions", "i4"),
     ("entries", "i8"), ("hits", "i8"), ("misses", "i8"), ("stale", "i8"), ("expired", "i8"), ("invalidated", "i8"),
-    ("coalesced", "i8"), ("stores", "i8"), ("evictions", "i8"),
+    ("coalesced", "i8"), ("stores", "i8"), ("evictions", "i8"), ("early", "f8"),
 )  # fmt: skip
 
 VERSION = _record(("start", "f8"), ("over", "f8"), ("number", "u4"))

@@ -8,7 +8,7 @@ platform. Cost: some 5 ns an operation, apart from what the operation does.
 import numpy as np
 
 from sfkernels.balancers import choose
-from sfkernels.caches import HIT, STALE, invalidate, look_up, put
+from sfkernels.caches import HIT, STALE, invalidate, look_up, looks_ahead, put
 from sfkernels.calendar import schedule_task
 from sfkernels.calls import attempt, begin_call, send_off, spawn, turn_away
 from sfkernels.durations import draw
@@ -174,6 +174,12 @@ def ask_limiter(limiters, k, population, user_rows, user_rows_float, item_rows, 
     return pass_key(limiters, k, user_rows, user_rows_float, row, now)
 
 
+@kernel
+def is_fetched(caches, c, flights, flight_buckets, row):
+    """Whether somebody fetches this key for all who miss it."""
+    return caches[c].coalesce and find(flights, flight_buckets, ref_of(c, row)) >= 0
+
+
 @hot
 def read_cache(
     clock, tasks, ops, caches, stores, versions, population, user_rows, item_rows, cluster_rows, flights,
@@ -186,7 +192,12 @@ def read_cache(
     if op.code == OP_MISS:
         caches[c].misses += 1
     else:
-        found = look_up(caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, row, clock[0].now)
+        ahead = 0.0
+        if caches[c].early > 0.0 and not is_fetched(caches, c, flights, flight_buckets, row):
+            ahead = looks_ahead(caches, c, tasks[i].key, op.salt)
+        found = look_up(
+            caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, row, clock[0].now, ahead
+        )
         if found == HIT:
             return op.next
         if found == STALE:

@@ -10,6 +10,7 @@ that leaving one costs the same at any length. Cost: some 20 ns to join, some 20
 import numpy as np
 
 from sfkernels.calendar import schedule_task, schedule_timer
+from sfkernels.codel import sloughs
 from sfkernels.durations import draw
 from sfkernels.jit import hot, kernel
 from sfkernels.levels import head, set_head, set_tail, tail
@@ -172,6 +173,8 @@ def join(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slow
     stations[s].arrivals += 1
     tasks[i].station = s
     if stations[s].waiting == 0 and is_free(stations, s):
+        if stations[s].codel_target > 0.0:
+            sloughs(stations, s, 0.0, clock[0].now)
         _start(
             clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, s, i, False
         )
@@ -197,6 +200,12 @@ def serve(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slo
         if stations[s].drop_expired and tasks[i].deadline <= clock[0].now:
             stations[s].expired += 1
             tasks[i].outcome = EXPIRED
+            make_ready(clock, tasks, ready, i, FAILED)
+        elif stations[s].codel_target > 0.0 and sloughs(
+            stations, s, clock[0].now - tasks[i].since, clock[0].now
+        ):
+            stations[s].rejected += 1
+            tasks[i].outcome = REJECTED
             make_ready(clock, tasks, ready, i, FAILED)
         else:
             stations[s].wait += clock[0].now - tasks[i].since

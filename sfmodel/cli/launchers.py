@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from sfmodel.cli.compose import launcher_settings
+from sfmodel.cli.ray_points import composed_there
 from sfmodel.errors import ConfigError, RunError
 
 ANSWER_S = 5.0
@@ -93,6 +95,11 @@ def meet(kind: str, overrides: Sequence[str]) -> None:
         _meet_ray(launcher_settings(overrides)["ray"])
     elif kind == SLURM:
         _meet_slurm()
+
+
+def sends_points(kind: str) -> AbstractContextManager[None]:
+    """Within it, Hydra's launcher sends each point as its overrides, to be composed where it runs; all but Ray's do anyway."""
+    return composed_there() if kind == RAY else nullcontext()
 
 
 # Ray

@@ -102,7 +102,8 @@ def _sweep(words: list[str], flags: list[str], ready: list[str], folder: str | N
     hydras = [*flags, *FOLDERS, _fixed(ready), *ready, f"hydra.sweep.dir={quoted(str(root.absolute()))}"]
     with _hydras_errors():
         try:
-            sweep.until_no_process_dies(lambda: _run_hydra(hydras))
+            with launchers.sends_points(launcher):
+                sweep.until_no_process_dies(lambda: _run_hydra(hydras))
         except KeyboardInterrupt:
             goes_on = launchers.what_goes_on(launcher)
             print(f"sfmodel: interrupted; {_how_to_go_on(root)}{goes_on}", file=sys.stderr)

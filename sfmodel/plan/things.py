@@ -117,6 +117,8 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
                     "waiting_cost": station.waiting_cost, "patience": patience, "service": number,
                     "limit": NO_LIMIT if station.queue is None else station.queue, "order": ORDERS.index(station.order),
                     "drop_expired": station.drop_expired,
+                    "codel_target": 0.0 if station.codel is None else station.codel.target,
+                    "codel_interval": 0.0 if station.codel is None else station.codel.interval, "codel_begins": 1,
                     "contended": int(contention.serial > 0 or contention.crosstalk > 0),
                     "scaler": index.scalers.index(scaled) if scaled in index.scalers else -1,
                     "shedder": shedder, "level": names.LEVELS * names.USER_GROUPS - 1,
@@ -242,6 +244,7 @@ def cache_arrays(platform: Platform, index: Index, shift_s: float, before: Array
             number = index.caches.index(label)
             caches[number] = {
                 "ttl": cache.ttl, "ttl_jitter": cache.ttl_jitter, "stale_for": cache.stale_for, "warm": cache.warm,
+                "early": cache.early,
                 "entry_size": cache.entry_size, "salt": salt("cache", name, key), "key": KEYS.index(cache.key),
                 "column": index.columns["cache", label], "store": index.stores.index(cache.of) if cache.of else -1,
                 "sliding": cache.sliding, "coalesce": cache.coalesce, "versions": number * clusters,

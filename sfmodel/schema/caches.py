@@ -27,6 +27,9 @@ class Cache(Word):
     """Each entry lives ttl × (1 − jitter·U)."""
     sliding: bool = False
     """A hit renews the expiry."""
+    early: Duration = 0.0
+    """Who asks takes an entry for expired by an exponential time of this mean before it is: δ·β of XFetch (Vattani,
+    Chierichetti and Lowenstein, Optimal Probabilistic Cache Stampede Prevention, VLDB 2015)."""
     stale_for: Duration = 0.0
     """An expired entry may still be served so long."""
     of: str | None = None

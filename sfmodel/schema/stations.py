@@ -88,6 +88,18 @@ class Shedding(Word):
     """Without, so many more."""
 
 
+class CoDel(Word):
+    """Turns away who has waited long while nobody waits shortly: folly's CoDel for requests, with its numbers.
+
+    After Nichols and Jacobson, Controlling Queue Delay, ACM Queue 10 (5), 2012; Maurer, Fail at Scale, ACM Queue 13 (8), 2015.
+    """
+
+    target: Duration = Field(0.005, gt=0)
+    """Overload is when the shortest wait of an interval is longer; who has then waited twice as long goes."""
+    interval: Duration = Field(0.1, gt=0)
+    """Over which the shortest wait is sought."""
+
+
 class Station(Word):
     """c identical servers and one queue; each replica of the service has its own."""
 
@@ -107,6 +119,8 @@ class Station(Word):
     """A task that waited so long leaves as `expired`."""
     drop_expired: bool = False
     """Drop tasks whose deadline has passed when their turn comes."""
+    codel: CoDel | None = None
+    """Turn away who has waited too long when his turn comes; none: however long, he is served."""
     scaling: Scaling | None = None
     """Autoscaling; none: fixed."""
     adaptive: Adaptive | None = None

@@ -7,12 +7,13 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from alone import INTERPRETED, Bench, of
+from alone import INTERPRETED, Bench, fewer, of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from sfkernels import names, records
-from sfkernels.caches import HIT, MISS, STALE, expire_some, invalidate, look_up, put
+from sfkernels.caches import HIT, MISS, STALE, expire_some, invalidate, look_up, looks_ahead, put
 from sfkernels.random import mix, uniform
 
 pytestmark = pytest.mark.interpreted
@@ -98,7 +99,7 @@ def test_a_cache_does_as_a_dictionary(steps: list, stale_for: float, sliding: bo
     for verb, key, wait, scope, share, over in steps:
         bench.now += wait
         if verb == "look":
-            found, expected = bench.call(look_up, c=0, row=key, now=bench.now), twin.look_up(key, bench.now)
+            found, expected = bench.call(look_up, c=0, row=key, now=bench.now, ahead=0.0), twin.look_up(key, bench.now)
             assert found == {"hit": HIT, "stale": STALE}.get(expected, MISS)
             seen[expected] += 1
         elif verb == "put":
@@ -120,8 +121,8 @@ def test_the_expiry_is_a_whole_millisecond_rounded_up() -> None:
     bench = bench_of(0, False)
     bench.now = 0.0001
     bench.call(put, c=0, row=0, key=np.uint64(1), salt=np.uint64(2))
-    assert bench.call(look_up, c=0, row=0, now=2.0009) == HIT
-    assert bench.call(look_up, c=0, row=0, now=2.001) == MISS
+    assert bench.call(look_up, c=0, row=0, now=2.0009, ahead=0.0) == HIT
+    assert bench.call(look_up, c=0, row=0, now=2.001, ahead=0.0) == MISS
 
 
 @pytest.mark.parametrize("ttl", [2**32 / 1000 - 1, 2**32 / 1000, 10 * 365 * 86400.0, 1e300])
@@ -132,7 +133,7 @@ def test_an_expiry_that_32_bits_cannot_hold_never_comes(ttl: float) -> None:
     bench.call(put, c=0, row=0, key=np.uint64(1), salt=np.uint64(2))
     for now in (5.0, 7.0, 48 * 86400.0):
         bench.now = now
-        assert bench.call(look_up, c=0, row=0, now=now) == HIT
+        assert bench.call(look_up, c=0, row=0, now=now, ahead=0.0) == HIT
 
 
 def test_the_latest_expiry_that_32_bits_hold_comes() -> None:
@@ -140,8 +141,8 @@ def test_the_latest_expiry_that_32_bits_hold_comes() -> None:
     bench = bench_of(0, False)
     bench.caches["ttl"] = 4294967.294
     bench.call(put, c=0, row=0, key=np.uint64(1), salt=np.uint64(2))
-    assert bench.call(look_up, c=0, row=0, now=4294967.293) == HIT
-    assert bench.call(look_up, c=0, row=0, now=4294967.294) == MISS
+    assert bench.call(look_up, c=0, row=0, now=4294967.293, ahead=0.0) == HIT
+    assert bench.call(look_up, c=0, row=0, now=4294967.294, ahead=0.0) == MISS
 
 
 def test_an_entry_that_is_256_versions_old_may_look_new_and_255_does_not() -> None:
@@ -149,7 +150,26 @@ def test_an_entry_that_is_256_versions_old_may_look_new_and_255_does_not() -> No
     bench.call(put, c=0, row=0, key=np.uint64(1), salt=np.uint64(2))
     for _ in range(255):
         bench.call(invalidate, c=0, scope=names.SCOPE_ALL, share=1.0, over=0.0, row=0, topic=0, now=0.0)
-    assert bench.call(look_up, c=0, row=0, now=1.0) == MISS
+    assert bench.call(look_up, c=0, row=0, now=1.0, ahead=0.0) == MISS
+
+
+# Early refresh
+
+
+def test_who_looks_ahead_beyond_the_expiry_misses_and_leaves_the_entry() -> None:
+    bench = bench_of(0, False)
+    bench.call(put, c=0, row=0, key=np.uint64(1), salt=np.uint64(2))
+    assert bench.call(look_up, c=0, row=0, now=1.5, ahead=0.499) == HIT
+    assert bench.call(look_up, c=0, row=0, now=1.5, ahead=0.5) == MISS
+    assert bench.call(look_up, c=0, row=0, now=1.5, ahead=0.0) == HIT
+    cache = bench.caches[0]
+    assert (cache["hits"], cache["misses"], cache["expired"], cache["entries"]) == (2, 1, 0, 1)
+
+
+def test_how_far_one_looks_ahead_is_exponential() -> None:
+    bench = bench_of(0, False, early=0.3)
+    drawn = [bench.call(looks_ahead, c=0, key=np.uint64(k), salt=np.uint64(5)) for k in range(fewer(4000, 400))]
+    assert stats.kstest(drawn, "expon", args=(0, 0.3)).pvalue > 0.001
 
 
 # Memory
@@ -198,7 +218,7 @@ def test_the_longest_idle_goes_with_many_samples() -> None:
             bench.now += 0.01
             write(bench, key)
         bench.now += 0.01
-        assert bench.call(look_up, c=0, row=0, now=bench.now) == HIT
+        assert bench.call(look_up, c=0, row=0, now=bench.now, ahead=0.0) == HIT
         bench.now += 0.01
         write(bench, 8)
         assert present(bench) == set(range(9)) - {gone}

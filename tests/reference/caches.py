@@ -114,10 +114,17 @@ class Cache:
         if key not in self.entries:
             return "miss"
         if not self.is_dead(key):
-            return "hit" if now < self.entries[key].expiry else "stale"
+            left = self.entries[key].expiry - now
+            if left <= 0:
+                return "stale"
+            return "miss" if self.config.early > 0 and left <= self.looks_ahead(key) else "hit"
         self.count("expired" if self.is_current(key) else "invalidated")
         del self.entries[key]
         return "miss"
+
+    def looks_ahead(self, key: Key) -> float:
+        """How long before its expiry the entry is fetched already, by whom nobody else does it for."""
+        return 0.0 if key in self.flights else self.world.chance.exponential(self.config.early)
 
     # --- lookup
 

@@ -52,6 +52,10 @@ class Chance:
         """At least 1."""
         return int(self.generator.geometric(1.0 / mean))
 
+    def exponential(self, mean: float) -> float:
+        """Of this mean."""
+        return float(self.generator.exponential(mean))
+
     def duration(self, time: Distribution) -> float:
         """One draw of a distribution."""
         return self._kind(time) + time.plus
@@ -60,7 +64,7 @@ class Chance:
         if time.constant is not None:
             return time.constant
         if time.exponential is not None:
-            return float(self.generator.exponential(time.exponential))
+            return self.exponential(time.exponential)
         if time.lognormal is not None:
             variance = math.log1p(time.lognormal.cv**2)
             return time.lognormal.mean * math.exp(self.generator.normal() * math.sqrt(variance) - variance / 2)

@@ -91,6 +91,7 @@ def station(b: Builder, *, scaled: bool = False) -> Mapping:
         waiting_cost=lambda: b.pick(0.15, 0.5),
         patience=lambda: b.pick(*SHORT_WAITS),
         drop_expired=lambda: True,
+        codel=lambda: {"target": b.pick("1 ms", "70 ms"), "interval": b.pick("0.13 s", "0.9 s")},
     )
     if scaled and b.often(3) and made["servers"] != "unlimited":
         made["servers"] = b.pick(1, 2, 2.5)
@@ -112,7 +113,7 @@ def cache(b: Builder) -> Mapping:
     if b.targets:
         makers |= {name: lambda: b.pick(*b.targets) for name in ("read", "write", "invalidate")}
     if b.random:
-        makers |= {"ttl_jitter": lambda: 0.3, "warm": lambda: 0.5}
+        makers |= {"ttl_jitter": lambda: 0.3, "warm": lambda: 0.5, "early": lambda: b.pick("0.1 s", "0.5 s")}
     made |= options(b, **makers)
     if b.random and b.often():
         made |= {"of": "store", "entry_size": b.pick("1 kB", "2 kB")}

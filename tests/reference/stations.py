@@ -11,6 +11,7 @@ from sfmodel.schema.stations import Station as Config
 from sfmodel.schema.steps import SlowedByStation, Use
 
 from .clock import TASK, TIMER, Script
+from .codel import CoDel
 from .shedding import Shedding
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Station:
         self.server_area = 0.0
         self.queue_area = 0.0
         self.shedding = Shedding(self)
+        self.codel = CoDel()
         self.waited = 0.0
         self.counted: Counter[str] = Counter()
 
@@ -75,6 +77,7 @@ class Station:
             ticket.state, ticket.outcome = "gone", "rejected"
             self.count("rejected")
         elif self.is_free() and not self.queue:
+            self.sloughs(0.0)
             self.start(ticket)
         elif limit is None or len(self.queue) < limit:
             self.wait(ticket)
@@ -150,10 +153,19 @@ class Station:
             deadline = ticket.task.deadline
             if self.config.drop_expired and deadline is not None and deadline <= self.world.clock.now:
                 self.expire(ticket)
+            elif self.sloughs(self.world.clock.now - ticket.since):
+                ticket.state, ticket.outcome = "gone", "rejected"
+                self.count("rejected")
+                ticket.event.succeed()
             else:
                 self.world.record.add("station_wait", self.key, self.world.clock.now - ticket.since)
                 self.waited += self.world.clock.now - ticket.since
                 self.start(ticket)
+
+    def sloughs(self, waited: float) -> bool:
+        """Whether CoDel turns away who has waited so long."""
+        config = self.config.codel
+        return config is not None and self.codel.refuses(config, waited, self.world.clock.now)
 
     def next(self) -> Ticket:
         """Whose turn it is."""

@@ -87,6 +87,18 @@ def test_the_newest_first_keeps_goodput_in_overload() -> None:
     assert good(lifo) > 1.2 * max(good(fifo), good(without))
 
 
+def test_codel_keeps_waits_short_in_overload() -> None:
+    """What CoDel is for: the queue of an overloaded engine does not stand, and those who are served have not waited long."""
+    waits = {}
+    for codel in ("null", "{target: 5 ms, interval: 100 ms}"):
+        queue = ("intervention=[gateway_queue]", f"intervention.gateway_queue.codel={codel}")
+        found = evening(*OVERLOADED, *queue)
+        waits[codel] = found["station_wait"]["engine.workers"] / found["station_starts"]["engine.workers"]
+        assert (found["station_rejected"]["engine.workers"] > 0) == (codel != "null")
+    long, short = waits.values()
+    assert short < 0.1 * long
+
+
 def good(found: dict[str, Any]) -> int:
     return found["endpoint_outcomes"]["gateway.recommendations"]["ok"]
 
@@ -205,6 +217,20 @@ def test_one_fetches_for_all_who_miss_the_same() -> None:
     assert without["cache_misses"][cache] > 500
     assert spread["cache_misses"][cache] < 0.8 * without["cache_misses"][cache]
     assert spread["cache_coalesced"][cache] > 100
+
+
+def test_hot_entries_are_fetched_before_they_expire() -> None:
+    """Fifty items that live for 10 s and take a second to fetch: with XFetch few ask while nobody has the answer."""
+    content = ("caches.metadata.ttl=10s", "caches.metadata.warm=0%", "stations.database.speed=0.03")
+    hot = ("items=50", *(f"platform.services.content.{part}" for part in content))
+    without, early = (
+        evening(*hot, *more)
+        for more in ((), ("intervention=[early_refresh]", "intervention.early_refresh.metadata=1s"))
+    )
+    cache = "content.metadata"
+    assert early["cache_expired"][cache] < 0.5 * without["cache_expired"][cache]
+    assert early["cache_misses"][cache] < 0.8 * without["cache_misses"][cache]
+    assert early["cache_hits"][cache] > without["cache_hits"][cache]
 
 
 # Beyond the case study
