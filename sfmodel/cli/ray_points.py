@@ -17,6 +17,8 @@ from hydra.core.utils import JobReturn, run_job, setup_globals
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from sfmodel.cli.compose import our_ray
+
 Shared = tuple[HydraContext, DictConfig, TaskFunction, dict[Any, Any]]
 """What all points have in common: Hydra's context, the sweep's configuration, what runs a point, Hydra's state."""
 
@@ -51,7 +53,8 @@ def _run(shared: Shared, overrides: list[str], number: int) -> JobReturn:
     context, config, task, state = shared
     setup_globals()
     Singleton.set_state(state)
-    point = context.config_loader.load_sweep_config(config, overrides)
+    with our_ray():
+        point = context.config_loader.load_sweep_config(config, overrides)
     with open_dict(point):
         point.hydra.job.id, point.hydra.job.num = f"job_id_for_{number}", number
     HydraConfig.instance().set_config(point)
