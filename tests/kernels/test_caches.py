@@ -32,7 +32,8 @@ class Twin:
         self.invalidations: dict[int, list[tuple[float, float]]] = defaultdict(list)
         """Topic → (time, over) of each invalidation."""
         with np.errstate(over="ignore"):
-            self.spread = [float(uniform(mix(np.uint64(salt), SPREAD), np.uint64(k))) for k in range(TOPICS)]
+            here = np.uint64(mix(np.uint64(salt), SPREAD))  # compiled, it returns an int
+            self.spread = [float(uniform(here, np.uint64(k))) for k in range(TOPICS)]
 
     def is_current(self, key: int, now: float) -> bool:
         later = self.invalidations[key][self.entries[key][1] :]

@@ -220,17 +220,17 @@ def test_one_fetches_for_all_who_miss_the_same() -> None:
 
 
 def test_hot_entries_are_fetched_before_they_expire() -> None:
-    """Fifty items that live for 10 s and take a second to fetch: with XFetch few ask while nobody has the answer."""
+    """Fifty items that live for 10 s and are asked for once a second and more: with XFetch far fewer are found too old.
+
+    Whoever looks ahead by an exponential time of 3 s meets the expiry before it comes at e^-1 of the moments when it is 3 s
+    away; with one question a second an entry outlives all of them with probability e^-3. Those of rare items do more often.
+    """
     content = ("caches.metadata.ttl=10s", "caches.metadata.warm=0%", "stations.database.speed=0.03")
     hot = ("items=50", *(f"platform.services.content.{part}" for part in content))
-    without, early = (
-        evening(*hot, *more)
-        for more in ((), ("intervention=[early_refresh]", "intervention.early_refresh.metadata=1s"))
-    )
-    cache = "content.metadata"
-    assert early["cache_expired"][cache] < 0.5 * without["cache_expired"][cache]
-    assert early["cache_misses"][cache] < 0.8 * without["cache_misses"][cache]
-    assert early["cache_hits"][cache] > without["cache_hits"][cache]
+    early = ("intervention=[early_refresh]", "intervention.early_refresh.metadata=3s")
+    without, found = (evening(*hot, *more)["cache_expired"]["content.metadata"] for more in ((), early))
+    assert without > 500
+    assert found < 0.7 * without
 
 
 # Beyond the case study
