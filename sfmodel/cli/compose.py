@@ -22,6 +22,7 @@ from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.plugins.sweeper import Sweeper
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError, safe_load  # type: ignore[import-untyped]
@@ -145,12 +146,12 @@ def jobs(overrides: Sequence[str], folder: str | None = None) -> Jobs | None:
 def composed_before() -> Iterator[None]:
     """Let Hydra's sweeper not compose each job before the first runs: `jobs` has, one with each file, and each key was looked up.
     A thousand points would take a quarter of an hour, and they are composed again where they run."""
-    validate = BasicSweeper.validate_batch_is_legal
-    BasicSweeper.validate_batch_is_legal = lambda self, batch: None  # type: ignore[method-assign]
+    validate = Sweeper.validate_batch_is_legal  # Hydra makes the classes of its plugins anew, not those that they come of
+    Sweeper.validate_batch_is_legal = lambda self, batch: None  # type: ignore[method-assign]
     try:
         yield
     finally:
-        BasicSweeper.validate_batch_is_legal = validate  # type: ignore[method-assign]
+        Sweeper.validate_batch_is_legal = validate  # type: ignore[method-assign]
 
 
 def first_job(overrides: Sequence[str], files: Iterable[str], folder: str | None = None) -> FirstJob:
@@ -171,7 +172,7 @@ def launcher_settings(overrides: Sequence[str]) -> dict[str, Any]:
     """Return `hydra.launcher` as these overrides, which have been looked through, make it."""
     own = [text for text in overrides if text.lstrip("+~").startswith("hydra")]
     with _hydra():
-        hydras = compose(CONFIG_NAME, overrides=own, return_hydra_config=True).hydra
+        hydras = compose(None, overrides=own, return_hydra_config=True).hydra
         return OmegaConf.to_container(hydras.launcher, resolve=True)  # type: ignore[return-value]
 
 

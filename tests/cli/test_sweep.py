@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from joblib.externals.loky import get_reusable_executor
 from omegaconf import OmegaConf
 from support import TINY, fill_the_disk
@@ -263,6 +264,18 @@ def test_that_there_are_many_points_costs_nothing_before_the_first_runs(monkeypa
     assert found is not None
     assert len(found.overrides) == 4000
     assert len(composed) == 3  # the first, and one with each scenario
+
+
+def test_points_are_composed_only_where_they_run(sfmodel: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    composed = []
+    load = ConfigLoaderImpl.load_sweep_config
+    counted = lambda self, master, words: composed.append(words) or load(self, master, words)  # noqa: E731
+    monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", counted)
+
+    status, _, complaints = sfmodel("run", "-m", "platform=tiny", "seed=1,2,3")
+
+    assert status == 0, complaints
+    assert len(composed) == 3
 
 
 def test_two_points_with_the_same_folder(sfmodel: Command) -> None:
