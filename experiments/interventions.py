@@ -134,7 +134,7 @@ def _record(name: str, folder: Path, words: Sequence[str]) -> None:
     """Put what the runs of a part show into the CSV file, in place of what it had of them."""
     sweep = recorded_sweep(folder)
     parted = (text.lstrip("+").partition("=") for text in sweep.fixed)
-    fixed = {key.replace("/", "."): label_of(value) for key, _, value in parted}
+    fixed = {key.replace("/", "."): label_of(value).replace("\\", "") for key, _, value in parted}  # Hydra's quotes
     try:
         observations = observe(folder)
     except SfmodelError as error:

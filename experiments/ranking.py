@@ -342,22 +342,23 @@ def _draw(lines: Sequence[Line], aims: Sequence[Aim]) -> None:
     right = page.add_axes((0.66, 0.12, 0.31, 0.70))
     points = _points(lines, aims)
     best = _not_beaten(points, [goal, cost])
+    middle = np.mean([min(point[cost.id] for point in points.values()), max(point[cost.id] for point in points.values())])
+    named: dict[tuple[float, float], list[str]] = {}
     for name, point in points.items():
-        colour = COLOURS[1] if name in best else GREY
-        right.plot(point[cost.id], 100 * point[goal.id], marker="o", markersize=4, color=colour)
+        place = point[cost.id], 100 * point[goal.id]
+        right.plot(*place, marker="o", markersize=4, color=COLOURS[1] if name in best else GREY)
         if name in best or "+" not in name:
             text = _name(name) if name.count("+") < 2 or name == ALL else f"{name.count('+') + 1} of the seven"
-            right.annotate(
-                text,
-                (point[cost.id], 100 * point[goal.id]),
-                fontsize=5.5,
-                xytext=(3, 3),
-                textcoords="offset points",
-                color=BLACK,
-            )
+            named.setdefault(place, []).append(text)
+    for place, texts in named.items():
+        to_the_left = place[0] > middle
+        right.annotate(
+            ", ".join(texts), place, fontsize=5.5, color=BLACK, textcoords="offset points",
+            xytext=(-4 if to_the_left else 4, 3), horizontalalignment="right" if to_the_left else "left",
+        )  # fmt: skip
     right.set_xlabel(f"{cost.title}, {cost.unit}", fontsize=SMALL)
-    right.set_title("what it costs; red: beaten by none in both", fontsize=SMALL, loc="left")
-    right.set_ylabel("%", fontsize=SMALL)
+    right.set_title("its cost, plain; red: beaten by none in both", fontsize=SMALL, loc="left")
+    right.set_ylabel(f"{goal.title}, %", fontsize=SMALL)
     for axes in (left, right):
         axes.tick_params(labelsize=SMALL, length=2.5)
         axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
