@@ -52,6 +52,12 @@ def rows_shape(count: int, columns: int) -> tuple[int, int]:
     return count + 1, width
 
 
+def rows_of(plan: Plan) -> dict[str, tuple[int, int]]:
+    """Shape of the rows of each kind of key, by the name of their array."""
+    counts = {"user": plan.population, "item": plan.items, "cluster": plan.clusters}
+    return {f"{kind}_rows": rows_shape(count, plan.columns[kind]) for kind, count in counts.items()}
+
+
 STARTING = ("caches", "sources", "services", "scalers", "stores")
 """Things that do something by themselves from their first moment on."""
 
@@ -116,7 +122,7 @@ def _rounded_down(number: float) -> int:
     return int(number) // scale * scale
 
 
-def _aligned_zeros(shape: tuple[int, int]) -> NDArray[np.uint64]:
+def aligned_zeros(shape: tuple[int, int]) -> NDArray[np.uint64]:
     """Zeros that begin at a cache line; pages are taken when they are first touched."""
     n = shape[0] * shape[1]
     raw = np.zeros(n + LINE // 8, np.uint64)
@@ -161,16 +167,6 @@ def make_ready(arrays: dict[str, NDArray], now: float, seed: int, first: Mapping
     scalers["ends_before"], scalers["pressed_before"] = scaled["ends"], scaled["rejected"] + scaled["queue"]
 
 
-def _widened(rows: NDArray, shape: tuple[int, int]) -> NDArray:
-    """Rows with room for more columns, where they need it."""
-    if rows.shape == shape:
-        return rows
-    wider = _aligned_zeros(shape)
-    if rows.shape[0] == shape[0]:
-        wider[:, : rows.shape[1]] = rows
-    return wider
-
-
 def _is_arrival(nodes: NDArray) -> NDArray[np.bool_]:
     """Which events are a source's next arrival."""
     classes = nodes["order"] >> np.uint64(names.CLASS_SHIFT)
@@ -211,9 +207,8 @@ class World:
         a["flight_buckets"] = np.full(names.FLIGHT_BUCKETS, -1, np.int32)
         a["doomed"] = np.zeros(0, np.int64)
         a["spans"] = _room_for_spans(span_limit if trace_one_in else 0)
-        a["user_rows"] = _aligned_zeros(rows_shape(plan.population, plan.columns["user"]))
-        a["item_rows"] = _aligned_zeros(rows_shape(plan.items, plan.columns["item"]))
-        a["cluster_rows"] = _aligned_zeros(rows_shape(plan.clusters, plan.columns["cluster"]))
+        for name, shape in rows_of(plan).items():
+            a[name] = aligned_zeros(shape)
         a["user_rows_float"] = a["user_rows"].view(np.float64)
         a["item_rows_float"] = a["item_rows"].view(np.float64)
         for name, array in meters(self.stretch).items():
@@ -232,14 +227,12 @@ class World:
         sources: Sequence[str],
         span_limit: int,
     ) -> World:
-        """Go on from the arrays of a world in which a stretch of this plan acts.
+        """Go on from the arrays of a world in which a stretch of this plan acts, its rows as `rows_of` has them.
 
         `sources`: names of the sources that the arrays know, in their order.
         """
         world = cls.__new__(cls)
         world.plan, world.seed, world.stretch, world.arrays = plan, seed, stretch, arrays
-        for kind, count in (("user", plan.population), ("item", plan.items), ("cluster", plan.clusters)):
-            arrays[f"{kind}_rows"] = _widened(arrays[f"{kind}_rows"], rows_shape(count, plan.columns[kind]))
         for kind in ("user", "item"):
             arrays[f"{kind}_rows_float"] = arrays[f"{kind}_rows"].view(np.float64)
         written, arrays["spans"] = arrays["spans"], _room_for_spans(span_limit)

@@ -146,7 +146,9 @@ def jobs(overrides: Sequence[str], folder: str | None = None) -> Jobs | None:
 def composed_before() -> Iterator[None]:
     """Let Hydra's sweeper not compose each job before the first runs: `jobs` has, one with each file, and each key was looked up.
     A thousand points would take a quarter of an hour, and they are composed again where they run."""
-    validate = Sweeper.validate_batch_is_legal  # Hydra makes the classes of its plugins anew, not those that they come of
+    validate = (
+        Sweeper.validate_batch_is_legal
+    )  # Hydra makes the classes of its plugins anew, not those that they come of
     Sweeper.validate_batch_is_legal = lambda self, batch: None  # type: ignore[method-assign]
     try:
         yield

@@ -25,7 +25,7 @@ from sfmodel.plan.stretch import Stretch
 from sfmodel.results.disk import disk_errors
 from sfmodel.results.recorder import Recorder, open_store
 from sfmodel.schema.run import Run
-from sfmodel.world import World
+from sfmodel.world import World, aligned_zeros, rows_of
 from sfmodel.worlds.room import FACTS, PARTIAL, Lock, take_away
 
 _WINDOWS = "windows.zarr"
@@ -154,7 +154,7 @@ def restore(run: Run, plan: Plan, kept: KeptWorld) -> Simulation:
     RunError
         It is damaged.
     """
-    facts, arrays = _read_all(kept.folder)
+    facts, arrays = _read_all(kept.folder, rows_of(plan))
     stretch = _last_before(plan, kept.time_s)
     world = World.restored(
         plan, run.seed, stretch, arrays, facts["sources"], run.trace.limit if run.trace.one_in else 0
@@ -167,15 +167,15 @@ def _last_before(plan: Plan, time_s: float) -> Stretch:
     return [found for k, found in enumerate(plan.stretches) if k == 0 or found.time_s < time_s][-1]
 
 
-def _read_all(folder: Path) -> tuple[Mapping[str, Any], dict[str, NDArray]]:
-    """What is said of a world, and its arrays by name."""
+def _read_all(folder: Path, rows: Mapping[str, tuple[int, int]]) -> tuple[Mapping[str, Any], dict[str, NDArray]]:
+    """What is said of a world, and its arrays by name; those of rows have these shapes."""
     path = folder / FACTS
     try:
         facts: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         arrays = {}
         for name in facts["arrays"]:
             path = folder / f"{name}.npy"
-            arrays[name] = _read(path)
+            arrays[name] = _read_rows(path, rows[name]) if name in rows else _read(path)
     except (OSError, ValueError, KeyError, EOFError):
         raise RunError(f"{path} is damaged; remove {folder}, and the world is made again") from None
     return facts, arrays
@@ -185,6 +185,22 @@ def _read(path: Path) -> NDArray:
     found: NDArray = np.load(path)
     return found.view(_ALIGNED[found.dtype.names]) if found.dtype.names else found
 
+
+def _read_rows(path: Path, shape: tuple[int, int]) -> NDArray:
+    """Rows with room for so many columns, read part by part, so that narrow and wide ones are never there at once."""
+    there, rows = np.load(path, mmap_mode="r"), aligned_zeros(shape)
+    count, columns = there.shape
+    if count != shape[0]:  # the plan is the first to have some
+        return rows
+    with path.open("rb") as file:
+        file.seek(there.offset)
+        for first in range(0, count, _ROWS_AT_ONCE):
+            part = np.fromfile(file, there.dtype, min(_ROWS_AT_ONCE, count - first) * columns)
+            rows[first : first + _ROWS_AT_ONCE, :columns] = part.reshape(-1, columns)
+    return rows
+
+
+_ROWS_AT_ONCE = 1 << 20
 
 _ALIGNED = {dtype.names: dtype for dtype in vars(records).values() if isinstance(dtype, np.dtype)}
 """Records by their fields: a file does not say that they are aligned, and kernels would be compiled for others."""
