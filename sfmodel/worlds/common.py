@@ -56,11 +56,12 @@ def common_world(
 def _held(run: Run, wanted: KeptWorld, make: Make, say: Say | None) -> KeptWorld:
     """The world, made where it is missing, and not to be removed while it is held."""
     while True:
-        lock = locked(wanted.folder, alone=False, say=say)
         if wanted.is_there:
-            used_now(wanted.folder)
-            return replace(wanted, lock=lock)
-        lock.close()
+            lock = locked(wanted.folder, alone=False)
+            if wanted.is_there:  # still
+                used_now(wanted.folder)
+                return replace(wanted, lock=lock)
+            lock.close()
         with locked(wanted.folder, alone=True, say=say):
             if not wanted.is_there:
                 _make(run, wanted, make, say)

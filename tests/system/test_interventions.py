@@ -222,8 +222,8 @@ def test_one_fetches_for_all_who_miss_the_same() -> None:
 def test_hot_entries_are_fetched_before_they_expire() -> None:
     """Fifty items that live for 10 s and are asked for once a second and more: with XFetch far fewer are found too old.
 
-    Whoever looks ahead by an exponential time of 3 s meets the expiry before it comes at e^-1 of the moments when it is 3 s
-    away; with one question a second an entry outlives all of them with probability e^-3. Those of rare items do more often.
+    Where one a second asks, and each looks ahead by an exponential time of 3 s, nobody fetches an entry before it expires with
+    a probability of e^-3; those of rare items expire more often.
     """
     content = ("caches.metadata.ttl=10s", "caches.metadata.warm=0%", "stations.database.speed=0.03")
     hot = ("items=50", *(f"platform.services.content.{part}" for part in content))
