@@ -112,9 +112,8 @@ def _measured(points: int, places: int, words: Sequence[str], folder: Path) -> C
         for earlier, later in zip(sorted(runs), sorted(runs)[1:], strict=False)
     ]
     handed_s = float(begins[-1] - begun_s) / points
-    beyond_s = (
-        float(np.percentile(waits, 5)) if waits else 0.0
-    )  # the least: what waits for a point to be handed over waits longer
+    # The least: who waits for a point to be handed over waits longer.
+    beyond_s = float(np.percentile(waits, 5)) if waits else 0.0
     return Cost(float(begins[0] - begun_s), handed_s, beyond_s, used_s / points, ended_s - begun_s)
 
 

@@ -38,7 +38,7 @@ from sfmodel.results.summary import notes, summarise, summary_table
 from sfmodel.results.traces import write_traces
 from sfmodel.schema import Run, parse_run
 from sfmodel.schema.references import check_references
-from sfmodel.settling import Settling, settle
+from sfmodel.settling import Settling, note_settling
 from sfmodel.worlds import common_world, restore
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _one_in_memory(run: Run) -> xr.Dataset:
     simulation = _prepared(run, planned(run), log.append, log)
     recorder = _recorder(simulation, None)
     simulate(simulation, lambda k, end_s, values: recorder.record(k, values))
-    return _finished(simulation, recorder, run.name or run.platform.name)
+    return note_settling(run, recorder.finish(attributes(simulation, run.name or run.platform.name)), None)
 
 
 def warn(lines: Iterable[str]) -> None:
@@ -276,13 +276,7 @@ def _simulated(
         raise
     if not simulation.windows:
         say(f"nothing was measured: the run ends where it starts, at {clock(run.until)}; give a later until")
-    return _finished(simulation, recorder, folder.name)
-
-
-def _finished(simulation: Simulation, recorder: Recorder, name: str) -> xr.Dataset:
-    """Finish the dataset, and note whether the run had settled when measuring began."""
-    ds = recorder.finish(attributes(simulation, name))
-    return recorder.annotate(ds, settle(simulation.run, ds).attributes)
+    return note_settling(run, recorder.finish(attributes(simulation, folder.name)), folder.dataset)
 
 
 def _prepared(run: Run, plan: Plan, say: Say, log: list[str], report: Report | None = None) -> Simulation:

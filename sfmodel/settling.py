@@ -108,8 +108,8 @@ def settle(run: Run, ds: xr.Dataset) -> Settling:
     return Settling(float(stretch["width"].values[:longest].sum()), tuple(seen), unsettled)
 
 
-def settled_together(run: Run, ds: xr.Dataset, store: Path | None) -> xr.Dataset:
-    """Note in the dataset of several replications, and in its store if it has one, whether they had settled."""
+def note_settling(run: Run, ds: xr.Dataset, store: Path | None) -> xr.Dataset:
+    """Note in the dataset of a run or of its replications, and in its store if it has one, whether it had settled."""
     attributes = settle(run, ds).attributes
     return ds.assign_attrs(attributes) if store is None else annotate(store, ds, attributes)
 

@@ -14,7 +14,7 @@ from sfmodel.results.transient import begins_elsewhere
 from sfmodel.rows import Rows, measure_rows
 from sfmodel.schema import parse_run
 from sfmodel.schema.sources import Recording
-from sfmodel.settling import Settling, flat_windows, freed_of, is_curved, settle, settled_together
+from sfmodel.settling import Settling, flat_windows, freed_of, is_curved, note_settling, settle
 
 SLOW = (
     "platform.services.server.stations.servers.servers=5000",
@@ -92,7 +92,7 @@ def test_a_transient_that_none_shows_alone_is_found_in_their_mean():
     found = settle(run, replicated(every))
     # in the mean the noise is 300/√50 = 42: the transient sinks below it after 15 ln(300/42) = 29 windows
     assert 150 <= found.transient_s <= 900
-    assert settled_together(run, replicated(every), None).attrs["transient_s"] == found.transient_s
+    assert note_settling(run, replicated(every), None).attrs["transient_s"] == found.transient_s
 
 
 def test_a_series_that_one_replication_lacks_is_not_judged():

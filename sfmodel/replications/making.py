@@ -23,7 +23,7 @@ from sfmodel.results.replications import FOLDER, written_seeds
 from sfmodel.results.traces import REQUESTS
 from sfmodel.running import Say, cost, describe, new_folder, next_commands, show_summary, tell, teller
 from sfmodel.schema.run import HOW_MANY, Run
-from sfmodel.settling import Settling, settled_together
+from sfmodel.settling import Settling, note_settling
 from sfmodel.world import World, check_memory
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def replicate_in_memory(run: Run, mapping: Config) -> xr.Dataset:
     with tempfile.TemporaryDirectory(prefix="sfmodel-") as place, RunFolder(name, Path(place)) as folder:
         _make_missing(run, mapping, plan, folder, [], [])
         ds = merge(replication_folders(folder.path, run.seeds), name, run.written, None)
-        return settled_together(run, ds, None)
+        return note_settling(run, ds, None)
 
 
 def replication_folders(folder: Path, seeds: Sequence[int]) -> dict[int, Path]:
@@ -134,7 +134,7 @@ def _of_seed(mapping: Config, seed: int) -> dict[str, Any]:
 def _merged(run: Run, folder: RunFolder, say: Say, *, drawn: bool) -> xr.Dataset:
     """Put the replications together, and write what they show."""
     ds = merge(replication_folders(folder.path, run.seeds), folder.name, run.written, folder.dataset)
-    ds = settled_together(run, ds, folder.dataset)
+    ds = note_settling(run, ds, folder.dataset)
     for line in Settling.of(ds).warnings(run):
         say(f"warning: {line}")
     _write_results(ds, folder, say, drawn=drawn)

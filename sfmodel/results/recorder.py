@@ -142,10 +142,6 @@ class Recorder:
             zarr.consolidate_metadata(self._store)
         return open_store(self._store)
 
-    def annotate(self, ds: xr.Dataset, attrs: Mapping[str, Any]) -> xr.Dataset:
-        """Add attributes to the dataset that is finished, such as what was found in it."""
-        return annotate(self._store, ds, attrs)
-
     def _make_columns(self, names: Mapping[str, Any]) -> None:
         unknown = sorted(set(names) - set(self._declared) - set(VARIABLES))
         if unknown:
@@ -218,8 +214,8 @@ class _Column:
         self._array.resize((windows, *self._array.shape[1:]))
 
 
-def annotate(store: Any, ds: xr.Dataset, attrs: Mapping[str, Any]) -> xr.Dataset:
-    """Add attributes to a dataset and to the Zarr store (path or store object) that it was opened from."""
+def annotate(store: Path, ds: xr.Dataset, attrs: Mapping[str, Any]) -> xr.Dataset:
+    """Add attributes to a dataset, such as what was found in it, and to the Zarr store that it was opened from."""
     import zarr
 
     plain = _plain(attrs)
