@@ -66,12 +66,12 @@ PARTS = {
         _words(ALONE, "scenario=f4_engine_half", "seed=1,2,3", until="22:00"),
     ),
     "demand": Part(
-        "the same nine at three other levels of demand; two seeds", 54,
-        _words(ALONE, "demand.level=0.97,1.03,1.10", "seed=1,2", until="21:30"),
+        "the same nine at four levels of demand; two seeds", 72,
+        _words(ALONE, "demand.level=0.97,1,1.03,1.10", "seed=1,2", until="21:00"),
     ),
     "sets": Part(
         "the same nine under each of eight other sets of values; one seed", 72,
-        _words(ALONE, "platform/streamflow/sets=a,b,c,d,e,f,g,h", "seed=1", until="21:30"),
+        _words(ALONE, "platform/streamflow/sets=a,b,c,d,e,f,g,h", "seed=1", until="21:00"),
     ),
 }  # fmt: skip
 

@@ -6,7 +6,8 @@ Effects are beside no intervention, seed by seed. Of a condition (a scenario, a 
 from seed to seed, in the model effect + seed + chance; they are alike, so that few seeds can say something. Half of the 95 %
 interval stands behind ±, and what may be chance is in parentheses. Two changes change places where one is above the other in one
 condition and below it in another, each by more than chance. Under the other sets of values there is one seed each: their effects
-are a sample over sets.
+are a sample over sets. The order: by main effect over the sixteen sets on the first aim, where it is more than chance; then by
+how much fewer recommendations fail in the storm in which it helps most; then the others.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from sfmodel.results.comparison_table import signed_interval
 from sfmodel.results.intervals import Interval, interval
 from sfmodel.results.summary import format_value
 from sfmodel.sweeps import factorial
+from sfmodel.sweeps.decision_table import effort_and_undo
 from sfmodel.sweeps.points import NONE
 from sfmodel.sweeps.selection import Contest, contest
 
@@ -46,11 +48,14 @@ CONDITIONS = {
     "S1 at 21:00": ("evening", {"scenario": "s1_at_peak"}),
     "F4 at 20:30": ("collapse", {}),
     "demand 0.97": ("demand", {"demand": "0.97"}),
+    "demand 1.00": ("demand", {"demand": "1"}),
     "demand 1.03": ("demand", {"demand": "1.03"}),
     "demand 1.10": ("demand", {"demand": "1.10"}),
 }
 """Title → part, and which of its runs."""
-LEVELS = ("demand 0.97", "plain", "demand 1.03", "demand 1.10")
+STORMS = ("F1 at 21:00", "S1 at 21:00", "F4 at 20:30")
+LEVELS = ("demand 0.97", "demand 1.00", "demand 1.03", "demand 1.10")
+USUAL = "demand 1.00"
 
 Line = Mapping[str, str]
 Seen = dict[tuple[str, int], float]
@@ -74,6 +79,7 @@ def _page(lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
     yield "# What each intervention does to the evening's peak\n"
     yield "Written by `python experiments/ranking.py` from `interventions.csv`, which has a line for each run.\n"
     yield from _code(lines)
+    yield from _order(lines, aims)
     for title in ("plain", "F1 at 21:00", "S1 at 21:00", "F4 at 20:30"):
         yield from _effects(title, lines, aims)
     yield from _ranks(lines, goal)
@@ -88,6 +94,37 @@ def _code(lines: Sequence[Line]) -> Iterator[str]:
     if len(runs) > 1:
         each = ", ".join(f"{sources or 'unknown'} made {count}" for sources, count in runs.most_common())
         yield f"**The runs are of different code**, and what differs between them may be its doing: {each}.\n"
+
+
+def _order(lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
+    """The seven in the order in which to make them, with what it rests on."""
+    failures = next((aim for aim in aims if aim.id == "failures"), None)
+    main = {effect.term.names[0][0]: effect for effect in _factorial_effects(lines, aims[0]) if effect.term.is_main}
+    fewer = {title: _contest(chosen, failures) for title in STORMS if failures and (chosen := _of(lines, title))}
+    if not main:
+        return
+
+    def place(change: str) -> tuple[bool, float, float]:
+        effect = main[change]
+        storms = [size.mean for found in fewer.values() if (size := found.size(change)).is_found]
+        gain = effect.size.mean if effect.is_found else 0.0
+        return gain <= 0, -gain, min([0.0, *storms])
+
+    yield "## In which order\n"
+    yield (
+        f"{aims[0].title}: main effect over the sixteen sets. In the storms: how many more recommendations fail. "
+        "By the first where it is more than chance, then by the storm in which it helps most.\n"
+    )
+    yield from _table(
+        ["", "", aims[0].title, *(f"fail, {title}" for title in fewer), "effort", "undone in"],
+        [
+            [
+                f"{number}.", _name(change), _signed(main[change].size, aims[0]),
+                *(_cell(found, change, failures) for found in fewer.values() if failures), *effort_and_undo(change),
+            ]
+            for number, change in enumerate(sorted(SEVEN, key=place), 1)
+        ],
+    )  # fmt: skip
 
 
 def _effects(title: str, lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
@@ -116,11 +153,11 @@ def _effects(title: str, lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator
 def _ranks(lines: Sequence[Line], goal: Aim) -> Iterator[str]:
     """Ranks by the first aim at each level of demand, and who changes places."""
     by_level = {title: _contest(chosen, goal) for title in LEVELS if (chosen := _of(lines, title))}
-    if len(by_level) < 2 or "plain" not in by_level:
+    if len(by_level) < 2 or USUAL not in by_level:
         return
     yield "## Levels of demand\n"
     yield f"Effect on {goal.title.lower()}, and the rank by it.\n"
-    order = _best_first(by_level["plain"])
+    order = _best_first(by_level[USUAL])
     yield from _table(
         ["", *by_level],
         [
@@ -131,10 +168,10 @@ def _ranks(lines: Sequence[Line], goal: Aim) -> Iterator[str]:
     )
     said = []
     for title, found in by_level.items():
-        if title != "plain":
-            turned = [f"{_name(a)} and {_name(b)}" for a, b in _turned(by_level["plain"], found, goal)]
+        if title != USUAL:
+            turned = [f"{_name(a)} and {_name(b)}" for a, b in _turned(by_level[USUAL], found, goal)]
             said.append(f"{title}: {', '.join(turned) or 'none'}.")
-    yield "Who changes places with the plain evening, by more than chance: " + " ".join(said) + "\n"
+    yield f"Who changes places with {USUAL}, by more than chance: " + " ".join(said) + "\n"
 
 
 def _sets(lines: Sequence[Line], goal: Aim) -> Iterator[str]:
@@ -161,27 +198,15 @@ def _sets(lines: Sequence[Line], goal: Aim) -> Iterator[str]:
 
 def _factorial(lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
     """Main effects over all sixteen sets, and the interactions that are found."""
-    chosen = [line for line in lines if line["part"] == "factorial"]
-    if not chosen:
+    effects = {aim.id: _factorial_effects(lines, aim) for aim in aims}
+    first = effects[aims[0].id]
+    if not first:
         return
-    sets = list(dict.fromkeys(line["intervention"] for line in chosen))
-    seeds = sorted(
-        set.intersection(*({line["seed"] for line in chosen if line["intervention"] == one} for one in sets))
-    )
-    levels = np.array([[1.0 if name in one.split("+") else -1.0 for name in SEVEN] for one in sets])
-    value = {(line["intervention"], line["seed"]): line for line in chosen}
-    effects = {
-        aim.id: factorial.effects(
-            SEVEN, levels, np.array([[_figure(value[one, seed], aim) for seed in seeds] for one in sets])
-        )
-        for aim in aims
-    }
     yield "## Sixteen sets, resolution IV\n"
     yield (
-        f"Mean with the intervention less the mean without it, over all sets; seeds {', '.join(seeds)}. "
+        f"Mean with the intervention less the mean without it, over all sets; {first[0].size.n} seeds. "
         "Interactions that are found on the first aim stand below; joined by = are those that the design does not tell apart.\n"
     )
-    first = effects[aims[0].id]
     order = sorted(range(len(first)), key=lambda k: (not first[k].term.is_main, -first[k].size.mean))
     yield from _table(
         ["", *(aim.title for aim in aims)],
@@ -193,18 +218,32 @@ def _factorial(lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
     )
 
 
+def _factorial_effects(lines: Iterable[Line], aim: Aim) -> list[factorial.Effect]:
+    """Main effects and interactions of the factorial's runs, of the seeds that all sets have."""
+    value = {(line["intervention"], line["seed"]): _figure(line, aim) for line in lines if line["part"] == "factorial"}
+    sets = list(dict.fromkeys(one for one, _ in value))
+    seeds = [seed for seed in sorted({seed for _, seed in value}) if all((one, seed) in value for one in sets)]
+    if not seeds:
+        return []
+    levels = np.array([[1.0 if name in one.split("+") else -1.0 for name in SEVEN] for one in sets])
+    return list(factorial.effects(SEVEN, levels, np.array([[value[one, seed] for seed in seeds] for one in sets])))
+
+
 def _front(lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
     """Sets of interventions that no other beats in the first aim and in every cost."""
-    points = _points(lines, aims)
+    goal, costs = aims[0], [aim for aim in aims if aim.cost]
+    points = _points(lines, [goal, *costs])
     if len(points) < 3:
         return
-    goal, costs = aims[0], [aim for aim in aims if aim.cost]
     yield "## What it costs: sets that no other beats in the first aim and in all costs\n"
-    yield "Means over seeds 1 and 2 of a plain evening.\n"
+    yield "Differences to the same evening without interventions, plain, means over seeds; what may be chance is 0.\n"
     best = sorted(_not_beaten(points, [goal, *costs]), key=lambda name: -points[name][goal.id])
     yield from _table(
         ["", goal.title, *(aim.title for aim in costs)],
-        [[_name(name), *(format_value(points[name][aim.id], aim.unit) for aim in [goal, *costs])] for name in best],
+        [
+            [_name(name), *(_signed(Interval(points[name][aim.id], math.nan, 1), aim) for aim in [goal, *costs])]
+            for name in best
+        ],
     )
 
 
@@ -236,9 +275,9 @@ def _seen(chosen: Iterable[Line], aim: Aim) -> Seen:
     return {(line["intervention"], int(line["seed"])): _figure(line, aim) for line in chosen}
 
 
-def _contest(chosen: Iterable[Line], aim: Aim) -> Contest:
+def _contest(chosen: Iterable[Line], aim: Aim, changes: Sequence[str] = CHANGES) -> Contest:
     seen = {key: value for key, value in _seen(chosen, aim).items() if math.isfinite(value)}
-    names = [change for change in CHANGES if any(change == name for name, _ in seen)]
+    names = [change for change in changes if any(change == name for name, _ in seen)]
     return contest(seen, names, more_is_better=aim.better == "more")
 
 
@@ -267,13 +306,24 @@ def _turned(one: Contest, other: Contest, goal: Aim) -> Iterator[tuple[str, str]
 
 
 def _points(lines: Iterable[Line], aims: Sequence[Aim]) -> dict[str, dict[str, float]]:
-    """Set of interventions → its figures, mean over seeds 1 and 2 of a plain evening."""
-    chosen = [
-        line for line in lines
-        if (line["part"], line["scenario"]) in (("evening", "none"), ("factorial", "none")) and line["seed"] in ("1", "2")
-    ]  # fmt: skip
-    names = dict.fromkeys(line["intervention"] for line in chosen)
-    return {name: {aim.id: _mean(chosen, name, aim) for aim in aims} for name in names}
+    """Set of interventions → what it adds to the figures of a plain evening; what may be chance counts as none.
+
+    The parts measure other hours, so each set is beside the evenings without interventions of its part.
+    """
+    points: dict[str, dict[str, float]] = {}
+    for part in ("evening", "factorial"):
+        chosen = [line for line in lines if (line["part"], line["scenario"]) == (part, "none")]
+        sets = sorted({line["intervention"] for line in chosen}, key=lambda name: name != NONE)
+        if NONE in sets:
+            by_aim = {aim.id: _contest(chosen, aim, sets) for aim in aims}
+            points |= {name: {key: _beyond_chance(found, name) for key, found in by_aim.items()} for name in sets}
+    nothing = points.get(NONE)
+    return {name: point for name, point in points.items() if name == NONE or point != nothing}
+
+
+def _beyond_chance(found: Contest, change: str) -> float:
+    size = found.size(change)
+    return 0.0 if size.is_found is False else size.mean
 
 
 def _not_beaten(points: Mapping[str, Mapping[str, float]], aims: Sequence[Aim]) -> list[str]:
@@ -340,9 +390,11 @@ def _draw(lines: Sequence[Line], aims: Sequence[Aim]) -> None:
     left.set_xlabel("effect, percentage points", fontsize=SMALL)
     left.legend(fontsize=SMALL, frameon=False, loc="lower right")
     right = page.add_axes((0.66, 0.12, 0.31, 0.70))
-    points = _points(lines, aims)
+    points = _points(lines, [goal, cost])
     best = _not_beaten(points, [goal, cost])
-    middle = np.mean([min(point[cost.id] for point in points.values()), max(point[cost.id] for point in points.values())])
+    middle = np.mean(
+        [min(point[cost.id] for point in points.values()), max(point[cost.id] for point in points.values())]
+    )
     named: dict[tuple[float, float], list[str]] = {}
     for name, point in points.items():
         place = point[cost.id], 100 * point[goal.id]
@@ -356,9 +408,9 @@ def _draw(lines: Sequence[Line], aims: Sequence[Aim]) -> None:
             ", ".join(texts), place, fontsize=5.5, color=BLACK, textcoords="offset points",
             xytext=(-4 if to_the_left else 4, 3), horizontalalignment="right" if to_the_left else "left",
         )  # fmt: skip
-    right.set_xlabel(f"{cost.title}, {cost.unit}", fontsize=SMALL)
+    right.set_xlabel(f"{cost.title}, added, {cost.unit}", fontsize=SMALL)
     right.set_title("its cost, plain; red: beaten by none in both", fontsize=SMALL, loc="left")
-    right.set_ylabel(f"{goal.title}, %", fontsize=SMALL)
+    right.set_ylabel(f"{goal.title}, added, percentage points", fontsize=SMALL)
     for axes in (left, right):
         axes.tick_params(labelsize=SMALL, length=2.5)
         axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)

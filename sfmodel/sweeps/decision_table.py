@@ -63,11 +63,11 @@ def decision_table(decision: Decision, aim: Aim, *, with_storm: bool) -> Table:
         harm = decision.harm(name)
         in_storm = "–" if k == 0 or math.isnan(harm) else signed_interval(Interval(harm, math.nan, 0), aim.unit)
         seeds = sum(change == name for change, _ in decision.seen)
-        table.add_row(name, str(seeds), effect, best, *([in_storm] if with_storm else []), *_facts(name))
+        table.add_row(name, str(seeds), effect, best, *([in_storm] if with_storm else []), *effort_and_undo(name))
     return table
 
 
-def _facts(change: str) -> tuple[str, str]:
+def effort_and_undo(change: str) -> tuple[str, str]:
     """The largest effort of the interventions of a set, and the longest time to undo them."""
     from typing import get_args
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
 
-from ranking import CHANGES, SEVEN, _contest, _not_beaten, _page, _ranks, _turned, newest
+from ranking import CHANGES, SEVEN, _contest, _not_beaten, _order, _page, _ranks, _turned, newest
 
 from sfmodel.aims import Aim
 
 GOAL = Aim(id="good", title="Good", measure="x", unit="share", better="more")
+SIXTEEN = [
+    {name for name, chosen in zip(SEVEN, (a, b, c, d, a ^ b ^ c, b ^ c ^ d, a ^ c ^ d), strict=True) if chosen}
+    for a, b, c, d in product((0, 1), repeat=4)
+]
+"""2^(7-3) of resolution IV."""
 DEAR = Aim(id="dear", title="Dear", measure="x", cost=True)
 
 
@@ -43,12 +49,30 @@ def test_who_changes_places_by_chance_is_not() -> None:
 
 
 def test_ranks_at_each_level_are_told() -> None:
-    lines = runs("evening", "1", {"breakers": 0.2, "priorities": 0.1})
+    lines = runs("demand", "1", {"breakers": 0.2, "priorities": 0.1})
     lines += runs("demand", "1.03", {"breakers": 0.1, "priorities": 0.2})
     page = "\n".join(_ranks(lines, GOAL))
     row = next(line for line in page.splitlines() if line.startswith("| breakers"))
     assert [cell.strip()[0] for cell in row.split("|")[2:4]] == ["1", "2"]
     assert "demand 1.03: breakers and priorities." in page
+
+
+def test_the_order_is_by_main_effect_and_then_by_storms() -> None:
+    """Two do something on a plain evening, one of them much; of the others two help in F1, one only by chance."""
+    failures = Aim(id="failures", title="Fail", measure="x", unit="share")
+    rng = np.random.default_rng(3)
+    lines = [
+        {
+            "part": "factorial", "scenario": "none", "intervention": "+".join(some) or "none", "seed": str(seed),
+            "good": str(0.5 + 0.2 * ("priorities" in some) + 0.1 * ("breakers" in some) + rng.normal(0, 0.001)),
+        }
+        for some in SIXTEEN for seed in (1, 2, 3)
+    ]  # fmt: skip
+    storm = runs("evening", "1", {"profile_replicas": -0.3, "llm_timeout": -0.1, "vector_cache": -0.0001})
+    lines += [{**line, "scenario": "f1_at_peak", "failures": line["good"]} for line in storm]
+    rows = [line.split("|")[2].strip() for line in _order(lines, [GOAL, failures]) if line.startswith("| ")][1:]
+    assert rows[:4] == ["priorities", "breakers", "profile_replicas", "llm_timeout"]
+    assert sorted(rows) == sorted(SEVEN)
 
 
 def test_a_set_that_another_beats_in_everything_is_left_out() -> None:
