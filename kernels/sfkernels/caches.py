@@ -33,6 +33,7 @@ _BYTE, _CLOCK = np.uint64(255), np.uint64((1 << 22) - 1)
 _KEY = np.uint64((1 << 40) - 1)
 _NEVER = np.uint64((1 << 32) - 1)
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
+_BELOW_EXPIRY = np.uint64((1 << 32) - 1)
 _JITTER, _SPREAD, _WARM, _EARLY = np.uint64(0x6A74), np.uint64(0x7370), np.uint64(0x7761), np.uint64(0x6561)
 
 
@@ -82,17 +83,22 @@ def _ticks(stores, m, now):
 
 
 @hot
-def _is_current(caches, c, versions, population, entry, row, now):
-    """Whether the entry has the version of its topic."""
+def _ends(caches, c, versions, population, entry, row):
+    """When the entry expires, when the invalidation of its topic reaches it, and until when it may be served, s."""
+    expiry = _expiry(entry)
     v = caches[c].versions + topic_of_key(population, caches[c].key, row)
     number = np.int64((entry >> _2) & _BYTE)
     current = np.int64(versions[v].number)
     if number == current:
-        return True
-    if versions[v].over > 0.0 and number == ((current - 1) & 255):
-        spread = uniform(mix(caches[c].salt, _SPREAD), np.uint64(row))
-        return now < versions[v].start + spread * versions[v].over
-    return False
+        return expiry, np.inf, expiry + caches[c].stale_for
+    if number != ((current - 1) & 255):
+        return expiry, -np.inf, -np.inf
+    reached = versions[v].start
+    if versions[v].over > 0.0:
+        reached += uniform(mix(caches[c].salt, _SPREAD), np.uint64(row)) * versions[v].over
+    if versions[v].soft:
+        return expiry, reached, min(expiry, reached) + caches[c].stale_for
+    return expiry, reached, min(expiry + caches[c].stale_for, reached)
 
 
 @kernel
@@ -113,31 +119,29 @@ def look_up(caches, c, stores, versions, population, user_rows, item_rows, clust
     if not entry & _PRESENT:
         caches[c].misses += 1
         return MISS
-    if not _is_current(caches, c, versions, population, entry, row, now):
-        caches[c].misses += 1
-        caches[c].invalidated += 1
-        _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
-        return MISS
-    expiry = _expiry(entry)
-    if now < expiry:
+    expiry, reached, served = _ends(caches, c, versions, population, entry, row)
+    if now < min(expiry, reached):
         if now + ahead >= expiry:
             caches[c].misses += 1
             return MISS
         caches[c].hits += 1
         fresh = entry
         if caches[c].sliding:
-            fresh = (fresh & ((_ONE << _32) - _ONE)) | (_expiry_ms(now + caches[c].ttl) << _32)
+            fresh = (fresh & _BELOW_EXPIRY) | (_expiry_ms(now + caches[c].ttl) << _32)
         m = caches[c].store
         if m >= 0 and stores[m].eviction != EVICT_FIFO:
             fresh = (fresh & ~(_CLOCK << _10)) | (_ticks(stores, m, now) << _10)
         if fresh != entry:
             set_entry(caches, c, user_rows, item_rows, cluster_rows, row, fresh)
         return HIT
-    if now < expiry + caches[c].stale_for:
+    if now < served:
         caches[c].stale += 1
         return STALE
     caches[c].misses += 1
-    caches[c].expired += 1
+    if now < reached:
+        caches[c].expired += 1
+    else:
+        caches[c].invalidated += 1
     _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
     return MISS
 
@@ -289,32 +293,36 @@ def put(
 
 
 @kernel
-def _new_version(versions, v, over, now):
+def _new_version(versions, v, over, soft, now):
     versions[v].number = (versions[v].number + np.uint32(1)) & np.uint32(255)
     versions[v].start = now
     versions[v].over = over
+    versions[v].soft = np.uint32(soft)
 
 
 @kernel
 def invalidate(
-    caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, scope, share, over, row, topic, now
-):
-    """Make the entry of a key, of similar topics, or all entries invalid."""
+    caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, scope, share, over, soft, row, topic, now
+):  # fmt: skip
+    """Make the entry of a key, of similar topics, or all entries invalid; softly: stale."""
     if scope == SCOPE_KEY:
         entry = get_entry(caches, c, user_rows, item_rows, cluster_rows, row)
-        if entry & _PRESENT:
+        if entry & _PRESENT and soft:
+            ended = min(entry >> _32, np.uint64(now * 1000.0))
+            set_entry(caches, c, user_rows, item_rows, cluster_rows, row, (entry & _BELOW_EXPIRY) | (ended << _32))
+        elif entry & _PRESENT:
             _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
         return
     count = np.int64(population[0].clusters)
     first = caches[c].versions
     if scope == SCOPE_ALL:
         for k in range(count):
-            _new_version(versions, first + k, over, now)
+            _new_version(versions, first + k, over, soft, now)
         return
     near = min(count, np.int64(math.ceil(share * count - 1e-9)))
     for k in range(near):
         place = topic - (near - 1) // 2 + k
-        _new_version(versions, first + (place % count + count) % count, over, now)
+        _new_version(versions, first + (place % count + count) % count, over, soft, now)
 
 
 @kernel
@@ -343,8 +351,8 @@ def expire_some(caches, stores, m, versions, population, listed, user_rows, item
             c, row, entry, _ref = _sample(caches, stores, m, listed, user_rows, item_rows, cluster_rows)
             if c < 0:
                 return
-            old = _expiry(entry) + caches[c].stale_for <= now
-            if old or not _is_current(caches, c, versions, population, entry, row, now):
+            _, _, served = _ends(caches, c, versions, population, entry, row)
+            if served <= now:
                 _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry)
                 gone += 1
         if gone <= 2:

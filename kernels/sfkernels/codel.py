@@ -15,12 +15,13 @@ SLOUGH = 2.0
 def sloughs(stations, s, delay, now):
     """Whether the task whose turn it is has waited too long, as the waits of the last interval are."""
     out_of_line()
-    if not stations[s].codel_begins and now > stations[s].codel_ends:
-        stations[s].codel_ends = now + stations[s].codel_interval
-        stations[s].codel_overload = stations[s].codel_least > stations[s].codel_target
-        stations[s].codel_begins = 1
     if stations[s].codel_begins:
         stations[s].codel_begins = 0
+        stations[s].codel_least = delay
+        return False
+    if now > stations[s].codel_ends:
+        stations[s].codel_ends = now + stations[s].codel_interval
+        stations[s].codel_overload = stations[s].codel_least > stations[s].codel_target
         stations[s].codel_least = delay
         return False
     stations[s].codel_least = min(stations[s].codel_least, delay)

@@ -115,7 +115,7 @@ CACHE = _record(
     ("coalesced", "i8"), ("stores", "i8"), ("evictions", "i8"), ("early", "f8"),
 )  # fmt: skip
 
-VERSION = _record(("start", "f8"), ("over", "f8"), ("number", "u4"))
+VERSION = _record(("start", "f8"), ("over", "f8"), ("number", "u4"), ("soft", "u4"))
 
 STORE = _record(
     ("limit", "f8"), ("reserved", "f8"), ("used", "f8"), ("clock", "f8"), ("salt", "u8"), ("draws", "u8"),

@@ -231,8 +231,8 @@ def write_cache(
     else:
         about = topic(population, tasks[i].item_id)
         invalidate(
-            caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, op.b, op.x, op.y, row, about,
-            clock[0].now,
+            caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, op.b, op.x, op.y, op.third, row,
+            about, clock[0].now,
         )  # fmt: skip
         if op.b != SCOPE_KEY:
             return

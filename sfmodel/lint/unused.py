@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from sfmodel.lint.durations import written
 from sfmodel.lint.subject import Section, Subject
 from sfmodel.schema.call_graph import waited_calls
-from sfmodel.schema.steps import Call, Hold, Pass, Publish, Send, SlowedByStation, Use
+from sfmodel.schema.steps import Call, Hold, Invalidate, Pass, Publish, Send, SlowedByStation, Use
 from sfmodel.schema.walk import endpoints_of, steps_of
 
 
 def check(subject: Subject) -> Section:
-    """Name the stations, limiters, queues and endpoints that nothing uses, and bounds that no reply can reach."""
+    """Name the stations, limiters, queues and endpoints that nothing uses, and what can have no effect."""
     used = _used(subject)
     lines = []
     for service, found in subject.platform.services.items():
@@ -20,7 +20,7 @@ def check(subject: Subject) -> Section:
             for name in getattr(found, kind):
                 if (kind, f"{service}.{name}") not in used:
                     lines.append(f"platform.services.{service}.{kind}.{name}: nothing uses it")
-    lines += _out_of_reach(subject)
+    lines += [*_out_of_reach(subject), *_never_stale(subject)]
     return Section("Unused", lines, nothing="none")
 
 
@@ -32,6 +32,15 @@ def _out_of_reach(subject: Subject) -> Iterator[str]:
         if step.breaker.slow >= step.timeout:
             key, waited = subject.key((*placed.parts, "breaker", "slow")), written(step.timeout)
             yield f"{key}: no reply takes {written(step.breaker.slow)}, since the call waits {waited}"
+
+
+def _never_stale(subject: Subject) -> Iterator[str]:
+    for placed in steps_of(subject.platform):
+        step = placed.step
+        if isinstance(step, Invalidate) and step.soft:
+            service, _, name = step.invalidate.rpartition(".")
+            if subject.platform.services[service or placed.service].caches[name].stale_for == 0:
+                yield f"{subject.key((*placed.parts, 'soft'))}: nothing is served stale, since {name} has no stale_for"
 
 
 def _used(subject: Subject) -> set[tuple[str, str]]:

@@ -265,8 +265,8 @@ class Scripts:
         cache, _ = self._cache(step.invalidate)
         scope = {"key": names.SCOPE_KEY, "similar": names.SCOPE_SIMILAR, "all": names.SCOPE_ALL}[step.scope]
         op = self._emit(
-            code=names.OP_INVALIDATE, a=cache, b=scope, x=step.share, y=step.over, next=end, hold=hold,
-            salt=self._salt_of[id(step)],
+            code=names.OP_INVALIDATE, a=cache, b=scope, third=int(step.soft), x=step.share, y=step.over, next=end,
+            hold=hold, salt=self._salt_of[id(step)],
         )  # fmt: skip
         site = self._site_of.get((id(step), "invalidate"))
         if site is None:

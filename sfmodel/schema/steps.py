@@ -235,6 +235,8 @@ class Invalidate(StepBase):
     """Share of all topics that count as similar."""
     over: Duration = 0.0
     """Spread over so long; 0: all at once, as a broadcast does."""
+    soft: bool = False
+    """Entries become stale, and are served for the cache's `stale_for`, instead of invalid (a soft purge)."""
 
 
 class Pass(Failing):

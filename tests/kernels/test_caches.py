@@ -29,25 +29,26 @@ class Twin:
         self.salt, self.stale_for, self.sliding = salt, stale_for, sliding
         self.entries: dict[int, tuple[float, int]] = {}
         """Key → (expiry, number of its topic's invalidations when it was written)."""
-        self.invalidations: dict[int, list[tuple[float, float]]] = defaultdict(list)
-        """Topic → (time, over) of each invalidation."""
+        self.invalidations: dict[int, list[tuple[float, float, bool]]] = defaultdict(list)
+        """Topic → (time, over, soft) of each invalidation."""
         with np.errstate(over="ignore"):
             here = np.uint64(mix(np.uint64(salt), SPREAD))  # compiled, it returns an int
             self.spread = [float(uniform(here, np.uint64(k))) for k in range(TOPICS)]
 
-    def is_current(self, key: int, now: float) -> bool:
-        later = self.invalidations[key][self.entries[key][1] :]
-        if len(later) == 1:  # only the last may still be gradual
-            return now < later[0][0] + self.spread[key] * later[0][1]
-        return not later
-
     def look_up(self, key: int, now: float) -> str:
         if key not in self.entries:
             return "miss"
-        if not self.is_current(key, now):
+        expiry, version = self.entries[key]
+        later = self.invalidations[key][version:]
+        reached, soft = math.inf, False
+        if later:  # only the last may still be gradual, or soft
+            begun, over, soft = later[-1] if len(later) == 1 else (-math.inf, 0.0, False)
+            reached = begun + self.spread[key] * over
+        if now >= reached and soft and now < min(expiry, reached) + self.stale_for:
+            return "stale"
+        if now >= reached:
             del self.entries[key]
             return "invalidated"
-        expiry, version = self.entries[key]
         if now < expiry:
             if self.sliding:
                 self.entries[key] = now + TTL, version
@@ -60,14 +61,18 @@ class Twin:
     def put(self, key: int, now: float) -> None:
         self.entries[key] = now + TTL, len(self.invalidations[key])
 
-    def invalidate(self, scope: int, share: float, over: float, key: int, now: float) -> None:
-        if scope == names.SCOPE_KEY:
+    def invalidate(self, scope: int, share: float, over: float, soft: bool, key: int, now: float) -> None:
+        if scope == names.SCOPE_KEY and soft and key in self.entries:
+            expiry, version = self.entries[key]
+            self.entries[key] = min(expiry, now), version
+        elif scope == names.SCOPE_KEY:
             self.entries.pop(key, None)
+        if scope == names.SCOPE_KEY:
             return
         near = TOPICS if scope == names.SCOPE_ALL else math.ceil(share * TOPICS)
         first = 0 if scope == names.SCOPE_ALL else key - (near - 1) // 2
         for n in range(near):
-            self.invalidations[(first + n) % TOPICS].append((now, over))
+            self.invalidations[(first + n) % TOPICS].append((now, over, soft))
 
 
 def bench_of(stale_for: float, sliding: bool, **cache: object) -> Bench:
@@ -85,7 +90,7 @@ STEPS = st.lists(
     st.tuples(
         st.sampled_from(["look", "look", "put", "put", "invalidate"]), st.integers(0, TOPICS - 1),
         st.sampled_from([0, 0.125, 0.5, 1.5]), st.integers(0, 2), st.sampled_from([0.2, 0.4, 0.5, 1]),
-        st.sampled_from([0, 0, 2]),
+        st.sampled_from([0, 0, 2]), st.booleans(),
     ),
     max_size=25 if INTERPRETED else 120,
 )  # fmt: skip
@@ -97,7 +102,7 @@ def test_a_cache_does_as_a_dictionary(steps: list, stale_for: float, sliding: bo
     bench = bench_of(stale_for, sliding, store=0 if stored else -1)
     twin = Twin(99, stale_for, sliding)
     seen = defaultdict(int)
-    for verb, key, wait, scope, share, over in steps:
+    for verb, key, wait, scope, share, over, soft in steps:
         bench.now += wait
         if verb == "look":
             found, expected = bench.call(look_up, c=0, row=key, now=bench.now, ahead=0.0), twin.look_up(key, bench.now)
@@ -107,8 +112,10 @@ def test_a_cache_does_as_a_dictionary(steps: list, stale_for: float, sliding: bo
             bench.call(put, c=0, row=key, key=np.uint64(1), salt=np.uint64(2))
             twin.put(key, bench.now)
         else:
-            bench.call(invalidate, c=0, scope=scope, share=share, over=over, row=key, topic=key, now=bench.now)
-            twin.invalidate(scope, share, over, key, bench.now)
+            bench.call(
+                invalidate, c=0, scope=scope, share=share, over=over, soft=int(soft), row=key, topic=key, now=bench.now
+            )
+            twin.invalidate(scope, share, over, soft, key, bench.now)
         cache = bench.caches[0]
         assert (cache["hits"], cache["stale"]) == (seen["hit"], seen["stale"])
         assert (cache["expired"], cache["invalidated"]) == (seen["expired"], seen["invalidated"])
@@ -150,7 +157,7 @@ def test_an_entry_that_is_256_versions_old_may_look_new_and_255_does_not() -> No
     bench = bench_of(0, False)
     bench.call(put, c=0, row=0, key=np.uint64(1), salt=np.uint64(2))
     for _ in range(255):
-        bench.call(invalidate, c=0, scope=names.SCOPE_ALL, share=1.0, over=0.0, row=0, topic=0, now=0.0)
+        bench.call(invalidate, c=0, scope=names.SCOPE_ALL, share=1.0, over=0.0, soft=0, row=0, topic=0, now=0.0)
     assert bench.call(look_up, c=0, row=0, now=1.0, ahead=0.0) == MISS
 
 

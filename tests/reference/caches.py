@@ -55,7 +55,8 @@ class Cache:
         self.key = f"{service.name}.{name}"
         self.entries: dict[Key, Entry] = {}
         self.versions = [0] * self.world.platform.content.clusters
-        self.gradual: dict[int, tuple[float, float]] = {}
+        self.invalidations: dict[int, tuple[float, float, bool]] = {}
+        """Topic → when the last began, over how long it is spread, whether it is soft."""
         self.flights: dict[Key, Flight] = {}
 
     @property
@@ -94,19 +95,33 @@ class Cache:
 
     # --- state of entries
 
-    def is_current(self, key: Key) -> bool:
-        """Whether no invalidation has reached the entry."""
+    def reached_at(self, key: Key) -> float:
+        """When an invalidation reaches the entry; −∞: more than one has been."""
         entry, topic = self.entries[key], self.topic_of(key)
         if entry.version == self.versions[topic]:
-            return True
-        if topic not in self.gradual or (entry.version + 1) % 256 != self.versions[topic]:
-            return False
-        since, over = self.gradual[topic]
-        return self.world.clock.now < since + self.world.chance.hashed("gradual", key) * over
+            return math.inf
+        if (entry.version + 1) % 256 != self.versions[topic]:
+            return -math.inf
+        since, over, _ = self.invalidations[topic]
+        return since + self.world.chance.hashed("gradual", key) * over if over > 0 else since
+
+    def is_current(self, key: Key) -> bool:
+        """Whether no invalidation has reached the entry."""
+        return self.world.clock.now < self.reached_at(key)
+
+    def is_fresh(self, key: Key) -> bool:
+        """Neither expired nor reached by an invalidation."""
+        return self.is_current(key) and self.world.clock.now < self.entries[key].expiry
 
     def is_dead(self, key: Key) -> bool:
-        """Expired, even as a stale one, or invalid."""
-        return self.world.clock.now >= self.entries[key].expiry + self.config.stale_for or not self.is_current(key)
+        """Not even served as a stale one any more."""
+        now, ended = self.world.clock.now, self.entries[key].expiry
+        if not self.is_current(key):
+            reached = self.reached_at(key)
+            if reached == -math.inf or not self.invalidations[self.topic_of(key)][2]:
+                return True
+            ended = min(ended, reached)
+        return now >= ended + self.config.stale_for
 
     def state(self, key: Key) -> str:
         """hit, stale or miss; what is found dead is counted and removed."""
@@ -114,9 +129,9 @@ class Cache:
         if key not in self.entries:
             return "miss"
         if not self.is_dead(key):
-            left = self.entries[key].expiry - now
-            if left <= 0:
+            if not self.is_fresh(key):
                 return "stale"
+            left = self.entries[key].expiry - now
             return "miss" if self.config.early > 0 and left <= self.looks_ahead(key) else "hit"
         self.count("expired" if self.is_current(key) else "invalidated")
         del self.entries[key]
@@ -216,11 +231,14 @@ class Cache:
             yield from self.tell_all(task, place.below("invalidate"))
         key = self.key_of(task)
         if step.scope == "key":
-            self.entries.pop(key, None)
+            if not step.soft:
+                self.entries.pop(key, None)
+            elif key in self.entries:
+                self.entries[key].expiry = min(self.entries[key].expiry, math.floor(self.world.clock.now * 1000) / 1000)
             self.leader_gives_up(task, key)
         else:
             for topic in self.topics(task, step):
-                self.invalidate_topic(topic, step.over)
+                self.invalidate_topic(topic, step)
 
     def tell_all(self, task: Task, place: Place) -> Script:
         """Call every replica at once and wait for all; failures are ignored."""
@@ -237,12 +255,10 @@ class Cache:
         first = (task.topic or 0) - (number - 1) // 2
         return {(first + i) % ring for i in range(number)}
 
-    def invalidate_topic(self, topic: int, over: float) -> None:
+    def invalidate_topic(self, topic: int, step: Invalidate) -> None:
         """A new version; a gradual one reaches each entry at a time of its own."""
         self.versions[topic] = (self.versions[topic] + 1) % 256
-        self.gradual.pop(topic, None)
-        if over > 0:
-            self.gradual[topic] = (self.world.clock.now, over)
+        self.invalidations[topic] = self.world.clock.now, step.over, step.soft
 
     # --- coalescing
 

@@ -332,7 +332,7 @@ def invalidate(b: Builder, name: str, depth: int, held: bool) -> Mapping:
         made["share"] = b.pick(0.3, 1) if b.random else 1
     if b.random and b.often():
         made["over"] = "2 s"
-    return made
+    return made | options(b, soft=lambda: True)
 
 
 def pass_limiter(b: Builder, name: str, depth: int, held: bool) -> Mapping:

@@ -360,6 +360,15 @@ def test_invalidation_by_version() -> None:
     assert result.cache_invalidated == {"a.c": 1}
 
 
+def test_soft_invalidation() -> None:
+    """Stored at 1.5 s, invalidated softly at 2 s, served stale for 2 s: the lookup at 3 s is stale, the one at 4 s misses."""
+    a = cached(ttl="1 h", stale_for="2 s")
+    a["endpoints"]["drop"] = {"steps": [{"invalidate": "c", "scope": "all", "soft": True}]}
+    sources = {**at(1, 3, 4), "drop": {"call": "a.drop", "at": ["2 s"]}}
+    result = ran({"a": a}, sources)
+    assert (result.cache_stale, result.cache_invalidated, result.cache_misses) == ({"a.c": 1}, {"a.c": 1}, {"a.c": 2})
+
+
 def test_coalescing() -> None:
     """The leader fetches from 1 to 1.5 s; two wait and go on as hits at 1.5 s."""
     result = ran({"a": cached(coalesce=True)}, at(1, 1.1, 1.2))

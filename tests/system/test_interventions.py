@@ -233,6 +233,27 @@ def test_hot_entries_are_fetched_before_they_expire() -> None:
     assert found < 0.7 * without
 
 
+def test_a_list_that_has_expired_is_shown_and_made_anew_behind() -> None:
+    """Lists that live for 10 s: who asks again later gets the old one, and the engine works for it out of his sight."""
+    brief = "platform.services.engine.caches.recommendations.ttl=10s"
+    without, stale = evening(brief), evening(brief, "intervention=[stale_refresh]")
+    lists = "engine.recommendations"
+    shown = stale["cache_stale"][lists]
+    assert shown > 100
+    assert stale["stale_lists"] == pytest.approx(shown, abs=2)  # who is under way when measuring begins or ends
+    assert sum(stale["endpoint_outcomes"]["engine.refresh"].values()) == pytest.approx(shown, abs=5)
+    assert stale["cache_misses"][lists] < without["cache_misses"][lists] - 0.7 * shown
+
+
+def test_a_soft_purge_leaves_lists_to_be_shown() -> None:
+    viral = ("scenario=s1_at_peak", "platform.sources.viral_uploads.at=['16:01']")
+    hard, soft = evening(*viral), evening(*viral, "intervention=[stale_refresh]")
+    lists = "engine.recommendations"
+    assert hard["cache_invalidated"][lists] > 20
+    assert soft["cache_invalidated"][lists] == 0
+    assert soft["cache_stale"][lists] > 0.7 * hard["cache_invalidated"][lists]
+
+
 # Beyond the case study
 
 SLOW_AUTH = "platform.services.auth.stations.workers.speed=0.01"
