@@ -279,10 +279,13 @@ def bin_many(count):
 
 
 @kernel
-def meter_many(clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, count):
+def meter_many(
+    clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, endpoint_causes, count,
+):  # fmt: skip
     for n in range(count):
         tasks[0].arrived = clock[0].now - 1e-3 * np.float64(np.uint64(n) & _MASK)
-        meter_end(clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, 0, 0)
+        meter_end(clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,
+                  endpoint_causes, 0, 0)  # fmt: skip
 
 
 def test_latency_bin(benchmark: Any, report: Report) -> None:

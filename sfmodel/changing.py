@@ -21,7 +21,8 @@ Arrays = dict[str, NDArray]
 STATE_FIELDS = {
     "sites": {"balance", "balance_at"},
     "limiters": {"at", "count"},
-    "breakers": {"at", "count"},
+    "breakers": {"at", "count", "cause"},
+    "stations": {"blame"},
     "replicas": {"healthy", "up"},
     "services": {"turn"},
 }
@@ -189,7 +190,8 @@ def _extend(world: World, stretch: Stretch, old: Arrays, first: Mapping[str, int
         a[name] = _continued(a[name][:count], new[name])
         old[name] = new[name]
     for name, array in meters(stretch).items():
-        a[name] = _continued(a[name], array)
+        array[tuple(map(slice, a[name].shape))] = a[name]
+        a[name] = array
     a["pool"] = _continued(a["pool"], np.zeros(max(1, len(a["stores"])) * names.POOL, a["pool"].dtype))
     a["sources"] = _continued(a["sources"], world.plan.arrays["sources"][: len(index.sources)])
     world.grow_listed(1 << 14)
@@ -213,7 +215,7 @@ def _move(world: World, stretch: Stretch, old: Arrays) -> None:
             parameters["replicas"][to] = parameters["replicas"][from_]
     for from_ in stations:
         a["stations"][from_] = np.zeros((), a["stations"].dtype)
-        for field in ("scaler", "shedder", *(f"{end}{level}" for end in ("head", "tail") for level in range(4))):
+        for field in ("scaler", "shedder", *(f"{end}{n}" for end in ("head", "tail", "holder") for n in range(4))):
             a["stations"][field][from_] = -1
     for from_, to in replicas.items():
         starting = (a["nodes"]["order"] >> np.uint64(names.CLASS_SHIFT) == names.CLASS_CHANGE) & (

@@ -86,6 +86,7 @@ class Readings:
         self._before["openings"] = self._openings()
         for array in _WINDOWED.values():
             a[array][...] = 0
+        a["endpoint_causes"][...] = 0
         self._reset_highest()
 
     def _reset_highest(self) -> None:
@@ -112,6 +113,7 @@ class Readings:
         for name, array in _WINDOWED.items():
             values[name] = self._read(array)
             a[array][...] = 0
+        self._causes(values)
         values["station_queue_max"] = self._read("stations", "queue_max")
         values["queue_length_max"] = self._read("queues", "length_max")
         self._reset_highest()
@@ -155,7 +157,7 @@ class Readings:
             elif name in values and variable.dims[0] == "station":
                 empty[[self._stations[key] for key in stretch.index.station_numbers]] = values[name]
             elif name in values:
-                empty[: len(values[name])] = values[name]
+                empty[tuple(map(slice, values[name].shape))] = values[name]
             placed[name] = empty
         return placed
 
@@ -171,6 +173,13 @@ class Readings:
         found = np.zeros(len(number), np.int64)
         found[number >= 0] = a["breakers"]["openings"][number[number >= 0]]
         return self._placed("call", found)
+
+    def _causes(self, values: dict[str, NDArray]) -> None:
+        causes = self._world.arrays["endpoint_causes"]
+        for name, field in (("endpoint_causes", "failed"), ("endpoint_cause_time", "time")):
+            values[name] = np.zeros((self._sizes["endpoint"], self._sizes["cause"]), causes.dtype[field])
+            values[name][tuple(map(slice, causes.shape))] = causes[field]
+        causes[...] = 0
 
     def _breakers(self, values: dict[str, NDArray]) -> None:
         a = self._world.arrays

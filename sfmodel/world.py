@@ -18,6 +18,7 @@ from sfkernels import advance as engine
 from sfkernels import names
 from sfkernels.records import (
     CALL_METER,
+    CAUSE_METER,
     CLOCK,
     DUE,
     ENDPOINT_METER,
@@ -151,7 +152,9 @@ def meters(stretch: Stretch) -> dict[str, NDArray]:
         found[f"{what}_meters"] = np.zeros(count, meter)
         found[f"{what}_outcomes"] = np.zeros((count, len(names.OUTCOMES)), np.int64)
         found[f"{what}_latency"] = np.zeros((count, names.LATENCY_BINS), np.uint32)
-    return {**found, "endpoint_latency_ok": np.zeros_like(found["endpoint_latency"])}
+    found["endpoint_latency_ok"] = np.zeros_like(found["endpoint_latency"])
+    found["endpoint_causes"] = np.zeros((len(stretch.index.endpoints), len(stretch.index.causes)), CAUSE_METER)
+    return found
 
 
 def make_ready(arrays: dict[str, NDArray], now: float, seed: int, first: Mapping[str, int] | None = None) -> None:

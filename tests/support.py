@@ -52,6 +52,7 @@ def totals(mapping: Mapping[str, Any]) -> dict[str, Any]:
     simulation, windows = simulated(mapping)
     counters = set(simulation.run.platform.counters)
     labels = simulation.plan.labels
+    second = {"outcome": OUTCOMES, "cause": labels["cause"]}
     result: dict[str, Any] = {}
     for name in windows[0] if windows else ():
         kind = "sum" if name in counters else VARIABLES[name].kind
@@ -62,9 +63,9 @@ def totals(mapping: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if not dims:
             result[name] = float(total)
-        elif dims[-1] == "outcome":
+        elif len(dims) == 2:
             result[name] = {
-                label: {o: int(n) for o, n in zip(OUTCOMES, row, strict=True)}
+                label: {what: n.item() for what, n in zip(second[dims[1]], row, strict=True)}
                 for label, row in zip(labels[dims[0]], total, strict=True)
             }
         else:

@@ -9,6 +9,8 @@ from sfkernels.balancers import choose
 from sfkernels.caches import expire_some, make_room, warm_one
 from sfkernels.calendar import free_node, open_bucket, placed, pop_late, schedule, turn
 from sfkernels.calls import attempt, stop, time_out
+from sfkernels.causes import spent
+from sfkernels.culprits import culprit_of_station
 from sfkernels.durations import draw
 from sfkernels.endings import end_task, settle
 from sfkernels.housekeeping import bring_back, check_scaler, deliver_servers, mark_servers, probe, schedule_house
@@ -36,6 +38,7 @@ from sfkernels.names import (
     HOUSE_HEALTH,
     HOUSE_SCALE,
     HOUSE_UP,
+    LIMITED,
     NB,
     PUBLISHED,
     QUEUED,
@@ -198,15 +201,15 @@ def _next_bucket(
 @kernel
 def _hedge(
     clock, nodes, buckets, late, tasks, ready, ops, sites, breakers, breaker_window, endpoints, services, replicas,
-    caches, population, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters,
-    call_outcomes, call_latency, i,
+    caches, population, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,
+    endpoint_causes, call_meters, call_outcomes, call_latency, i,
 ):  # fmt: skip
     """Task i has waited long enough for a second attempt beside the first."""
     out_of_line()
     attempt(
         clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services, replicas,
         caches, population, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,
-        call_meters, call_outcomes, call_latency, ops[tasks[i].pc].a, i, 1,
+        endpoint_causes, call_meters, call_outcomes, call_latency, ops[tasks[i].pc].a, i, 1,
     )  # fmt: skip
 
 
@@ -214,10 +217,10 @@ def _hedge(
 def advance(
     clock, nodes, buckets, batch, late, tasks, ready, ops, handlers, choices, branches, durations, values, slowdowns,
     totals, stations, scalers, recommended, sites, breakers, breaker_window, endpoints, services, replicas, caches,
-    stores, versions, pool, listed, flights, flight_buckets, population, types, requests, user_rows,
-    user_rows_float, item_rows, item_rows_float, cluster_rows, limiters, queues, messages, sources, knots, sleepers,
-    chunk_next, slot_head, slot_fill, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,
-    call_meters, call_outcomes, call_latency, request_meters, request_outcomes, request_latency, until,
+    stores, versions, pool, listed, flights, flight_buckets, population, types, requests, user_rows, user_rows_float,
+    item_rows, item_rows_float, cluster_rows, limiters, queues, messages, sources, knots, sleepers, chunk_next,
+    slot_head, slot_fill, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,
+    endpoint_causes, call_meters, call_outcomes, call_latency, request_meters, request_outcomes, request_latency, until,
 ):  # fmt: skip
     """Process all events before `until` (s). Returns DONE, or GROW when an array must grow first."""
     apart()
@@ -305,6 +308,10 @@ def advance(
                     elif state == BACKING_OFF:
                         todo = RETRY
                     else:
+                        cause = replicas[tasks[i].replica].cause
+                        if state == LIMITED:
+                            cause = limiters[ops[tasks[i].pc].a].cause
+                        spent(tasks, i, time - tasks[i].since, cause)
                         tasks[i].pc = ops[tasks[i].pc].next
                         todo = STEP
                 elif class_ == CLASS_USER:
@@ -347,8 +354,9 @@ def advance(
                             clock[0].now = time
                             clock[0].events += 1
                             time_out(
-                                clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population,
-                                breakers, breaker_window, sites, call_meters, call_outcomes, call_latency, index,
+                                clock, tasks, ready, ops, stations, limiters, replicas, flights, flight_buckets,
+                                caches, population, breakers, breaker_window, sites, call_meters, call_outcomes,
+                                call_latency, index,
                             )  # fmt: skip
                     elif kind == TIMER_HEDGE:
                         if tasks[index].call_gen == gen and tasks[index].state == CALLING:
@@ -357,14 +365,18 @@ def advance(
                             _hedge(
                                 clock, nodes, buckets, late, tasks, ready, ops, sites, breakers, breaker_window,
                                 endpoints, services, replicas, caches, population, spans, endpoint_meters,
-                                endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters, call_outcomes,
-                                call_latency, index,
+                                endpoint_outcomes, endpoint_latency, endpoint_latency_ok, endpoint_causes, call_meters,
+                                call_outcomes, call_latency, index,
                             )  # fmt: skip
                     elif kind == TIMER_PATIENCE:
                         if tasks[index].call_gen == gen and tasks[index].state == QUEUED:
                             clock[0].now = time
                             clock[0].events += 1
-                            s = tasks[index].station
+                            s = np.int64(tasks[index].station)
+                            tasks[index].fault = culprit_of_station(
+                                clock, tasks, ops, stations, limiters, replicas, caches, population, flights,
+                                flight_buckets, index, s,
+                            )  # fmt: skip
                             unqueue(clock, tasks, stations, s, index)
                             stations[s].expired += 1
                             tasks[index].outcome = EXPIRED
@@ -411,8 +423,8 @@ def advance(
                 slowdowns, totals, stations, sites, breakers, breaker_window, endpoints, services, replicas, caches,
                 stores, versions, pool, listed, flights, flight_buckets, population, user_rows, user_rows_float,
                 item_rows, item_rows_float, cluster_rows, limiters, queues, messages, spans, endpoint_meters,
-                endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters, call_outcomes, call_latency, i,
-                todo,
+                endpoint_outcomes, endpoint_latency, endpoint_latency_ok, endpoint_causes, call_meters, call_outcomes,
+                call_latency, i, todo,
             )  # fmt: skip
             if result < 0:
                 i = -1
@@ -427,7 +439,7 @@ def advance(
             arrived = end_task(
                 clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
                 flight_buckets, caches, replicas, spans, endpoint_meters, endpoint_outcomes, endpoint_latency,
-                endpoint_latency_ok, i, result,
+                endpoint_latency_ok, endpoint_causes, i, result,
             )  # fmt: skip
         if arrived:
             arrived = False
@@ -551,13 +563,14 @@ def close_window(clock, stations, scalers, queues):
 
 @kernel
 def _kill(
-    clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window, sites,
-    call_meters, call_outcomes, call_latency, doomed, r,
+    clock, tasks, ready, ops, stations, replicas, flights, flight_buckets, caches, population, breakers,
+    breaker_window, sites, call_meters, call_outcomes, call_latency, doomed, r,
 ):  # fmt: skip
     """Every task in replica r ends `unavailable`, oldest first: in the order of `doomed`."""
     for n in range(len(doomed)):
         i = doomed[n]
         if _is_in(tasks, i, r):
+            tasks[i].fault = replicas[r].cause
             stop(
                 clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers,
                 breaker_window, sites, call_meters, call_outcomes, call_latency, i, UNAVAILABLE,
@@ -605,7 +618,7 @@ def apply_changes(
             replicas[r].up = 0
             replicas[r].gen += np.uint32(1)
             _kill(
-                clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers,
+                clock, tasks, ready, ops, stations, replicas, flights, flight_buckets, caches, population, breakers,
                 breaker_window, sites, call_meters, call_outcomes, call_latency, doomed, r,
             )  # fmt: skip
         elif not replicas[r].down and replicas[r].up == 0:

@@ -11,6 +11,7 @@ import numpy as np
 from sfkernels.balancers import choose
 from sfkernels.breakers import ask, record
 from sfkernels.calendar import schedule_task, schedule_timer
+from sfkernels.culprits import culprit, culprit_of_call
 from sfkernels.flights import find, ref_of, wait_no_more
 from sfkernels.jit import hot, kernel, out_of_line
 from sfkernels.keys import key_of
@@ -26,6 +27,7 @@ from sfkernels.names import (
     EXPIRED,
     FORKED,
     INHERITED,
+    NETWORK,
     OK,
     OP_BROADCAST,
     OP_CALL,
@@ -104,46 +106,69 @@ def _place(caches, population, sites, k, tasks, i):
 def begin_call(clock, tasks, sites, k, i):
     """A call begins: its deadline, its budget."""
     tasks[i].attempt = 0
+    tasks[i].since = clock[0].now
     tasks[i].call_deadline = min(tasks[i].deadline, clock[0].now + sites[k].deadline)
     tasks[i].backoff = sites[k].backoff_base
     if sites[k].budgeted:
         earn(sites, k, clock[0].now)
 
 
+@hot
+def fails(tasks, i, cause):
+    """What task i waited for has failed, from this."""
+    tasks[i].fault = cause
+    tasks[i].last = cause
+
+
 @kernel
 def turn_away(
     clock, tasks, sites, replicas, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,
-    call_meters, call_outcomes, call_latency, k, i, r, key,
+    endpoint_causes, call_meters, call_outcomes, call_latency, k, i, r, key,
 ):  # fmt: skip
     """Call site k of task i meets replica r, which is down, without a network: request and reply at once."""
     out_of_line()
     c = spawn(clock, tasks, sites, k, i, r, key)
     arrive(clock, tasks, replicas, endpoint_meters, c)
     meter_end(
-        clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, c, UNAVAILABLE
-    )
+        clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, endpoint_causes,
+        c, UNAVAILABLE,
+    )  # fmt: skip
     meter_attempt(call_meters, call_outcomes, call_latency, k, UNAVAILABLE, 0.0)
     free_task(clock, tasks, c)
 
 
 @hot
+def remember(breakers, sites, k, cause):
+    """What call site k's breaker and throttle refuse for, if they do."""
+    if sites[k].breaker >= 0:
+        breakers[sites[k].breaker].cause = cause
+    if sites[k].throttle >= 0:
+        breakers[sites[k].throttle].cause = cause
+
+
+@hot
 def attempt(
     clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services, replicas, caches,
-    population, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters,
-    call_outcomes, call_latency, k, i, hedge,
+    population, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, endpoint_causes,
+    call_meters, call_outcomes, call_latency, k, i, hedge,
 ):  # fmt: skip
     """One attempt of call site k by task i: OK if a reply comes, or has come, else the outcome it has at once."""
     now = clock[0].now
     if now >= tasks[i].deadline:
+        fails(tasks, i, tasks[i].blame)
         return EXPIRED
     permit = np.uint32(0)
     b = sites[k].breaker
     key = mix(mix(tasks[i].key, sites[k].salt), np.uint64(tasks[i].attempt) * _TWO + np.uint64(hedge))
     refused = sites[k].throttle >= 0 and refuses(breakers, breaker_window, sites[k].throttle, key, now)
+    by = np.int64(sites[k].throttle)
     if b >= 0 and not refused:
         permit = ask(breakers, breaker_window, b, now)
         refused = permit == 0
+        by = np.int64(b)
     if refused:
+        if not hedge:
+            fails(tasks, i, breakers[by].cause)
         if not hedge:
             call_meters[k].attempts += 1
             call_meters[k].open += 1
@@ -155,6 +180,10 @@ def attempt(
     r = choose(services, replicas, s, key, _place(caches, population, sites, k, tasks, i))
     if r < 0:
         call_outcomes[k, UNAVAILABLE] += 1
+        cause = replicas[services[s].replica].cause
+        remember(breakers, sites, k, cause)
+        if not hedge:
+            fails(tasks, i, cause)
         if b >= 0:
             record(breakers, breaker_window, b, permit, UNAVAILABLE, 0.0, now)
         if sites[k].throttle >= 0:
@@ -163,13 +192,15 @@ def attempt(
     if sites[k].network == 0.0 and replicas[r].up != 1:
         turn_away(
             clock, tasks, sites, replicas, spans, endpoint_meters, endpoint_outcomes, endpoint_latency,
-            endpoint_latency_ok, call_meters, call_outcomes, call_latency, k, i, r, key,
+            endpoint_latency_ok, endpoint_causes, call_meters, call_outcomes, call_latency, k, i, r, key,
         )  # fmt: skip
+        remember(breakers, sites, k, replicas[r].cause)
         if b >= 0:
             record(breakers, breaker_window, b, permit, UNAVAILABLE, 0.0, now)
         if sites[k].throttle >= 0:
             count(breakers, breaker_window, sites[k].throttle, UNAVAILABLE, now)
         if not hedge:
+            fails(tasks, i, replicas[r].cause)
             tasks[i].outcome = UNAVAILABLE
             make_ready(clock, tasks, ready, i, REPLY)
         return OK
@@ -236,6 +267,8 @@ def _disown(
         if not tasks[c].marks & BRANCH:
             k = tasks[c].site
             took = clock[0].now - tasks[c].start
+            if outcome == TIMEOUT:
+                remember(breakers, sites, k, tasks[i].fault)
             meter_attempt(call_meters, call_outcomes, call_latency, k, outcome, took)
             call_meters[k].timeouts += outcome == TIMEOUT
             if sites[k].breaker >= 0:
@@ -294,9 +327,15 @@ def deliver(
     outcome = tasks[c].outcome
     part(tasks, c)
     now = clock[0].now
+    if outcome != OK:
+        fails(tasks, i, tasks[c].fault)
+    else:
+        tasks[i].last = tasks[c].blame if tasks[c].worst >= tasks[c].network else NETWORK
     if not tasks[c].marks & BRANCH:
         k = tasks[c].site
         took = now - tasks[c].start
+        if outcome != OK:
+            remember(breakers, sites, k, tasks[c].fault)
         meter_attempt(call_meters, call_outcomes, call_latency, k, outcome, took)
         if sites[k].breaker >= 0:
             record(breakers, breaker_window, sites[k].breaker, tasks[c].permit, outcome, took, now)
@@ -324,12 +363,22 @@ def deliver(
 
 @kernel
 def time_out(
-    clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window, sites,
-    call_meters, call_outcomes, call_latency, i,
+    clock, tasks, ready, ops, stations, limiters, replicas, flights, flight_buckets, caches, population, breakers,
+    breaker_window, sites, call_meters, call_outcomes, call_latency, i,
 ):  # fmt: skip
     """The time of task i's attempt, or of its broadcast, is over, or that of the task itself."""
     out_of_line()
-    outcome = EXPIRED if clock[0].now >= tasks[i].deadline else TIMEOUT
+    outcome = EXPIRED
+    if clock[0].now >= tasks[i].deadline:
+        cause = culprit(
+            clock, tasks, ops, stations, limiters, replicas, caches, population, flights, flight_buckets, i, False
+        )
+    else:
+        outcome = TIMEOUT
+        cause = culprit_of_call(
+            clock, tasks, ops, stations, limiters, replicas, caches, population, flights, flight_buckets, i
+        )
+    fails(tasks, i, cause)
     abandon(
         clock, tasks, ready, ops, stations, flights, flight_buckets, caches, population, breakers, breaker_window,
         sites, call_meters, call_outcomes, call_latency, i, outcome,

@@ -7,6 +7,7 @@ import numpy as np
 
 from sfkernels.calendar import schedule_task
 from sfkernels.calls import deliver
+from sfkernels.causes import let_go
 from sfkernels.flights import land_all
 from sfkernels.jit import hot
 from sfkernels.meters import latency_bin, meter_end
@@ -21,7 +22,7 @@ from sfkernels.users import answered
 def end_task(
     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, flights,
     flight_buckets, caches, replicas, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,
-    i, outcome,
+    endpoint_causes, i, outcome,
 ):  # fmt: skip
     """Task i ends with this outcome. True if its reply arrives at once, False if it travels."""
     now = clock[0].now
@@ -42,6 +43,7 @@ def end_task(
         hold = ops[tasks[i].pc].hold
         base = tasks[i].first_station
         while hold >= 0:
+            let_go(tasks, stations, np.int64(base + ops[hold].a), i)
             leave(
                 clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
                 base + ops[hold].a,
@@ -51,8 +53,9 @@ def end_task(
         land_all(clock, flights, flight_buckets, tasks, ready, ops, caches, i)
     if not tasks[i].marks & BRANCH:
         meter_end(
-            clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, i, outcome
-        )
+            clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok,
+            endpoint_causes, i, outcome,
+        )  # fmt: skip
     if tasks[i].parent >= 0 and tasks[i].network > 0.0:
         tasks[i].state = REPLYING
         schedule_task(clock, nodes, buckets, late, now + tasks[i].network, i, tasks[i].gen)

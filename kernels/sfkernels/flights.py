@@ -5,6 +5,7 @@
 
 import numpy as np
 
+from sfkernels.causes import spent
 from sfkernels.jit import kernel
 from sfkernels.names import COALESCED, FLIGHT_BUCKETS, FLIGHT_RESERVE, STEP
 from sfkernels.random import mix
@@ -117,6 +118,7 @@ def land(clock, flights, flight_buckets, tasks, ready, ops, caches, i, f, stored
         while first >= 0:
             following = tasks[first].next
             caches[c].coalesced += 1
+            spent(tasks, first, clock[0].now - tasks[first].since, tasks[i].blame)
             tasks[first].pc = ops[tasks[first].pc].next
             make_ready(clock, tasks, ready, first, STEP)
             first = following

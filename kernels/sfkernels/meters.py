@@ -35,8 +35,9 @@ def latency_bin(seconds):
 
 @hot
 def meter_end(
-    clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, i, outcome
-):
+    clock, tasks, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, endpoint_causes, i,
+    outcome,
+):  # fmt: skip
     """Task i, no branch, has ended: its endpoint's meters, its span."""
     if tasks[i].marks & TRACED:
         write_span(clock, spans, tasks, i, outcome)
@@ -51,7 +52,10 @@ def meter_end(
     endpoint_outcomes[e, outcome] += 1
     b = latency_bin(seconds)
     endpoint_latency[e, b] += 1
-    if outcome == OK:
+    endpoint_causes[e, tasks[i].blame].time += seconds
+    if outcome != OK:
+        endpoint_causes[e, tasks[i].fault].failed += 1
+    else:
         endpoint_meters[e].time_ok += seconds
         endpoint_latency_ok[e, b] += 1
 

@@ -4,6 +4,9 @@
 OK, TIMEOUT, REJECTED, THROTTLED, OPEN, UNAVAILABLE, ERROR, EXPIRED, CANCELLED = range(9)
 OUTCOMES = ("ok", "timeout", "rejected", "throttled", "open", "unavailable", "error", "expired", "cancelled")
 
+CALLER, NETWORK = 0, 1
+"""Causes that every platform has: that who asked had given up, and the network."""
+
 # where a task is
 (FREE, READY, TRAVELLING, QUEUED, SERVED, CALLING, BACKING_OFF, SLEEPING, LIMITED, COALESCED, FORKED, REPLYING) = range(
     12

@@ -35,6 +35,7 @@ TASK = _record(
     ("endpoint", "i4"), ("site", "i4"), ("parent", "i4"), ("child", "i4"), ("child_next", "i4"), ("child_prev", "i4"),
     ("gen", "u4"), ("call_gen", "u4"),
     ("replica", "i4"), ("first_station", "i4"), ("user", "u4"), ("item_id", "u4"),
+    ("worst", "f4"), ("held", "f4"), ("blame", "i2"), ("held_blame", "i2"), ("fault", "i2"), ("last", "i2"),
     ("deadline", "f8"), ("call_deadline", "f8"), ("backoff", "f8"), ("network", "f8"),
     ("session", "u4"), ("turn", "u2"), ("request", "i2"), ("permit", "u4"), ("need", "i4"), ("left", "i4"),
     ("batch", "i4"), ("messages", "i4"), ("queue", "i4"), ("flight", "i4"),
@@ -66,7 +67,8 @@ STATION = _record(
     ("queue_max", "i8"), ("arrivals", "i8"), ("starts", "i8"), ("ends", "i8"), ("rejected", "i8"), ("expired", "i8"),
     ("left", "i8"), ("scaler", "i4"), ("shedder", "i4"), ("level", "i4"),
     ("codel_target", "f8"), ("codel_interval", "f8"), ("codel_ends", "f8"), ("codel_least", "f8"),
-    ("codel_begins", "i1"), ("codel_overload", "i1"),
+    ("codel_begins", "i1"), ("codel_overload", "i1"), ("cause", "i2"), ("blame", "i2"), ("weight", "f8"),
+    ("holder0", "i4"), ("holder1", "i4"), ("holder2", "i4"), ("holder3", "i4"), ("lost", "i4"), ("others_lost", "i4"),
 )  # fmt: skip
 
 SCALER = _record(
@@ -93,7 +95,7 @@ BREAKER = _record(
     ("k", "f8"),
     ("minimum", "i4"), ("probes", "i4"), ("on", "i4"),
     ("state", "i4"), ("epoch", "u4"), ("opened_at", "f8"), ("at", "i4"), ("count", "i4"), ("failures", "i4"),
-    ("granted", "i4"), ("ended", "i4"), ("ended_failures", "i4"), ("openings", "i8"),
+    ("granted", "i4"), ("ended", "i4"), ("ended_failures", "i4"), ("cause", "i4"), ("openings", "i8"),
 )  # fmt: skip
 
 ENDPOINT = _record(("service", "i4"), ("pc", "i4"), ("uses_item", "i4"))
@@ -106,6 +108,7 @@ SERVICE = _record(
 REPLICA = _record(
     ("service", "i4"), ("first_station", "i4"), ("stations", "i4"), ("burns", "i4"), ("down", "i4"), ("up", "i4"),
     ("healthy", "i4"), ("streak", "i4"), ("tasks", "i4"), ("waiters", "i4"), ("gen", "u4"),
+    ("cause", "i4"),
 )  # fmt: skip
 
 CACHE = _record(
@@ -130,7 +133,7 @@ LIMITER = _record(
     ("interval", "f8"), ("tolerance", "f8"), ("limit", "f8"), ("window", "f8"), ("origin", "f8"), ("max_wait", "f8"),
     ("kind", "i4"), ("key", "i4"), ("column", "i4"), ("waits", "i4"),
     ("at", "f8"), ("index", "i8"), ("count", "f8"), ("previous", "f8"),
-    ("passed", "i8"), ("refused", "i8"), ("wait", "f8"),
+    ("passed", "i8"), ("refused", "i8"), ("wait", "f8"), ("cause", "i4"),
 )  # fmt: skip
 
 QUEUE = _record(
@@ -141,6 +144,7 @@ QUEUE = _record(
     ("waiting", "i8"), ("busy", "i4"), ("timer", "u4"), ("due", "f8"), ("number", "u8"),
     ("updated", "f8"), ("length", "f8"), ("length_max", "i8"), ("published", "i8"), ("delivered", "i8"), ("failed", "i8"),
     ("dropped", "i8"), ("rejected", "i8"), ("batches", "i8"), ("delay", "f8"),
+    ("cause", "i4"),
 )  # fmt: skip
 
 MESSAGE = _record(
@@ -170,10 +174,12 @@ SLEEPER = _record(("time", "f8"), ("session", "u4"), ("turn", "u2"), ("retries",
 SPAN = _record(
     ("trace_id", "u8"), ("span", "u8"), ("parent", "u8"), ("start", "f8"), ("arrived", "f8"), ("ended", "f8"),
     ("queued", "f8"), ("served", "f8"), ("endpoint", "i4"), ("call", "i4"), ("replica", "i4"), ("user", "u4"), ("item_id", "u4"),
-    ("outcome", "i1"), ("attempt", "u1"), ("zombie", "i1"),
+    ("outcome", "i1"), ("attempt", "u1"), ("zombie", "i1"), ("cause", "i2"),
 )  # fmt: skip
 
 ENDPOINT_METER = _record(("arrivals", "i8"), ("in_flight", "i8"), ("wasted", "i8"), ("time", "f8"), ("time_ok", "f8"))
+
+CAUSE_METER = _record(("failed", "i8"), ("time", "f8"))
 
 CALL_METER = _record(
     ("attempts", "i8"), ("retries", "i8"), ("hedges", "i8"), ("timeouts", "i8"), ("open", "i8"), ("time", "f8")

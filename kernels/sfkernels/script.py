@@ -11,6 +11,8 @@ from sfkernels.balancers import choose
 from sfkernels.caches import HIT, STALE, invalidate, look_up, looks_ahead, put
 from sfkernels.calendar import schedule_task
 from sfkernels.calls import attempt, begin_call, send_off, spawn, turn_away
+from sfkernels.causes import let_go, spent
+from sfkernels.culprits import culprit_of_station
 from sfkernels.durations import draw
 from sfkernels.flights import find, land, ref_of, take_off, wait_for
 from sfkernels.jit import hot, kernel, out_of_line
@@ -20,6 +22,7 @@ from sfkernels.names import (
     ARRIVE,
     BACKING_OFF,
     BRANCH,
+    CALLER,
     ENDING,
     FAILED,
     FORKED,
@@ -78,6 +81,7 @@ def fork(clock, tasks, ready, replicas, ops, branches, i):
     """Task i starts its branches, each a task of its own in the same replica."""
     op = ops[tasks[i].pc]
     tasks[i].state = FORKED
+    tasks[i].since = clock[0].now
     tasks[i].need = np.int32(op.x)
     tasks[i].left = op.b
     here = mix(tasks[i].key, op.salt)
@@ -96,6 +100,7 @@ def fork(clock, tasks, ready, replicas, ops, branches, i):
         tasks[c].batch = tasks[i].batch
         tasks[c].pc = branches[op.a + n]
         tasks[c].first_station = tasks[i].first_station
+        tasks[c].blame = replicas[tasks[i].replica].cause
         come_in(clock, tasks, c)
         replicas[tasks[i].replica].tasks += 1
         adopt(tasks, i, c)
@@ -105,7 +110,8 @@ def fork(clock, tasks, ready, replicas, ops, branches, i):
 @kernel
 def broadcast(
     clock, nodes, buckets, late, tasks, ready, ops, sites, endpoints, services, replicas, spans, endpoint_meters,
-    endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters, call_outcomes, call_latency, i,
+    endpoint_outcomes, endpoint_latency, endpoint_latency_ok, endpoint_causes, call_meters, call_outcomes, call_latency,
+    i,
 ):  # fmt: skip
     """Task i calls every replica, also those that are down; False if its deadline has passed."""
     out_of_line()
@@ -115,6 +121,7 @@ def broadcast(
     k = ops[tasks[i].pc].a
     s = endpoints[sites[k].endpoint].service
     tasks[i].state = FORKED
+    tasks[i].since = now
     tasks[i].left = services[s].replicas
     tasks[i].need = services[s].replicas
     tasks[i].attempt = 0
@@ -129,7 +136,7 @@ def broadcast(
         if sites[k].network == 0.0 and replicas[r].up != 1:
             turn_away(
                 clock, tasks, sites, replicas, spans, endpoint_meters, endpoint_outcomes, endpoint_latency,
-                endpoint_latency_ok, call_meters, call_outcomes, call_latency, k, i, r, key,
+                endpoint_latency_ok, endpoint_causes, call_meters, call_outcomes, call_latency, k, i, r, key,
             )  # fmt: skip
             tasks[i].left -= 1
             tasks[i].need -= 1
@@ -209,6 +216,7 @@ def read_cache(
             take_off(clock, flights, flight_buckets, tasks, i, ref)
         elif flights[f].leader != i:
             caches[c].misses -= 1
+            tasks[i].since = clock[0].now
             wait_for(flights, tasks, f, i)
             return WAITS
     return op.other
@@ -264,8 +272,8 @@ def run(
     clock, nodes, buckets, late, tasks, ready, ops, handlers, choices, branches, durations, values, slowdowns, totals,
     stations, sites, breakers, breaker_window, endpoints, services, replicas, caches, stores, versions, pool, listed,
     flights, flight_buckets, population, user_rows, user_rows_float, item_rows, item_rows_float, cluster_rows, limiters,
-    queues, messages, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters,
-    call_outcomes, call_latency, i, todo,
+    queues, messages, spans, endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, endpoint_causes,
+    call_meters, call_outcomes, call_latency, i, todo,
 ):  # fmt: skip
     """Run ready task i. Returns WAITS, the outcome with which it ends, or PUBLISHED + a queue that has a new message."""
     now = clock[0].now
@@ -299,6 +307,10 @@ def run(
                         s, i,
                     )  # fmt: skip
                 if started == 0:
+                    tasks[i].fault = culprit_of_station(
+                        clock, tasks, ops, stations, limiters, replicas, caches, population, flights, flight_buckets,
+                        i, s,
+                    )  # fmt: skip
                     phase = _FAILED
                 elif started == 1 or code == OP_USE:
                     return WAITS
@@ -310,9 +322,11 @@ def run(
             elif code == OP_SLEEP:
                 time = draw(durations, values, op.duration, tasks[i].key, op.salt)
                 tasks[i].state = SLEEPING
+                tasks[i].since = now
                 schedule_task(clock, nodes, buckets, late, now + time, i, tasks[i].gen)
                 return WAITS
             elif code == OP_RELEASE:
+                let_go(tasks, stations, np.int64(tasks[i].first_station + op.a), i)
                 leave(
                     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,
                     tasks[i].first_station + op.a,
@@ -349,10 +363,12 @@ def run(
                 )  # fmt: skip
                 if wait < 0.0:
                     tasks[i].outcome = THROTTLED
+                    tasks[i].fault = limiters[op.a].cause
                     phase = _FAILED
                 else:
                     if wait > 0.0:
                         tasks[i].state = LIMITED
+                        tasks[i].since = now
                         time = passes_at(limiters, op.a, now, wait)
                         schedule_task(clock, nodes, buckets, late, time, i, tasks[i].gen)
                         return WAITS
@@ -381,6 +397,7 @@ def run(
                         return PUBLISHED + op.a
                 else:
                     tasks[i].outcome = REJECTED
+                    tasks[i].fault = queues[op.a].cause
                     phase = _FAILED
             elif code == OP_FORK:
                 waits_for_call(clock, stations, tasks, ops, replicas, i)
@@ -389,14 +406,16 @@ def run(
             elif code == OP_BROADCAST:
                 if broadcast(
                     clock, nodes, buckets, late, tasks, ready, ops, sites, endpoints, services, replicas, spans,
-                    endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, call_meters,
-                    call_outcomes, call_latency, i,
+                    endpoint_meters, endpoint_outcomes, endpoint_latency, endpoint_latency_ok, endpoint_causes,
+                    call_meters, call_outcomes, call_latency, i,
                 ):  # fmt: skip
                     waits_for_call(clock, stations, tasks, ops, replicas, i)
                     return WAITS
                 tasks[i].pc = op.next
             else:
                 tasks[i].outcome = op.a
+                if tasks[i].fault == CALLER:
+                    tasks[i].fault = replicas[tasks[i].replica].cause
                 return np.int64(op.a)
         elif phase == _ATTEMPT:
             if tasks[i].attempt > 0:
@@ -404,7 +423,7 @@ def run(
             outcome = attempt(
                 clock, nodes, buckets, late, tasks, ready, sites, breakers, breaker_window, endpoints, services,
                 replicas, caches, population, spans, endpoint_meters, endpoint_outcomes, endpoint_latency,
-                endpoint_latency_ok, call_meters, call_outcomes, call_latency, op.a, i, 0,
+                endpoint_latency_ok, endpoint_causes, call_meters, call_outcomes, call_latency, op.a, i, 0,
             )  # fmt: skip
             if outcome == OK:
                 waits_for_call(clock, stations, tasks, ops, replicas, i)
@@ -422,6 +441,7 @@ def run(
                     tasks[i].state = BACKING_OFF
                     schedule_task(clock, nodes, buckets, late, now + pause, i, tasks[i].gen)
                     return WAITS
+            spent(tasks, i, now - tasks[i].since, tasks[i].last)
             if tasks[i].waiter:
                 goes_on(
                     clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations,

@@ -10,6 +10,7 @@ that leaving one costs the same at any length. Cost: some 20 ns to join, some 20
 import numpy as np
 
 from sfkernels.calendar import schedule_task, schedule_timer
+from sfkernels.causes import burnt, hold, spent, used
 from sfkernels.codel import sloughs
 from sfkernels.durations import draw
 from sfkernels.jit import hot, kernel
@@ -85,6 +86,7 @@ def _start(
     stations[s].starts += 1
     op = ops[tasks[i].pc]
     if op.code == OP_HOLD:
+        hold(tasks, stations, s, i)
         tasks[i].pc = op.next
         if queued:
             make_ready(clock, tasks, ready, i, STEP)
@@ -200,15 +202,18 @@ def serve(clock, nodes, buckets, late, tasks, ready, ops, durations, values, slo
         if stations[s].drop_expired and tasks[i].deadline <= clock[0].now:
             stations[s].expired += 1
             tasks[i].outcome = EXPIRED
+            tasks[i].fault = stations[s].blame
             make_ready(clock, tasks, ready, i, FAILED)
         elif stations[s].codel_target > 0.0 and sloughs(
             stations, s, clock[0].now - tasks[i].since, clock[0].now
         ):
             stations[s].rejected += 1
             tasks[i].outcome = REJECTED
+            tasks[i].fault = stations[s].blame
             make_ready(clock, tasks, ready, i, FAILED)
         else:
             stations[s].wait += clock[0].now - tasks[i].since
+            spent(tasks, i, clock[0].now - tasks[i].since, stations[s].blame)
             _start(
                 clock,
                 nodes,
@@ -284,6 +289,7 @@ def goes_on(
     tasks[i].waiter = 0
     replicas[r].waiters -= 1
     if replicas[r].burns:
+        burnt(stations, replicas, tasks, i, clock[0].now)
         _burn(clock, stations, replicas, r, -1)
         _serve_burnt(
             clock, nodes, buckets, late, tasks, ready, ops, durations, values, slowdowns, totals, stations, replicas, r
@@ -300,6 +306,9 @@ def reprice(stations, replicas, r):
 @hot
 def count_served(tasks, stations, s, i, now):
     """A service has ended: time of the task, and wasted if it is a zombie's."""
+    spent(tasks, i, now - tasks[i].since, stations[s].cause)
+    if stations[s].waiting_cost > 0.0:
+        used(stations, s, stations[s].cause, now - tasks[i].since, tasks[i].key)
     if tasks[i].marks & INHERITED:
         tasks[i].served += now - tasks[i].since
         if tasks[i].marks & ZOMBIE:

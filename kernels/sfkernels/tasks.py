@@ -7,7 +7,7 @@ slot from the next, `call_gen` one attempt from the next: an event that carries 
 import numpy as np
 
 from sfkernels.jit import hot
-from sfkernels.names import FREE, OK, OUTSIDE, UNAVAILABLE
+from sfkernels.names import CALLER, FREE, NETWORK, OK, OUTSIDE, UNAVAILABLE
 
 ONE = np.uint32(1)
 _ONE = np.uint64(1)
@@ -37,6 +37,10 @@ def new_task(clock, tasks, key):
     tasks[i].flight = -1
     tasks[i].queued = 0.0
     tasks[i].served = 0.0
+    tasks[i].worst = 0.0
+    tasks[i].held = 0.0
+    tasks[i].blame = NETWORK
+    tasks[i].fault = CALLER
     return i
 
 
@@ -55,12 +59,14 @@ def arrive(clock, tasks, replicas, endpoint_meters, i):
     come_in(clock, tasks, i)
     tasks[i].pc = 0
     tasks[i].first_station = replicas[r].first_station
+    tasks[i].blame = replicas[r].cause
     if replicas[r].up == 1:
         replicas[r].tasks += 1
     else:
         tasks[i].marks |= OUTSIDE
         if tasks[i].outcome == OK:
             tasks[i].outcome = UNAVAILABLE
+            tasks[i].fault = replicas[r].cause
     e = tasks[i].endpoint
     endpoint_meters[e].arrivals += 1
     endpoint_meters[e].in_flight += 1

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sfkernels.jit import kernel, out_of_line
-from sfkernels.names import ZOMBIE
+from sfkernels.names import OK, ZOMBIE
 
 
 @kernel
@@ -30,4 +30,5 @@ def write_span(clock, spans, tasks, i, outcome):
     spans[n].item_id = tasks[i].item_id
     spans[n].outcome = outcome
     spans[n].attempt = tasks[i].attempt
+    spans[n].cause = tasks[i].blame if outcome == OK else tasks[i].fault
     spans[n].zombie = 1 if tasks[i].marks & ZOMBIE else 0

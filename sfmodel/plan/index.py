@@ -19,6 +19,9 @@ Named = TypeVar("Named")
 StationKey = tuple[str, int, str]
 """Service, replica, station."""
 
+ALWAYS = ("who asked", "network")
+"""Causes that every platform has, in the order of their numbers: that who asked had given up, and the network."""
+
 SESSIONS = ""
 """Name of the source that starts users' sessions; no named one is called so."""
 
@@ -42,6 +45,16 @@ class Place:
     def each(self) -> Iterable[tuple[int, str]]:
         """(replica, station) in the order of the numbers."""
         return ((replica, name) for replica in range(self.replicas) for name in self.stations)
+
+
+def limiter_cause(label: str) -> str:
+    """How a limiter is called among the causes."""
+    return f"{label} (limiter)"
+
+
+def queue_cause(label: str) -> str:
+    """How a queue with consumers is called among the causes."""
+    return f"{label} (queue)"
 
 
 @dataclass
@@ -68,6 +81,8 @@ class Index:
     """Column of each ("cache" or "limiter", label) in the rows of its kind of key."""
     widths: dict[str, int] = field(default_factory=lambda: {"user": 0, "item": 0, "cluster": 0})
     """Columns of the rows of each user, item and cluster."""
+    causes: list[str] = field(default_factory=lambda: list(ALWAYS))
+    """What a request may be kept by, or fail from: services, stations, limiters, queues, and what every platform has."""
     places: dict[str, Place] = field(default_factory=dict)
     replica_count: int = 0
     """Numbers of replicas in use, places that were left included."""
@@ -94,6 +109,9 @@ class Index:
             _add(self.queues, [f"{name}.{q}" for q in service.queues])
             _add(self.stores, [name] if service.memory is not None else [])
             self._place(name, service)
+            _add(self.causes, [name, *(f"{name}.{s}" for s in service.stations)])
+            _add(self.causes, [limiter_cause(f"{name}.{key}") for key in service.limiters])
+            _add(self.causes, [queue_cause(f"{name}.{key}") for key in service.queues])
             scaled = [key for key, station in service.stations.items() if station.law is not None]
             _add(self.scalers, [(name, replica, key) for key in scaled for replica in range(service.replicas)])
         _add(self.counters, self.platform.counters)
@@ -170,7 +188,7 @@ class Index:
 
 _LISTS = (
     "services", "endpoints", "caches", "limiters", "queues", "stores", "counters", "sources", "requests", "scalers",
-    "breakers",
+    "breakers", "causes",
 )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ class Stretch:
         return {
             "service": index.services, "endpoint": index.endpoints, "station": index.stations,
             "call": [site.label for site in self.scripts.sites], "cache": index.caches, "limiter": index.limiters,
-            "queue": index.queues, "request": index.requests,
+            "queue": index.queues, "request": index.requests, "cause": index.causes,
         }  # fmt: skip
 
     @property

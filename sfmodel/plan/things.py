@@ -28,7 +28,7 @@ from sfkernels.records import (
     STORE,
 )  # fmt: skip
 from sfmodel.plan.durations import Durations
-from sfmodel.plan.index import Index
+from sfmodel.plan.index import Index, limiter_cause, queue_cause
 from sfmodel.plan.salts import salt
 from sfmodel.plan.scripts import SitePlan
 from sfmodel.schema.calls import Breaker, Failure, Throttle
@@ -101,7 +101,7 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
                 "service": number, "first_station": place.station + replica * len(place.stations),
                 "stations": len(place.stations), "down": down,
                 "burns": any(s.waiting_cost > 0 for s in service.stations.values()),
-                "up": 1 - down, "healthy": 1,
+                "up": 1 - down, "healthy": 1, "cause": index.causes.index(name),
             }  # fmt: skip
             for key, station in service.stations.items():
                 where = f"services.{name}.stations.{key}"
@@ -109,6 +109,7 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
                 servers = math.inf if station.servers == "unlimited" else station.servers
                 contention = station.contention
                 scaled, shedder = (name, replica, key), -1
+                cause = index.causes.index(f"{name}.{key}")
                 if station.shedding is not None:
                     shedder = _numbered_as(index.breakers, f"{name}.{key}#{replica} (shedding)")
                 stations[place.station_of(replica, key)] = {
@@ -122,6 +123,7 @@ def service_arrays(platform: Platform, index: Index, durations: Durations, begin
                     "contended": int(contention.serial > 0 or contention.crosstalk > 0),
                     "scaler": index.scalers.index(scaled) if scaled in index.scalers else -1,
                     "shedder": shedder, "level": names.LEVELS * names.USER_GROUPS - 1,
+                    "cause": cause, "blame": cause, **{f"holder{place}": -1 for place in range(4)},
                     **{f"{end}{level}": -1 for end in ("head", "tail") for level in range(4)},
                 }  # fmt: skip
     for number, (name, replica, key) in enumerate(index.scalers):
@@ -260,7 +262,7 @@ def cache_arrays(platform: Platform, index: Index, shift_s: float, before: Array
                 "max_wait": NEVER if limiter.max_wait is None else limiter.max_wait,
                 "kind": names.BUCKET if bucket else names.FIXED_WINDOW + (limiter.kind == "sliding_window"),
                 "key": KEYS.index(limiter.key or "none"), "waits": limiter.when_full == "wait", "index": -2,
-                "column": index.columns.get(("limiter", label), 0),
+                "column": index.columns.get(("limiter", label), 0), "cause": index.causes.index(limiter_cause(label)),
             }  # fmt: skip
         if service.memory is not None:
             m = service.memory
@@ -285,6 +287,7 @@ def queue_array(platform: Platform, index: Index, before: Arrays) -> NDArray:
                 "batch": queue.batch, "priority": queue.order == "priority", "linger": queue.linger,
                 "drop_oldest": queue.when_full == "drop_oldest", "salt": salt("queue", name, key),
                 "limit": NO_LIMIT if queue.limit is None else queue.limit,
+                "cause": index.causes.index(queue_cause(f"{name}.{key}")),
                 **{f"{end}{level}": -1 for end in ("head", "tail") for level in range(4)},
             }  # fmt: skip
     return _numbered(rows, len(index.queues), QUEUE, before.get("queues"))

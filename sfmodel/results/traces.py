@@ -39,7 +39,7 @@ Span = dict[str, Any]
 
 _SPAN = {
     "trace", "span", "parent", "service", "endpoint", "call", "replica", "start_s", "arrived_s", "ended_s", "queued_s",
-    "served_s", "outcome", "attempt", "zombie", "user", "item",
+    "served_s", "outcome", "cause", "attempt", "zombie", "user", "item",
 }  # fmt: skip
 _REQUEST = {"request", "endpoint", "outcome", "duration_s"}
 """What is needed of a line of traces.jsonl and of requests.jsonl."""
@@ -59,9 +59,9 @@ def write_traces(spans: NDArray[np.void], labels: Mapping[str, Sequence[str]], f
     ----------
     spans
         One record for each task that ended: trace, span, parent (u8, parent 0: none), endpoint, call, replica (i4),
-        start, arrived, ended (s since midnight), queued, served (s), outcome, attempt, zombie, user, item.
+        start, arrived, ended (s since midnight), queued, served (s), outcome, cause, attempt, zombie, user, item.
     labels
-        Labels of `endpoint` and of `call`, by number.
+        Labels of `endpoint`, of `call` and of `cause`, by number.
     folder
         Folder of the run.
 
@@ -304,6 +304,7 @@ def _spans(spans: NDArray[np.void], labels: Mapping[str, Sequence[str]]) -> Iter
             "queued_s": record["queued"],
             "served_s": record["served"],
             "outcome": OUTCOMES[record["outcome"]],
+            "cause": labels["cause"][record["cause"]],
             "attempt": record["attempt"],
             "zombie": bool(record["zombie"]),
             "user": None if record["user"] == NOBODY else record["user"],
@@ -340,6 +341,7 @@ def _request(spans: Sequence[Span]) -> dict[str, Any]:
 
 def _error(span: Span) -> dict[str, Any]:
     waited = f"after {written(_duration(span))}, {written(span['queued_s'])} of them in queues"
+    ended = f"ended with {span['outcome']} {waited}; it comes from {span['cause']}"
     return {
         "time": _clock(span["ended_s"]),
         "time_s": span["ended_s"],
@@ -350,8 +352,9 @@ def _error(span: Span) -> dict[str, Any]:
         "call": span["call"],
         "replica": span["replica"],
         "outcome": span["outcome"],
+        "cause": span["cause"],
         "duration_s": _duration(span),
-        "message": f"{span['service']}.{span['endpoint']} ended with {span['outcome']} {waited}",
+        "message": f"{span['service']}.{span['endpoint']} {ended}",
     }
 
 
@@ -377,7 +380,7 @@ def _step(parent: Span, span: Span, titles: Mapping[str, str] | None) -> str:
     if span["zombie"]:
         facts.append("nobody waited for it any more")
     if span["outcome"] != "ok":
-        facts.append(f"{span['outcome']} ✗")
+        facts.append(f"{span['outcome']} ✗ from {span['cause']}")
     who = _service(parent, titles)
     whom = "a branch" if span["call"] is None else _service(span, titles)
     return f"{who} → {whom}: {_action(span, titles)} ({', '.join(facts)})"
@@ -423,7 +426,7 @@ def _clock(time_s: float) -> str:
 
 def _otlp(span: Span, shift_s: int) -> dict[str, Any]:
     parent = {"parentSpanId": span["parent"]} if span["parent"] else {}
-    kept = ("outcome", "attempt", "zombie", "replica", "user", "item", "queued_s", "served_s")
+    kept = ("outcome", "cause", "attempt", "zombie", "replica", "user", "item", "queued_s", "served_s")
     return {
         "traceId": span["trace"].rjust(32, "0"),
         "spanId": span["span"],

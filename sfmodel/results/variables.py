@@ -33,7 +33,7 @@ LATENCY_EDGES: NDArray[np.float64] = np.multiply(LATENCY_FLOOR_S, LATENCY_RATIO 
 LATENCY_CENTRES: NDArray[np.float64] = np.sqrt(LATENCY_EDGES[:-1] * LATENCY_EDGES[1:])
 """Geometric centres of the latency bins, s: at most 2 % from anything in the bin."""
 
-LABELLED = ("service", "endpoint", "station", "call", "cache", "limiter", "queue", "request")
+LABELLED = ("service", "endpoint", "station", "call", "cache", "limiter", "queue", "request", "cause")
 """Dimensions whose labels a platform gives, in the order of the dataset."""
 
 LABEL_SENTENCES = {
@@ -45,6 +45,7 @@ LABEL_SENTENCES = {
     "limiter": "Limiter, as service.limiter",
     "queue": "Queue with consumers, as service.queue",
     "request": "Class of users' requests, as session type.class",
+    "cause": "What a task is kept by or fails from: a service, a station, a limiter, a queue, the network, or who asked",
     "outcome": "Outcome of a task",
     "latency": "Geometric centre of a latency bin",
 }
@@ -106,6 +107,8 @@ _ENDPOINTS = (
     _total("endpoint_time_ok", "endpoint", "s", "Sum of the durations of the tasks that ended ok"),
     _histogram("endpoint_latency", "endpoint", "Tasks that ended, by duration"),
     _histogram("endpoint_latency_ok", "endpoint", "Tasks that ended ok, by duration"),
+    _count("endpoint_causes", "endpoint cause", "Tasks that failed, by what it came from in the end"),
+    _total("endpoint_cause_time", "endpoint cause", "s", "Sum of the durations of the tasks, by what kept each longest"),
     _count("endpoint_wasted", "endpoint", "Tasks that ended as zombies or cancelled: nobody waited for their answer"),
 )
 

@@ -16,7 +16,7 @@ from sfmodel.results.folder import DATASET, MANIFEST
 SPAN = {
     "trace": "a" * 16, "span": "b" * 16, "parent": None, "service": "web", "endpoint": "get", "call": None, "replica": 0,
     "start_s": 72001.0, "arrived_s": 72001.0, "ended_s": 72001.5, "queued_s": 0.0, "served_s": 0.5, "outcome": "ok",
-    "attempt": 0, "zombie": False, "user": 7, "item": None,
+    "cause": "web", "attempt": 0, "zombie": False, "user": 7, "item": None,
 }  # fmt: skip
 REQUEST = {"request": "a" * 16, "endpoint": "web.get", "outcome": "ok", "duration_s": 0.5}
 

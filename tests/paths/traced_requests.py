@@ -32,7 +32,7 @@ def request(
     return [
         {
             "trace": trace, "span": f"{trace}{k}", "parent": f"{trace}0" if k else None, "replica": 0, "queued_s": 0.0,
-            "served_s": 0.0, "outcome": "ok", "attempt": 0, "zombie": False, "user": user, "item": 9, **one,
+            "served_s": 0.0, "outcome": "ok", "cause": "web", "attempt": 0, "zombie": False, "user": user, "item": 9, **one,
             "start_s": start_s + one["start_s"], "arrived_s": start_s + one.get("arrived_s", one["start_s"]),
             "ended_s": start_s + one["ended_s"],
         }

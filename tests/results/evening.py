@@ -15,6 +15,7 @@ LABELS = {
     "limiter": ["engine.llm"],
     "queue": ["engine.mail"],
     "request": ["casual.recommend", "casual.browse"],
+    "cause": ["who asked", "network", "engine", "engine.workers"],
 }
 COUNTERS = {"llm_cost": ("USD", "Cost of the LLM")}
 

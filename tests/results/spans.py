@@ -8,12 +8,13 @@ SPAN = np.dtype(
     [
         ("trace_id", "u8"), ("span", "u8"), ("parent", "u8"), ("start", "f8"), ("arrived", "f8"), ("ended", "f8"),
         ("queued", "f8"), ("served", "f8"), ("endpoint", "i4"), ("call", "i4"), ("replica", "i4"), ("user", "u4"),
-        ("item_id", "u4"), ("outcome", "i1"), ("attempt", "i1"), ("zombie", "b1"),
+        ("item_id", "u4"), ("outcome", "i1"), ("attempt", "i1"), ("zombie", "b1"), ("cause", "i2"),
     ]
 )  # fmt: skip
 LABELS = {
     "endpoint": ["gateway.recommendations", "auth.validate", "profile.get", "engine.recommend", "cache.get"],
     "call": ["gateway.recommendations>auth.validate", "g>p", "g>e", "e>c"],
+    "cause": ["who asked", "network", "auth.workers"],
 }
 TITLES = {"gateway": "Gateway", "auth": "Auth Service", "profile": "User Profile Service", "cache": "Cache"}
 OK, TIMEOUT, REJECTED = 0, 1, 2
@@ -24,7 +25,7 @@ def span(trace, number, parent, start, end, endpoint, call, outcome=OK, queued=0
     service_s = end - start - queued
     return (
         trace, number, parent, t + start, t + start, t + end, queued, service_s, endpoint, call, 0, 5, 9, outcome,
-        attempt, zombie,
+        attempt, zombie, 2,
     )  # fmt: skip
 
 

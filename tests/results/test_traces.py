@@ -30,7 +30,7 @@ def test_a_failed_path_says_what_failed_and_what_nobody_waited_for(folder):
     assert traces.steps(traces.read_request(folder, f"{8:016x}"), TITLES) == [
         "1. User → Gateway: recommendations",
         "2. Gateway → Auth Service: validate (3 s, 1.2 s of it queued, nobody waited for it any more)",
-        "3. Gateway → Auth Service: validate (500 ms, retry 1, rejected ✗)",
+        "3. Gateway → Auth Service: validate (500 ms, retry 1, rejected ✗ from auth.workers)",
         "4. Return timeout ✗ (Total: 2 s)",
     ]
 
@@ -80,7 +80,8 @@ def test_logs_have_a_line_for_each_request_and_each_error(folder):
     assert [(r["outcome"], r["spans"]) for r in requests] == [("ok", 5), ("timeout", 3), ("ok", 2)]
     assert requests[0]["time"] == "20:00:00.000"
     assert [(e["service"], e["outcome"]) for e in errors] == [("gateway", "timeout"), ("auth", "rejected")]
-    assert errors[1]["message"] == "auth.validate ended with rejected after 500 ms, 0 ms of them in queues"
+    message = "auth.validate ended with rejected after 500 ms, 0 ms of them in queues; it comes from auth.workers"
+    assert errors[1]["message"] == message
 
 
 def test_a_request_without_user_and_item_says_so_nowhere(tmp_path):
