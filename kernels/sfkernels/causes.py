@@ -3,8 +3,9 @@
 # t = tasks, s = stations; a cause is the number of a thing: a station, a limiter, a queue, a service, the network
 A task knows the longest part of its time (`worst`, and what it was spent on, `blame`), the longest since it holds a station
 (`held`), and what its last failure came from (`fault`). Who calls takes over what the called task knows. A station knows what
-its server time was used for lately (`blame`: one cause, drawn by the time it took), and one of the tasks that hold it.
-Cost: some 2 ns a part.
+its server time was used for lately (`blame`: one cause, drawn by the time it took), and up to four of the tasks that hold it: a
+sample in which each is as likely as any other, since who comes takes the place of who has gone (random pairing: Gemulla,
+Lehner and Haas, A Dip in the Reservoir, VLDB 2006). Cost: some 2 ns a part.
 """
 
 import numpy as np
