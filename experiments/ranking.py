@@ -50,7 +50,7 @@ CONDITIONS = {
     "demand 0.97": ("demand", {"demand": "0.97"}),
     "demand 1.00": ("demand", {"demand": "1"}),
     "demand 1.03": ("demand", {"demand": "1.03"}),
-    "demand 1.10": ("demand", {"demand": "1.10"}),
+    "demand 1.10": ("demand", {"demand": "1.1"}),
 }
 """Title → part, and which of its runs."""
 STORMS = ("F1 at 21:00", "S1 at 21:00", "F4 at 20:30")
@@ -171,6 +171,10 @@ def _ranks(lines: Sequence[Line], goal: Aim) -> Iterator[str]:
         if title != USUAL:
             turned = [f"{_name(a)} and {_name(b)}" for a, b in _turned(by_level[USUAL], found, goal)]
             said.append(f"{title}: {', '.join(turned) or 'none'}.")
+    seeds = sorted({line["seed"] for title in by_level for line in _of(lines, title)})
+    if len(seeds) < 2:
+        yield f"Seed {seeds[0]} alone, so that nothing is known of chance: who seems to change places may not.\n"
+        return
     yield f"Who changes places with {USUAL}, by more than chance: " + " ".join(said) + "\n"
 
 

@@ -57,6 +57,14 @@ def test_ranks_at_each_level_are_told() -> None:
     assert "demand 1.03: breakers and priorities." in page
 
 
+def test_of_one_seed_it_is_said_that_nothing_is_known_of_chance() -> None:
+    lines = runs("demand", "1", {"breakers": 0.2}) + runs("demand", "1.1", {"breakers": 0.1})
+    page = "\n".join(_ranks([line for line in lines if line["seed"] == "2"], GOAL))
+    assert "demand 1.10" in page
+    assert "Seed 2 alone" in page
+    assert "changes places with" not in page
+
+
 def test_the_order_is_by_main_effect_and_then_by_storms() -> None:
     """Two do something on a plain evening, one of them much; of the others two help in F1, one only by chance."""
     failures = Aim(id="failures", title="Fail", measure="x", unit="share")
