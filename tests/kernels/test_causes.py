@@ -42,7 +42,7 @@ def test_a_use_explains_waits_by_the_time_it_takes() -> None:
 
 
 def test_each_holder_is_as_likely_to_be_remembered() -> None:
-    """Half of twelve servers are held for long, half are let go and taken again all the time: each is in a third of the samples."""
+    """Six of twelve servers are held for long, six are let go and taken again: each is in a third of the samples."""
     held: Counter[int] = Counter()
     rounds = fewer(600, 60)
     for number in range(rounds):
