@@ -21,7 +21,16 @@ LABELS = {
     "limiter": ["web.clients"],
     "queue": ["shop.mail"],
     "request": ["guest.get", "guest.put"],
-    "cause": ["who asked", "network", "web", "shop", "shop.cpu", "shop.disk", "web.clients (limiter)", "shop.mail (queue)"],
+    "cause": [
+        "who asked",
+        "network",
+        "web",
+        "shop",
+        "shop.cpu",
+        "shop.disk",
+        "web.clients (limiter)",
+        "shop.mail (queue)",
+    ],
 }
 COUNTERS = {"cost": ("USD", "Cost")}
 

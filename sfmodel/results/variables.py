@@ -108,7 +108,9 @@ _ENDPOINTS = (
     _histogram("endpoint_latency", "endpoint", "Tasks that ended, by duration"),
     _histogram("endpoint_latency_ok", "endpoint", "Tasks that ended ok, by duration"),
     _count("endpoint_causes", "endpoint cause", "Tasks that failed, by what it came from in the end"),
-    _total("endpoint_cause_time", "endpoint cause", "s", "Sum of the durations of the tasks, by what kept each longest"),
+    _total(
+        "endpoint_cause_time", "endpoint cause", "s", "Sum of the durations of the tasks, by what kept each longest"
+    ),
     _count("endpoint_wasted", "endpoint", "Tasks that ended as zombies or cancelled: nobody waited for their answer"),
 )
 
