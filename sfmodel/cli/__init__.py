@@ -49,6 +49,9 @@ COMMANDS = {
         "sfmodel narrow latest --figure within_sla --half '0.5 %'",
     ),
     "decide": Command("decide", "which change to make, by a deadline", "sfmodel decide --within 20min"),
+    "diagnose": Command(
+        "diagnose", "where a run hurts: what its failures and its time come from", "sfmodel diagnose latest"
+    ),
     "figures": Command(
         "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only 'P*'"
     ),

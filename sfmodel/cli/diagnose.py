@@ -1,0 +1,85 @@
+"""Say where a run hurts: what its failed requests come from, what kept the others, and how busy that was.
+
+Each failed request counts for one cause, at the end of the chain of who waited for whom: through calls, retries, open
+breakers, and workers that are held. The shares add up to all of them. A request that was answered counts, with its time,
+for what kept it longest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from sfmodel.cli.which_run import add_replication_argument, add_run_argument, folder_of
+from sfmodel.clock import clock
+from sfmodel.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+    from numpy.typing import NDArray
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_run_argument(parser)
+    add_replication_argument(parser)
+    parser.add_argument("--period", metavar="NAME", help="whole, normal or peak (default: peak, if the run has it)")
+    parser.add_argument(
+        "--hours", nargs=2, metavar=("FROM", "TO"), help="between two times of the day, such as 21:00 21:30"
+    )
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Rank the causes and print them."""
+    from sfmodel.diagnosis import by_endpoint, troubles
+    from sfmodel.diagnosis.table import endpoints_table, troubles_data, troubles_table
+    from sfmodel.results.folder import open_run
+    from sfmodel.results.replications import replication
+
+    folder = folder_of(arguments)
+    ds = replication(open_run(folder), arguments.replication)
+    period, windows = _period(arguments, ds)
+    found, failures = troubles(ds, windows), by_endpoint(ds, windows)
+    if arguments.json:
+        print(json.dumps({"period": period, "causes": troubles_data(found), "endpoints": failures}, indent=2))
+        return 0
+    from rich.console import Console
+
+    console = Console()
+    console.print(
+        troubles_table(found, f"{folder.name}, {period}: what failures and time come from, and how busy it was")
+    )
+    if sum(one.failures for one in found):
+        console.print(endpoints_table(failures, "What the failed requests come from"))
+    else:
+        print("No request failed.")
+    return 0
+
+
+def _period(arguments: argparse.Namespace, ds: xr.Dataset) -> tuple[str, NDArray[np.bool_]]:
+    """Name of the period, and its windows, shape [time]."""
+    from sfmodel.results import measures
+    from sfmodel.results.summary import PERIODS, period_windows
+    from sfmodel.schema.quantities import to_clock_s
+
+    if arguments.hours is not None:
+        if arguments.period is not None:
+            raise ConfigError("--hours and --period both say when; leave one of them out")
+        try:
+            from_s, to_s = map(to_clock_s, arguments.hours)
+        except ValueError as error:
+            raise ConfigError(f"--hours: {error}") from None
+        windows = measures.within_hours(ds, from_s, to_s)
+        if not windows.any():
+            raise ConfigError(
+                f"--hours: the run has nothing between {clock(from_s)} and {clock(to_s)}; it was measured {measures.covered(ds)}"
+            )
+        return f"{clock(from_s)} to {clock(to_s)}", windows
+    periods = period_windows(ds)
+    name = arguments.period or ("peak" if "peak" in periods else "whole")
+    if name not in periods:
+        raise ConfigError(f"--period: the run has no period '{name}'; {nearest(name, list(periods))}")
+    return PERIODS[name], periods[name]
