@@ -36,7 +36,7 @@ def used(stations, s, cause, seconds, key):
     """Server time of station s went to this."""
     total = stations[s].weight * FADING + seconds
     stations[s].weight = total
-    if cause != stations[s].blame and total * uniform(key, _USED + np.uint64(s)) < seconds:
+    if cause != stations[s].blame and total * uniform(key, _USED) < seconds:
         stations[s].blame = cause
 
 
@@ -69,7 +69,7 @@ def hold(tasks, stations, s, i):
     """Task i begins to hold station s, and may be one of the sample."""
     tasks[i].held = 0.0
     tasks[i].held_blame = stations[s].cause
-    u = uniform(tasks[i].key, _HOLD + np.uint64(s))
+    u = uniform(tasks[i].key, _HOLD)
     gone = stations[s].lost + stations[s].others_lost
     if gone > 0:
         if u * gone >= stations[s].lost:

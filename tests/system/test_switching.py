@@ -75,10 +75,11 @@ def alike(found: list[Mapping], expected: list[Mapping], mapping: Mapping, chang
     labels = [build_plan(parse_run(one)).labels for one in (switched(mapping, changes), mapping)]
     for k, (mine, other) in enumerate(zip(found, expected, strict=True)):
         for name, value in other.items():
-            dim = next((dim for dim in VARIABLES[name].dims if dim in labels[0]), None) if name in VARIABLES else None
-            places = slice(None) if dim is None else [labels[0][dim].index(label) for label in labels[1][dim]]
-            same = np.asarray(mine[name])[places] if np.ndim(value) else mine[name]
-            assert np.asarray(same).tobytes() == np.asarray(value).tobytes(), f"window {k}: {name} differs"
+            same = np.asarray(mine[name])
+            for axis, dim in enumerate(VARIABLES[name].dims if name in VARIABLES else ()):
+                if dim in labels[0]:
+                    same = same.take([labels[0][dim].index(label) for label in labels[1][dim]], axis)
+            assert same.tobytes() == np.asarray(value).tobytes(), f"window {k}: {name} differs"
 
 
 def test_nothing_changes_before() -> None:
