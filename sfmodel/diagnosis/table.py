@@ -54,7 +54,7 @@ def endpoints_table(failures: Mapping[str, Mapping[str, int]], title: str = "") 
 
 def matters(found: Sequence[Trouble]) -> list[Trouble]:
     """The causes that something comes from, and those that are busy."""
-    return [one for one in found if max(one.failure_share, 0.0) >= LEAST or one.time_share >= LEAST or one.busy >= BUSY]
+    return [one for one in found if one.failure_share >= LEAST or one.time_share >= LEAST or one.busy >= BUSY]
 
 
 def troubles_data(found: Sequence[Trouble]) -> list[dict[str, Any]]:
