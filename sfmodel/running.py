@@ -253,6 +253,11 @@ def _recorder(simulation: Simulation, store: Path | None) -> Recorder:
         callers, callees = zip(*plan.edges, strict=True)
         recorder.add("edge_from", ["call"], list(callers), {"long_name": "Endpoint that calls", "units": "1"})
         recorder.add("edge_to", ["call"], list(callees), {"long_name": "Endpoint that is called", "units": "1"})
+        what = "Cache without whose entry the call is made, if any"
+        recorder.add("edge_behind", ["call"], plan.behind, {"long_name": what, "units": "1"})
+    if plan.kept_in:
+        what = "Service whose memory the cache is kept in"
+        recorder.add("cache_kept_in", ["cache"], plan.kept_in, {"long_name": what, "units": "1"})
     return recorder
 
 

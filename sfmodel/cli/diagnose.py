@@ -1,4 +1,7 @@
-"""Say where a run hurts: what its failed requests come from, what kept the others, and how busy that was.
+"""Say where a run hurts: who dragged down whom, what its failures come from, what kept the others, how busy that was.
+
+A cascade is a service in trouble, beside the calmest fifth of the run, and those that wait for it or fail with it. Under it
+stands who acts on whom, with the share of the trouble, or of the further calls, that comes this way.
 
 Each failed request counts for one cause, at the end of the chain of who waited for whom: through calls, retries, open
 breakers, and workers that are held. The shares add up to all of them. A request that was answered counts, with its time,
@@ -34,21 +37,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Rank the causes and print them."""
-    from sfmodel.diagnosis import by_endpoint, troubles
+    from sfmodel.diagnosis import by_endpoint, cascades, troubles
+    from sfmodel.diagnosis.cascade_table import cascades_data, cascades_table
     from sfmodel.diagnosis.table import endpoints_table, troubles_data, troubles_table
+    from sfmodel.results import measures
     from sfmodel.results.folder import open_run
     from sfmodel.results.replications import replication
 
     folder = folder_of(arguments)
     ds = replication(open_run(folder), arguments.replication)
     period, windows = _period(arguments, ds)
-    found, failures = troubles(ds, windows), by_endpoint(ds, windows)
+    found, failures, spread = troubles(ds, windows), by_endpoint(ds, windows), cascades(ds)
     if arguments.json:
-        print(json.dumps({"period": period, "causes": troubles_data(found), "endpoints": failures}, indent=2))
+        causes = {"causes": troubles_data(found), "endpoints": failures}
+        print(json.dumps({"cascades": cascades_data(spread), "period": period, **causes}, indent=2))
         return 0
     from rich.console import Console
 
     console = Console()
+    if spread:
+        console.print(cascades_table(spread, f"{folder.name}, {measures.covered(ds)}: who drags down whom"))
+    else:
+        print(f"{folder.name}, {measures.covered(ds)}: no cascade.")
     console.print(
         troubles_table(found, f"{folder.name}, {period}: what failures and time come from, and how busy it was")
     )

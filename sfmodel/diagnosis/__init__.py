@@ -1,5 +1,6 @@
-"""Where a run hurts: what its failures and its time come from, beside how busy everything was."""
+"""Where a run hurts: what its failures and its time come from, beside how busy everything was, and who dragged down whom."""
 
+from sfmodel.diagnosis.cascades import Cascade, Edge, cascades
 from sfmodel.diagnosis.troubles import Trouble, by_endpoint, troubles
 
-__all__ = ["Trouble", "by_endpoint", "troubles"]
+__all__ = ["Cascade", "Edge", "Trouble", "by_endpoint", "cascades", "troubles"]

@@ -31,6 +31,10 @@ class Plan:
     """Labels of the dataset's dimensions, of all that there ever is."""
     edges: list[tuple[str, str]]
     """Caller and callee of each call site."""
+    behind: list[str]
+    """Cache whose miss leads to each call site; of others empty."""
+    kept_in: list[str]
+    """Service whose memory each cache is kept in."""
     columns: dict[str, int]
     """8-byte columns per user, item and cluster."""
     population: int
@@ -74,7 +78,7 @@ def build_plan(run: Run, segments_of: Segments | None = None) -> Plan:
     users = platform.users
     return Plan(
         arrays={**stretches[0].arrays, **sources}, stretches=stretches, labels=last.labels, edges=last.edges,
-        columns=last.index.widths, tick_s=run.tick or _tick(highest),
+        behind=last.behind, kept_in=last.kept_in, columns=last.index.widths, tick_s=run.tick or _tick(highest),
         population=(run.users or users.population) if users else 1, items=run.items or platform.content.items,
         clusters=platform.content.clusters, begin_s=run.start - run.warmup + shift_s, start_s=run.start + shift_s,
         shift_s=shift_s, demand=demand, task_reserve=max(map(_in_a_script, stretches)) + _at_once(found),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sfkernels.records import VERSION
 from sfmodel.errors import ConfigError
 from sfmodel.plan.durations import Durations
+from sfmodel.plan.guards import guards
 from sfmodel.plan.index import Index
 from sfmodel.plan.items import endpoints_about_items
 from sfmodel.plan.scripts import Scripts
@@ -58,6 +59,20 @@ class Stretch:
     def edges(self) -> list[tuple[str, str]]:
         """Caller and callee of each call site."""
         return [(site.label.split(">", 1)[0], site.target) for site in self.scripts.sites]
+
+    @property
+    def behind(self) -> list[str]:
+        """Label of the cache whose miss leads to each call site; of others empty."""
+        found = guards(self.arrays, len(self.scripts.sites))
+        return [self.index.caches[k] if k >= 0 else "" for k in found]
+
+    @property
+    def kept_in(self) -> list[str]:
+        """Service whose memory each cache is kept in."""
+        platform = self.run.platform
+        there = [(label.partition(".")) for label in self.index.caches]
+        caches = ((owner, platform.services[owner].caches.get(name)) for owner, _, name in there)
+        return [(cache.of if cache else None) or owner for owner, cache in caches]
 
 
 def make_stretch(

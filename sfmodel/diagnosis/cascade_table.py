@@ -1,0 +1,54 @@
+"""Cascades as a table for a terminal, and as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sfmodel.clock import clock
+from sfmodel.diagnosis.cascades import Cascade, How
+from sfmodel.results.summary import format_value
+from sfmodel.rows.table import plain_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+HOW: Mapping[How, str] = {
+    "fails": "fails, and fails it",
+    "waits": "keeps it waiting",
+    "misses": "misses, and so calls it",
+    "retries": "calls it again",
+    "traffic": "calls it more",
+}
+"""What the source of an edge does to its target."""
+
+
+def cascades_table(found: Sequence[Cascade], title: str = "") -> Table:
+    """Lay out cascades: a line for each, and under it its edges."""
+    from rich.markup import escape
+
+    table = plain_table(title)
+    table.add_column("from", no_wrap=True)
+    table.add_column("to", no_wrap=True)
+    table.add_column("worst", no_wrap=True)
+    table.add_column("cascade", overflow="fold")
+    table.add_column("comes from", overflow="fold")
+    table.add_column("share", justify="right", no_wrap=True)
+    for k, one in enumerate(found):
+        table.add_row(
+            clock(one.begins_s), "goes on" if one.lasts else clock(one.ends_s), clock(one.peak_s),
+            escape(" → ".join(one.path)), escape(one.cause), format_value(one.share, "share"),
+        )  # fmt: skip
+        for edge in one.edges:
+            way, share = escape(f"  {edge.source} → {edge.target}"), format_value(edge.share, "share")
+            last = edge is one.edges[-1] and k < len(found) - 1
+            table.add_row(
+                clock(edge.begins_s, seconds=True), "", "", way, HOW[edge.how], share, style="dim", end_section=last
+            )
+    return table
+
+
+def cascades_data(found: Sequence[Cascade]) -> list[dict[str, Any]]:
+    """Cascades as JSON holds them."""
+    return [asdict(one) for one in found]

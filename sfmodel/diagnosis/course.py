@@ -1,0 +1,141 @@
+"""The course of a run: how much worse than usual services and dependencies are, window by window.
+
+Usual is what each does in the calmest fifth of the run: the stretch in which what enters the platform fails least and is
+answered soonest. Times are compared endpoint by endpoint, so that other requests than usual are not slower ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfmodel.results import measures
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Series = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+CALM = 0.2
+"""Share of the run that is the calm stretch."""
+FAILING = 0.01
+"""Who is in trouble fails for so much more of what ends than usual,"""
+SLOW = 1.5
+"""or takes so many times as long as usual,"""
+NOISE = 5.0
+"""and by so many standard deviations of the calm stretch more,"""
+LASTING = 3
+"""in so many windows, one after the other,"""
+FEW = 20.0
+"""in each of which so much ends."""
+APART_S = 300.0
+"""Troubles of one thing that are less apart are one."""
+_NOT_ITS_OWN = "cancelled"
+"""Outcome of a task that its caller gave up: the caller's trouble."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What ended of some endpoints or call sites; every array has shape [time, thing]."""
+
+    count: Series
+    failed: Series
+    seconds: Series
+
+    def of(self, things: Sequence[int]) -> Ended:
+        """Of some of them."""
+        return Ended(*(array[:, list(things)] for array in (self.count, self.failed, self.seconds)))
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a service or a dependency fares; every array has shape [time]."""
+
+    count: Series
+    """What ended."""
+    failing: Series
+    """Share of it that failed, beyond the usual share."""
+    slow: Series
+    """Time that it took, of what it usually takes."""
+    troubled: Mask
+    """Whether it is in trouble."""
+    failed: Mask
+    """Whether its trouble is that it fails."""
+
+    def spells(self, width_s: Series) -> list[slice]:
+        """Its troubles, each from its first window to behind its last."""
+        found: list[slice] = []
+        for one in _runs(self.troubled):
+            if found and width_s[found[-1].stop : one.start].sum() < APART_S:
+                found[-1] = slice(found[-1].start, one.stop)
+            else:
+                found.append(one)
+        return found
+
+
+def ended(ds: xr.Dataset, of: str) -> Ended:
+    """What ended of all endpoints, or (`of` call) call sites."""
+    outcomes = ds[f"{of}_outcomes"].drop_sel(outcome=_NOT_ITS_OWN)
+    count = outcomes.sum("outcome").values.astype(float)
+    return Ended(count, count - outcomes.sel(outcome="ok").values, ds[f"{of}_time"].values)
+
+
+def calm_stretch(ds: xr.Dataset) -> Mask:
+    """Which windows are the calm stretch, shape [time]."""
+    at_roots = ended(ds, "endpoint").of(np.flatnonzero(np.isin(ds["endpoint"].values, measures.roots(ds))).tolist())
+    windows = len(at_roots.count)
+    length = max(1, round(CALM * windows))
+    usual = _share(at_roots.seconds.sum(axis=0), at_roots.count.sum(axis=0))
+    count, failed, seconds, expected = (
+        _moving_sum(array.sum(axis=1), length)
+        for array in (at_roots.count, at_roots.failed, at_roots.seconds, at_roots.count * usual)
+    )
+    worse = _share(failed, count) / FAILING + _share(seconds, expected)
+    first = int(np.argmin(np.where(count > 0, worse, np.inf)))
+    return (np.arange(windows) >= first) & (np.arange(windows) < first + length)
+
+
+def course(one: Ended, calm: Mask) -> Course:
+    """Judge what ended of the endpoints of a service, or of the call sites of a dependency, together."""
+    in_calm = one.count[calm].sum(axis=0)
+    usual_s = _share(one.seconds[calm].sum(axis=0), in_calm)
+    usual_failing = _share(one.failed[calm].sum(axis=0), in_calm)
+    known = in_calm > 0
+    count = one.count.sum(axis=1)
+    failing = _share((one.failed - one.count * usual_failing).sum(axis=1), count)
+    slow = _share(one.seconds[:, known].sum(axis=1), (one.count * usual_s)[:, known].sum(axis=1), nothing=1.0)
+    judged = count >= FEW
+    noise = [
+        NOISE * float(np.std(series[calm & judged])) if (calm & judged).any() else 0.0 for series in (failing, slow)
+    ]
+    failed = _lasting(judged & (failing >= max(FAILING, noise[0])))
+    return Course(count, failing, slow, failed | _lasting(judged & (slow >= max(SLOW, 1 + noise[1]))), failed)
+
+
+def _lasting(mask: Mask) -> Mask:
+    """The mask without what does not last."""
+    kept = np.zeros_like(mask)
+    for one in _runs(mask):
+        kept[one] = one.stop - one.start >= min(LASTING, len(mask))
+    return kept
+
+
+def _runs(mask: Mask) -> list[slice]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    return [slice(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]
+
+
+def _moving_sum(series: Series, length: int) -> Series:
+    """Sums over so many windows from each on, as far as there are so many."""
+    sums = np.concatenate([[0.0], np.cumsum(series)])
+    return np.asarray(sums[length:] - sums[:-length])
+
+
+def _share(part: Series, whole: Series, nothing: float = 0.0) -> Series:
+    """Quotient; `nothing` where there is nothing to divide by."""
+    return np.divide(part, whole, out=np.full_like(np.asarray(part, float), nothing), where=whole > 0)

@@ -1,0 +1,129 @@
+"""Cascades that were planted are found, with their way and their time, and none where there is none."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from scipy import stats
+from small_run import make_run
+
+from sfmodel.diagnosis import Cascade, cascades
+from sfmodel.diagnosis.cascade_table import cascades_data
+from sfmodel.errors import NotInRunError
+from sfmodel.running import run_in_memory
+
+from .planted import BEGINS_S, LASTS_S, UNTIL_S, platform, troubled, way_up
+
+PLATFORMS = 40
+FEWEST = int(stats.binom.ppf(0.01, PLATFORMS, 0.95))
+"""Of so many platforms fewer are right in one of a hundred tests of a diagnosis that is right in 95 %."""
+
+
+def test_a_planted_cascade_is_found() -> None:
+    found = [(*troubled(seed)[::2], seed) for seed in range(PLATFORMS)]
+    right = [
+        _is_right(cascades(run_in_memory(troubled(seed)[1])), way_up(tiers, origin)) for tiers, origin, seed in found
+    ]
+    assert sum(right) >= FEWEST, f"missed on the platforms {[k for k, one in enumerate(right) if not one]}"
+
+
+def _is_right(found: list[Cascade], way: tuple[str, ...]) -> bool:
+    """One cascade, along the way, from within a minute of its begin, over when the trouble is, but for what is waiting."""
+    if len(found) != 1 or found[0].path != way:
+        return False
+    one = found[0]
+    return 0 <= one.begins_s - BEGINS_S <= 60 and one.ends_s >= BEGINS_S + LASTS_S / 2 and one.share > 0.5
+
+
+def test_none_is_found_where_nothing_happens() -> None:
+    found = [cascades(run_in_memory(platform(seed)[1])) for seed in range(PLATFORMS)]
+    assert sum(not one for one in found) >= FEWEST, [one for one in found if one]
+
+
+def test_a_trouble_that_nobody_waits_for_is_no_cascade() -> None:
+    _, mapping = platform(1)
+    mapping = copy.deepcopy(mapping)
+    services = mapping["platform"]["services"]
+    services["mail"] = {
+        "stations": {"cpu": {"servers": 2}},
+        "endpoints": {"do": {"steps": [{"use": "cpu", "time": {"exponential": "10 ms"}}]}},
+    }
+    services["web"]["endpoints"]["do"]["steps"].append({"send": "mail.do"})
+    slow = {"at": f"{BEGINS_S} s", "for": f"{LASTS_S} s", "scale": {"services.mail.stations.cpu.speed": 0.1}}
+    assert not cascades(run_in_memory({**mapping, "scenario": {"title": "Slow mail", "events": [slow]}}))
+
+
+SHOP: dict[str, Any] = {
+    "platform": {
+        "name": "shop", "network": "1 ms",
+        "content": {"items": 2000, "clusters": 10},
+        "sources": {
+            "visits": {"call": "web.page", "rate": "100/s", "item": "random"},
+            "purges": {"call": "web.purge", "at": [f"{BEGINS_S + k} s" for k in range(0, 180, 1)]},
+        },
+        "services": {
+            "memory": {"memory": {"limit": "1 GB", "eviction": "random"}, "endpoints": {"get": {"steps": [{"sleep": "1 ms"}]}}},
+            "web": {
+                "caches": {"pages": {
+                    "key": "item", "ttl": "1 h", "of": "memory", "entry_size": "1 kB", "read": "memory.get",
+                }},
+                "endpoints": {
+                    "page": {"steps": [
+                        {"lookup": "pages", "on_hit": "return"}, {"call": "database.query"}, {"store": "pages"},
+                    ]},
+                    "purge": {"steps": [{"invalidate": "pages", "scope": "all"}]},
+                },
+            },
+            "database": {
+                "stations": {"connections": {"servers": 1, "queue": 50}},
+                "endpoints": {"query": {"steps": [{"use": "connections", "time": {"exponential": "18 ms"}}]}},
+            },
+        },
+    },
+    "start": "0 s", "until": f"{UNTIL_S} s", "window": "10 s", "warmup": "120 s", "trace": {"one_in": 0},
+}  # fmt: skip
+"""A database of 55/s behind a cache that most of 100/s find their page in, and that is purged every second for a while."""
+
+
+def test_the_misses_that_push_are_found() -> None:
+    (found,) = cascades(run_in_memory(SHOP))
+    assert found.path == ("database", "web")
+    assert found.cause == "database.connections"
+    pushes = [edge for edge in found.edges if edge.how == "misses"]
+    assert [(edge.source, edge.target) for edge in pushes] == [("memory", "database")]
+    assert pushes[0].share == pytest.approx(1, abs=0.01)  # every call of the database is behind the cache
+    assert BEGINS_S <= pushes[0].begins_s <= BEGINS_S + 30
+
+
+def test_the_retries_that_push_are_found() -> None:
+    """A database that fails three of four queries is asked up to four times for each."""
+    mapping = copy.deepcopy(SHOP)
+    services, sources = mapping["platform"]["services"], mapping["platform"]["sources"]
+    del sources["purges"]
+    query = {"call": "database.query", "retries": {"attempts": 4, "base": "1 ms"}}
+    services["web"]["endpoints"]["page"]["steps"] = [query]
+    services["database"]["stations"]["connections"]["servers"] = 20
+    services["database"]["endpoints"]["query"]["steps"].insert(
+        0, {"fail": "error", "with_probability": 1e-9, "label": "breaks"}
+    )
+    key = "services.database.endpoints.query.steps.breaks.with_probability"
+    fails = {"at": f"{BEGINS_S} s", "for": f"{LASTS_S} s", "set": {key: 0.75}}
+    (found,) = cascades(run_in_memory({**mapping, "scenario": {"title": "Fails", "events": [fails]}}))
+    assert found.path == ("database", "web")
+    (push,) = [edge for edge in found.edges if edge.how == "retries"]
+    assert (push.source, push.target) == ("web", "database")
+    assert push.share == pytest.approx(1, abs=0.05)
+
+
+def test_a_run_of_an_older_version_is_a_sentence() -> None:
+    with pytest.raises(NotInRunError, match="made by an older version; make it again"):
+        cascades(make_run(2).drop_vars("endpoint_causes"))
+
+
+def test_cascades_are_data_that_json_holds() -> None:
+    _, mapping, _ = troubled(0)
+    (found,) = cascades_data(cascades(run_in_memory(mapping)))
+    assert {"cause", "path", "begins_s", "edges"} <= found.keys()
+    assert {"source", "target", "how", "share", "begins_s"} == set(found["edges"][0])
