@@ -47,6 +47,8 @@ def test_calls_behind_a_miss(script: str) -> None:
         "database": {"endpoints": {"query": {"steps": [{"sleep": "1 ms"}]}}},
     }
     sources = {"visits": {"call": "web.get", "rate": "1/s", "item": "random"}}
-    plan = build_plan(parse_run({"platform": {"name": "shop", "services": services, "sources": sources}, "until": "1 s"}))
+    plan = build_plan(
+        parse_run({"platform": {"name": "shop", "services": services, "sources": sources}, "until": "1 s"})
+    )
     assert plan.behind == expected
     assert plan.kept_in == ["memory", "memory"]
