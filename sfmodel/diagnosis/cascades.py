@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sfmodel.diagnosis.course import Course, Mask, calm_stretch, course, ended
+from sfmodel.diagnosis.course import Course, Mask, calm_stretch, course, ended, spells
 from sfmodel.errors import NotInRunError
 from sfmodel.results import measures
 
@@ -72,10 +72,9 @@ class Cascade:
 
 @dataclass(frozen=True)
 class _Trouble:
-    """A trouble of a service: its windows, and which share comes from whom."""
+    """A trouble of a service, and which share of it comes from whom."""
 
     service: str
-    windows: slice
     origins: Mapping[str, float]
     """Share that comes from each service."""
     causes: Mapping[str, float]
@@ -102,48 +101,25 @@ def cascades(ds: xr.Dataset) -> list[Cascade]:
     if "call" not in ds.coords or not ds.sizes["time"]:
         return []
     run = _Run(ds)
-    found = [one for together in _together(run) for one in _of(run, together)]
+    found = [one for origin, when in run.begun_by() for one in _of(run, origin, when)]
     return sorted(found, key=lambda one: (one.begins_s, -one.share))
 
 
-def _together(run: _Run) -> list[list[_Trouble]]:
-    """Troubles that overlap, directly or by others."""
-    groups: list[list[_Trouble]] = []
-    upto = -1
-    for trouble in sorted(run.troubles, key=lambda one: one.windows.start):
-        if trouble.windows.start > upto:
-            groups.append([])
-        groups[-1].append(trouble)
-        upto = max(upto, trouble.windows.stop)
-    return groups
-
-
-def _of(run: _Run, together: Sequence[_Trouble]) -> Iterator[Cascade]:
-    """The cascades among troubles of the same time, one for each service that they come from."""
-    for origin in dict.fromkeys(_service_of(cause) for cause in run.causes):
-        sufferers = [one for one in together if one.origins.get(origin, 0.0) >= MINOR]
-        if not sufferers:
-            continue
-        shares = {
-            one.service: max(o.origins[origin] for o in sufferers if o.service == one.service) for one in sufferers
-        }
-        whens = {
-            name: slice(min(o.windows.start for o in own), max(o.windows.stop for o in own))
-            for name in shares
-            for own in [[o for o in sufferers if o.service == name]]
-        }
-        up = _up(run, origin, shares, whens)
-        path = _path(up, origin, shares, run.entries)
-        if len(path) < 2:
-            continue
-        first, last = min(when.start for when in whens.values()), max(when.stop for when in whens.values())
-        worst = run.services[path[-1]]
-        badness = worst.failing / max(1e-9, worst.failing.max()) + worst.slow / max(1e-9, worst.slow.max())
-        peak = first + int(np.argmax(badness[first:last]))
-        yield Cascade(
-            _first_cause(origin, sufferers), shares[path[-1]], path, run.time_s[first], run.time_s[peak],
-            run.end_s[last - 1], last == len(run.time_s), (*up, *_pushes(run, path, slice(first, last))),
-        )  # fmt: skip
+def _of(run: _Run, origin: str, when: slice) -> Iterator[Cascade]:
+    """The cascade of a service whose callers are in trouble with it, if it goes up from there."""
+    sufferers = [one for one in run.troubles(when) if one.origins.get(origin, 0.0) >= MINOR]
+    shares = {one.service: one.origins[origin] for one in sufferers}
+    up = _up(run, origin, shares, when)
+    path = _path(up, origin, shares, run.entries)
+    if len(path) < 2:
+        return
+    worst = run.services[path[-1]]
+    badness = worst.failing / max(1e-9, worst.failing.max()) + worst.slow / max(1e-9, worst.slow.max())
+    yield Cascade(
+        _first_cause(origin, sufferers), shares[path[-1]], path, run.time_s[when.start],
+        run.time_s[when.start + int(np.argmax(badness[when]))], run.end_s[when.stop - 1],
+        when.stop == len(run.time_s), (*up, *_pushes(run, path, when)),
+    )  # fmt: skip
 
 
 def _first_cause(origin: str, sufferers: Sequence[_Trouble]) -> str:
@@ -156,13 +132,12 @@ def _first_cause(origin: str, sufferers: Sequence[_Trouble]) -> str:
     return max(own, key=lambda cause: own[cause], default=origin)
 
 
-def _up(run: _Run, origin: str, shares: Mapping[str, float], whens: Mapping[str, slice]) -> list[Edge]:
+def _up(run: _Run, origin: str, shares: Mapping[str, float], when: slice) -> list[Edge]:
     """Edges from a service in the trouble, or the cause's own, to its callers in the trouble."""
     found = []
     for (caller, callee), own in run.dependencies.items():
         if caller == callee or caller not in shares or not (callee in shares or callee == origin):
             continue
-        when = whens[caller]
         if own.troubled[when].mean() >= MINOR:
             first = when.start + int(np.argmax(own.troubled[when]))
             how: How = "fails" if own.failed[when].any() else "waits"
@@ -222,11 +197,17 @@ class _Run:
         found = ended(self.ds, "call")
         return {pair: course(found.of(_places(self.calls, pair)), self.calm) for pair in dict.fromkeys(self.calls)}
 
-    @cached_property
-    def troubles(self) -> list[_Trouble]:
-        """Every trouble of every service."""
-        widths = self.ds["width"].values
-        return [self._trouble(name, when) for name, one in self.services.items() for when in one.spells(widths)]
+    def begun_by(self) -> Iterator[tuple[str, slice]]:
+        """Each service, with each time in which those who call it are in trouble with it."""
+        for origin in self.services:
+            callers = [own for (caller, callee), own in self.dependencies.items() if callee == origin != caller]
+            if callers:
+                troubled = np.any([own.troubled for own in callers], axis=0)
+                yield from ((origin, when) for when in spells(troubled, self.ds["width"].values))
+
+    def troubles(self, when: slice) -> list[_Trouble]:
+        """The trouble of each service that is in some at a time."""
+        return [self._trouble(name, when) for name, own in self.services.items() if own.troubled[when].mean() >= MINOR]
 
     def _trouble(self, service: str, when: slice) -> _Trouble:
         causes = self._causes(service, when)
@@ -235,7 +216,7 @@ class _Run:
         for cause, share in causes.items():
             origin = self._origin(_service_of(cause), below)
             origins[origin] = origins.get(origin, 0.0) + share
-        return _Trouble(service, when, origins, causes)
+        return _Trouble(service, origins, causes)
 
     def _origin(self, service: str, below: Sequence[str]) -> str:
         """Service that a cause's share comes from.

@@ -67,15 +67,16 @@ class Course:
     failed: Mask
     """Whether its trouble is that it fails."""
 
-    def spells(self, width_s: Series) -> list[slice]:
-        """Its troubles, each from its first window to behind its last."""
-        found: list[slice] = []
-        for one in _runs(self.troubled):
-            if found and width_s[found[-1].stop : one.start].sum() < APART_S:
-                found[-1] = slice(found[-1].start, one.stop)
-            else:
-                found.append(one)
-        return found
+
+def spells(troubled: Mask, width_s: Series) -> list[slice]:
+    """Times of trouble, each from its first window to behind its last; those that are little apart are one."""
+    found: list[slice] = []
+    for one in _runs(troubled):
+        if found and width_s[found[-1].stop : one.start].sum() < APART_S:
+            found[-1] = slice(found[-1].start, one.stop)
+        else:
+            found.append(one)
+    return found
 
 
 def ended(ds: xr.Dataset, of: str) -> Ended:
