@@ -1,7 +1,8 @@
 """Say where a run hurts: who dragged down whom, what its failures come from, what kept the others, how busy that was.
 
 A cascade is a service in trouble, beside the calmest fifth of the run, and those that wait for it or fail with it. Under it
-stands who acts on whom, with the share of the trouble, or of the further calls, that comes this way.
+stands who acts on whom, with the share of the trouble, or of the further calls, that comes this way. Whether that is so can be
+tried: --ablate runs the time of the cascade again with the same seed for each edge, and without what makes it.
 
 Each failed request counts for one cause, at the end of the chain of who waited for whom: through calls, retries, open
 breakers, and workers that are held. The shares add up to all of them. A request that was answered counts, with its time,
@@ -32,13 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hours", nargs=2, metavar=("FROM", "TO"), help="between two times of the day, such as 21:00 21:30"
     )
+    parser.add_argument(
+        "--ablate", action="store_true", help="cut each edge for one run with the same seed, and say what is left of it"
+    )
+    parser.add_argument(
+        "--processes", type=int, metavar="N", help="runs at a time (default: as many as there are cores)"
+    )
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Rank the causes and print them."""
     from sfmodel.diagnosis import by_endpoint, cascades, troubles
-    from sfmodel.diagnosis.cascade_table import cascades_data, cascades_table
+    from sfmodel.diagnosis.ablation import Ablations
+    from sfmodel.diagnosis.ablation_runs import ablated
+    from sfmodel.diagnosis.cascade_table import ablations_data, cascades_data, cascades_table
     from sfmodel.diagnosis.table import endpoints_table, troubles_data, troubles_table
     from sfmodel.results import measures
     from sfmodel.results.folder import open_run
@@ -48,15 +57,21 @@ def execute(arguments: argparse.Namespace) -> int:
     ds = replication(open_run(folder), arguments.replication)
     period, windows = _period(arguments, ds)
     found, failures, spread = troubles(ds, windows), by_endpoint(ds, windows), cascades(ds)
+    cuts = ablated(Ablations(ds, spread), folder, arguments.processes) if arguments.ablate and spread else []
     if arguments.json:
         causes = {"causes": troubles_data(found), "endpoints": failures}
-        print(json.dumps({"cascades": cascades_data(spread), "period": period, **causes}, indent=2))
+        print(
+            json.dumps(
+                {"cascades": cascades_data(spread), "ablations": ablations_data(cuts), "period": period, **causes},
+                indent=2,
+            )
+        )
         return 0
     from rich.console import Console
 
     console = Console()
     if spread:
-        console.print(cascades_table(spread, f"{folder.name}, {measures.covered(ds)}: who drags down whom"))
+        console.print(cascades_table(spread, f"{folder.name}, {measures.covered(ds)}: who drags down whom", cuts))
     else:
         print(f"{folder.name}, {measures.covered(ds)}: no cascade.")
     console.print(

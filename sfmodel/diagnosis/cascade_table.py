@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.clock import clock
-from sfmodel.diagnosis.cascades import Cascade, How
+from sfmodel.diagnosis.ablation import Ablation
+from sfmodel.diagnosis.cascades import Cascade
+from sfmodel.diagnosis.edges import How
 from sfmodel.results.summary import format_value
 from sfmodel.rows.table import plain_table
 
@@ -24,8 +27,8 @@ HOW: Mapping[How, str] = {
 """What the source of an edge does to its target."""
 
 
-def cascades_table(found: Sequence[Cascade], title: str = "") -> Table:
-    """Lay out cascades: a line for each, and under it its edges."""
+def cascades_table(found: Sequence[Cascade], title: str = "", ablations: Sequence[Ablation] = ()) -> Table:
+    """Lay out cascades: a line for each, and under it its edges; of those that were cut, what was left."""
     from rich.markup import escape
 
     table = plain_table(title)
@@ -35,6 +38,9 @@ def cascades_table(found: Sequence[Cascade], title: str = "") -> Table:
     table.add_column("cascade", overflow="fold")
     table.add_column("comes from", overflow="fold")
     table.add_column("share", justify="right", no_wrap=True)
+    left = {(one.edge.source, one.edge.target, one.edge.how): one for one in ablations}
+    if left:
+        table.add_column("when it is cut", overflow="fold")
     for k, one in enumerate(found):
         table.add_row(
             clock(one.begins_s), "goes on" if one.lasts else clock(one.ends_s), clock(one.peak_s),
@@ -43,10 +49,29 @@ def cascades_table(found: Sequence[Cascade], title: str = "") -> Table:
         for edge in one.edges:
             way, share = escape(f"  {edge.source} → {edge.target}"), format_value(edge.share, "share")
             last = edge is one.edges[-1] and k < len(found) - 1
+            cut = left.get((edge.source, edge.target, edge.how))
             table.add_row(
-                clock(edge.begins_s, seconds=True), "", "", way, HOW[edge.how], share, style="dim", end_section=last
-            )
+                clock(edge.begins_s, seconds=True), "", "", way, HOW[edge.how], share, *([_said(cut)] if cut else []),
+                style="dim", end_section=last,
+            )  # fmt: skip
     return table
+
+
+def _said(one: Ablation) -> str:
+    if one.verdict == "cannot be cut":
+        return one.verdict
+    return f"{one.verdict}: {format_value(one.left, 'share')} left at {one.symptom}"
+
+
+def ablations_data(found: Sequence[Ablation]) -> list[dict[str, Any]]:
+    """Edges that were cut as JSON holds them: what is not known is null."""
+    return [
+        {
+            "source": one.edge.source, "target": one.edge.target, "how": one.edge.how, "cascade_begins_s": one.cascade.begins_s,
+            "symptom": one.symptom, "left": None if math.isnan(one.left) else one.left, "verdict": one.verdict,
+        }
+        for one in found
+    ]  # fmt: skip
 
 
 def cascades_data(found: Sequence[Cascade]) -> list[dict[str, Any]]:

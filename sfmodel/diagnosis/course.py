@@ -7,7 +7,7 @@ answered soonest. Times are compared endpoint by endpoint, so that other request
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,6 +53,20 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class Usual:
+    """What is usual of some endpoints or call sites; arrays have shape [thing]."""
+
+    failing: Series
+    """Share that fails."""
+    seconds: Series
+    """Time that each takes, s; 0 of what is not seen in the calm stretch."""
+    failing_noise: float
+    """Standard deviation from window to window of the share that fails, of all together."""
+    slow_noise: float
+    """The same of the time, beside the usual time."""
+
+
+@dataclass(frozen=True)
 class Course:
     """How a service or a dependency fares; every array has shape [time]."""
 
@@ -62,10 +76,18 @@ class Course:
     """Share of it that failed, beyond the usual share."""
     slow: Series
     """Time that it took, of what it usually takes."""
+    expected_s: Series
+    """Time that it usually takes, s, of all together."""
     troubled: Mask
     """Whether it is in trouble."""
     failed: Mask
     """Whether its trouble is that it fails."""
+
+    def harm(self, when: slice, failing: bool) -> float:
+        """How much more failed than usually does, or how much longer it took, s, over some windows."""
+        if failing:
+            return float((np.maximum(self.failing, 0.0) * self.count)[when].sum())
+        return float((np.maximum(self.slow - 1.0, 0.0) * self.expected_s)[when].sum())
 
 
 def spells(troubled: Mask, width_s: Series) -> list[slice]:
@@ -101,21 +123,30 @@ def calm_stretch(ds: xr.Dataset) -> Mask:
     return (np.arange(windows) >= first) & (np.arange(windows) < first + length)
 
 
-def course(one: Ended, calm: Mask) -> Course:
-    """Judge what ended of the endpoints of a service, or of the call sites of a dependency, together."""
+def usual(one: Ended, calm: Mask) -> Usual:
+    """What the calm stretch shows of endpoints or call sites."""
     in_calm = one.count[calm].sum(axis=0)
-    usual_s = _share(one.seconds[calm].sum(axis=0), in_calm)
-    usual_failing = _share(one.failed[calm].sum(axis=0), in_calm)
-    known = in_calm > 0
+    plain = Usual(
+        _share(one.failed[calm].sum(axis=0), in_calm), _share(one.seconds[calm].sum(axis=0), in_calm), 0.0, 0.0
+    )
+    own = course(one, plain)
+    judged = calm & (own.count >= FEW)
+    if not judged.any():
+        return plain
+    return replace(plain, failing_noise=float(np.std(own.failing[judged])), slow_noise=float(np.std(own.slow[judged])))
+
+
+def course(one: Ended, usual: Usual) -> Course:
+    """Judge what ended of the endpoints of a service, or of the call sites of a dependency, together."""
+    known = usual.seconds > 0
     count = one.count.sum(axis=1)
-    failing = _share((one.failed - one.count * usual_failing).sum(axis=1), count)
-    slow = _share(one.seconds[:, known].sum(axis=1), (one.count * usual_s)[:, known].sum(axis=1), nothing=1.0)
+    failing = _share((one.failed - one.count * usual.failing).sum(axis=1), count)
+    expected_s = (one.count * usual.seconds)[:, known].sum(axis=1)
+    slow = _share(one.seconds[:, known].sum(axis=1), expected_s, nothing=1.0)
     judged = count >= FEW
-    noise = [
-        NOISE * float(np.std(series[calm & judged])) if (calm & judged).any() else 0.0 for series in (failing, slow)
-    ]
-    failed = _lasting(judged & (failing >= max(FAILING, noise[0])))
-    return Course(count, failing, slow, failed | _lasting(judged & (slow >= max(SLOW, 1 + noise[1]))), failed)
+    failed = _lasting(judged & (failing >= max(FAILING, NOISE * usual.failing_noise)))
+    slowed = _lasting(judged & (slow >= max(SLOW, 1 + NOISE * usual.slow_noise)))
+    return Course(count, failing, slow, expected_s, failed | slowed, failed)
 
 
 def _lasting(mask: Mask) -> Mask:
