@@ -78,7 +78,7 @@ def test_a_run_with_interventions_that_came_later_is_refused() -> None:
 
 
 def test_a_run_with_interventions_from_the_beginning_has_them_when_an_edge_is_cut() -> None:
-    _, mapping, origin = troubled(2)
+    _, mapping, _ = troubled(2)
     own = {"title": "More", "changes": [{"set": {"services.web.stations.cpu.servers": 50}}]}
     ds = run_in_memory({**copy.deepcopy(mapping), "intervention": {"more": own}})
     ablations = Ablations(ds, cascades(ds))
