@@ -50,7 +50,14 @@ COMMANDS = {
     ),
     "decide": Command("decide", "which change to make, by a deadline", "sfmodel decide --within 20min"),
     "diagnose": Command(
-        "diagnose", "where a run hurts: what its failures and its time come from", "sfmodel diagnose latest"
+        "diagnose",
+        "where a run hurts: who drags down whom, what failures and time come from",
+        "sfmodel diagnose latest",
+    ),
+    "bottlenecks": Command(
+        "bottlenecks",
+        "what a little more of each resource would change",
+        "sfmodel bottlenecks latest --factors 1.01,1.03,1.1",
     ),
     "figures": Command(
         "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only 'P*'"

@@ -10,6 +10,7 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sfmodel.diagnosis.cascades import Cascade
@@ -18,6 +19,7 @@ from sfmodel.diagnosis.cuts import cut
 from sfmodel.diagnosis.edges import Edge
 from sfmodel.diagnosis.pushes import Pushes
 from sfmodel.diagnosis.scene import Scene
+from sfmodel.diagnosis.variants import variants
 from sfmodel.errors import ConfigError
 from sfmodel.plan import build_plan
 from sfmodel.running import checked
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 LEFT = 0.2
 """A symptom of which less is left has gone."""
+
+FOLDER = "ablations"
+"""Where the runs are, below the run's folder."""
 
 Verdict = Literal["holds", "partly", "does not hold", "cannot be cut"]
 
@@ -94,8 +99,14 @@ class Ablations:
             **copy.deepcopy(self._config),
             "intervention": {"cut": own}, "switch_on": f"{begins_s} s", "forks": [f"{begins_s} s"],
             "until": f"{cascade.ends_s} s", "replications": 1, "seed": int(scene.ds.attrs["seed"]),
-            "trace": {"one_in": 0}, "name": f"{edge.source}-{edge.target}-{edge.how}",
+            "trace": {"one_in": 0}, "name": _name(edge),
         }  # fmt: skip
+
+    def made(self, folder: Path, processes: int | None = None) -> list[Ablation]:
+        """Cut every edge, for one run each, kept below the run's folder; judge what is left. Raises as `variants` does."""
+        mappings = {str(mapping["name"]): mapping for k in range(len(self.edges)) if (mapping := self.mapping(k))}
+        found = variants(mappings, folder / FOLDER, processes)
+        return [self.judged(k, found.get(_name(edge))) for k, (_, edge) in enumerate(self.edges)]
 
     def judged(self, k: int, without: xr.Dataset | None) -> Ablation:
         """What is left of the symptom of an edge in the run in which it is cut; none: there is no such run."""
@@ -114,6 +125,10 @@ class Ablations:
         when = self._scene.windows(cascade.begins_s, cascade.ends_s)
         end = self._scene.services[cascade.path[-1]]
         return cascade.share * end.harm(when, bool(end.failed[when].any()))
+
+
+def _name(edge: Edge) -> str:
+    return f"{edge.source}-{edge.target}-{edge.how}"
 
 
 def _symptom(cascade: Cascade, edge: Edge) -> str:

@@ -1,0 +1,79 @@
+"""Runs that are a run under diagnosis but for one thing: so many at a time, kept in its folder, and made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sfmodel.errors import RunError
+from sfmodel.provenance import provenance
+from sfmodel.results.folder import is_finished, is_made_of, open_run
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def variants(
+    mappings: Mapping[str, Mapping[str, Any]], root: Path, processes: int | None = None
+) -> dict[str, xr.Dataset]:
+    """Make the runs that are not there yet; datasets of all, under the names of their configurations.
+
+    Parameters
+    ----------
+    mappings
+        Configuration of each, by a name that is a folder's.
+    root
+        Where they are kept.
+    processes
+        Runs at a time; none: as many as there are cores and memory for.
+
+    Raises
+    ------
+    RunError
+        A run failed, and the others are kept; one that is there is of other code or of another configuration.
+    """
+    wanted = {name: {**mapping, "name": name} for name, mapping in mappings.items()}
+    missing = {name: mapping for name, mapping in wanted.items() if not _is_there(root / name, mapping)}
+    if missing:
+        _make(missing, root, processes)
+    return {name: open_run(root / name) for name in wanted}
+
+
+def _is_there(folder: Path, mapping: Mapping[str, Any]) -> bool:
+    if not is_finished(folder):
+        return False
+    from sfmodel.running import checked
+
+    written = dict(checked(mapping).written)
+    if is_made_of(folder, {"config": written, **provenance(written)}):
+        return True
+    raise RunError(f"{folder} is of other code, or of another request; remove {folder.parent}, and it is run again")
+
+
+def _make(missing: Mapping[str, Mapping[str, Any]], root: Path, processes: int | None) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from sfmodel.replications.processes import Processes, how_many
+    from sfmodel.running import checked, planned
+
+    numbered = dict(enumerate(missing))
+    plan = planned(checked(next(iter(missing.values()))))
+    failed: list[str] = []
+    with ExitStack() as stack:
+        bars = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
+        tasks = {k: bars.add_task(name, total=1.0) for k, name in numbered.items()}
+
+        def report_of(k: int) -> Callable[[float, str], None]:
+            return lambda share, state: bars.update(tasks[k], completed=share)
+
+        pool = stack.enter_context(Processes(how_many(processes, len(missing), plan), lambda line, of: None))
+        mappings = {k: missing[name] for k, name in numbered.items()}
+        for k, reason in pool.make(mappings, root, {k: report_of(k) for k in numbered}):
+            bars.update(tasks[k], completed=1.0)
+            if reason is not None:
+                failed.append(f"{numbered[k]}: {reason}")
+    if failed:
+        raise RunError("\n".join(failed))
