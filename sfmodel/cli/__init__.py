@@ -62,6 +62,9 @@ COMMANDS = {
     "figures": Command(
         "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only 'P*'"
     ),
+    "check": Command(
+        "check", "claims, on runs and over seeds: pass, fail or undecided", "sfmodel check streamflow latest"
+    ),
     "story": Command("story", "what a trigger led to, step by step", "sfmodel story latest --against evening"),
     "plot": Command("plot", "the curves of a run as PNG or SVG", "sfmodel plot latest"),
     "trace": Command("trace", "requests of a run, step by step", "sfmodel trace latest --path happy"),

@@ -160,6 +160,8 @@ class Expression:
         if function.of == ("base",):
             beside = [] if windows.base is None else [self._number(nodes[0], windows.base)]
             return function.apply(windows, beside)
+        if function.of == ("run",):
+            return function.apply(windows, [_as_array(self._number(node, windows.as_recorded)) for node in nodes])
         if function.of == ("pairs",):
             pair = windows.pair
             runs = () if pair is None else (pair.run, pair.base)

@@ -37,7 +37,7 @@ class Function:
     """Windows and arguments → a value for each window."""
     of: tuple[str, ...]
     """What the first argument may be: dimensions, or the name of a `path` or of a `story`. All arguments are a `series`
-    (a number for each window), of the paired run alone (`base`) or of both runs (`pairs`)."""
+    (a number for each window), of the run in its own windows (`run`), of the paired run alone (`base`) or of both (`pairs`)."""
     arguments: str
     """What is written behind it; empty: nothing."""
     least: int
@@ -153,6 +153,15 @@ def _recovery(windows: Windows, arguments: Sequence[Any]) -> float:
     return np.nan if windows.pair is None else recovery_s(windows.pair, arguments)
 
 
+def _delay(windows: Windows, arguments: Sequence[Any]) -> float:
+    begins_s = windows.trigger_begins_s
+    if begins_s is None:
+        return np.nan
+    ends_s = windows.ds["time"].values + windows.ds["width"].values
+    since = (ends_s > begins_s) & (np.asarray(arguments[0], float) > 0)
+    return float(ends_s[np.argmax(since)] - begins_s) if since.any() else np.inf
+
+
 def _told(windows: Windows, arguments: Sequence[Any]) -> float:
     return np.nan if windows.told is None else windows.told(arguments[0])
 
@@ -230,6 +239,10 @@ FUNCTIONS: dict[str, Function] = {
     "recovery": Function(
         _recovery, ("pairs",), "series, …", 1,
         "time, s, from the end of the trigger until all are back in the band of the paired run for five minutes",
+    ),
+    "delay": Function(
+        _delay, ("run",), "", 1,
+        "time, s, from the beginning of the trigger to the end of the first window in which the series is above 0; never: ∞",
     ),
     "told": Function(_told, ("story",), "", 1, "share of a story's steps that were found in order, the longest such series"),
 }  # fmt: skip

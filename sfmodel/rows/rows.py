@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
@@ -129,6 +129,11 @@ class Row(Word):
         return self
 
     @property
+    def periods(self) -> tuple[str, str]:
+        """The periods that it names."""
+        return self.period, self.relative_to or "whole"
+
+    @property
     def bounds(self) -> dict[str, float]:
         """The ends of the range that are given, by key."""
         ends = {"at_least": self.at_least, "above": self.above, "at_most": self.at_most, "below": self.below}
@@ -141,6 +146,28 @@ class Row(Word):
             if self.reported
             else not math.isnan(value) and all(_HOLDS[key](value, end) for key, end in self.bounds.items())
         )
+
+
+def check_periods(periods: Mapping[str, Sequence[float]], wanted: Iterable[tuple[str, str]]) -> None:
+    """Refuse periods of more than half a day over midnight, and names that are none of them.
+
+    Parameters
+    ----------
+    periods
+        Name → from when to when, s since midnight.
+    wanted
+        (row, period that it names).
+    """
+    for name, (start, end) in periods.items():
+        if end <= start and (end - start) % DAY_S > DAY_S / 2:
+            raise ValueError(
+                f"periods.{name}: from {clock(start)} to {clock(end)} is more than half a day, over midnight; write it the "
+                f"other way round, or end it at {clock(end + DAY_S)}"
+            )
+    valid = ("whole", *periods)
+    for row, period in wanted:
+        if period not in valid:
+            raise ValueError(f"row {row}: there is no period '{period}'; {nearest(period, valid)}")
 
 
 class Again(Word):
@@ -176,17 +203,8 @@ class Rows(Word):
 
     @model_validator(mode="after")
     def _periods_exist(self) -> Rows:
-        for name, (start, end) in self.periods.items():
-            if end <= start and (end - start) % DAY_S > DAY_S / 2:
-                raise ValueError(
-                    f"periods.{name}: from {clock(start)} to {clock(end)} is more than half a day, over midnight; write it the "
-                    f"other way round, or end it at {clock(end + DAY_S)}"
-                )
-        valid = ("whole", *self.periods)
-        wanted = [(row.id, period) for row in self.rows for period in (row.period, row.relative_to or "whole")]
-        for name, period in [*wanted, *((again.id, again.period) for again in self.again)]:
-            if period not in valid:
-                raise ValueError(f"row {name}: there is no period '{period}'; {nearest(period, valid)}")
+        wanted = [(row.id, period) for row in self.rows for period in row.periods]
+        check_periods(self.periods, [*wanted, *((again.id, again.period) for again in self.again)])
         ids = [row.id for row in self.rows]
         twice = next((name for name in ids if ids.count(name) > 1), None)
         if twice is not None:

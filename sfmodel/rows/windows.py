@@ -84,6 +84,21 @@ class Windows:
         """Width of each coarse window, s."""
         return measures.coarsen(self.ds, self.width_s, [])["width"].reset_coords(drop=True)
 
+    @cached_property
+    def as_recorded(self) -> Windows:
+        """The same in the windows of the run."""
+        return Windows(self.ds, float(self.ds.attrs["window_s"]), self.defined, base=self.base, pair=self.pair)
+
+    @property
+    def trigger_begins_s(self) -> float | None:
+        """When what only this run has begins, s since midnight, or without a pair its first event; none: it has nothing."""
+        if self.pair is not None:
+            return self.pair.begins_s
+        from sfmodel.rows.bands import spans
+
+        found = sorted(spans(self.ds.attrs.get("config") or {}))
+        return found[0][0] if found else None
+
     def _coarse(self, chosen: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> xr.Dataset:
         missing = [name for name in names if name not in self.ds]
         if missing:
