@@ -342,6 +342,7 @@ def test_every_parameter_says_what_it_means(sfmodel) -> None:
     ("part", "file", "definition"),
     [
         ("rows", "rows/streamflow.yaml", "Row"),
+        ("claims", "claims/streamflow.yaml", "Claim"),
         ("stories", "stories/streamflow.yaml", "StoryStep"),
         ("paths", "paths/streamflow.yaml", "Step"),
         ("figures", "figures/streamflow.yaml", "Panel"),

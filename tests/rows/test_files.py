@@ -21,9 +21,8 @@ def read(path, text=None):
 
 
 def test_the_files_that_ship_are_read_as_hydra_reads_them():
-    files = [
-        path for kind in ("rows", "stories", "paths", "figures") for path in (conf_folder() / kind).rglob("*.yaml")
-    ]
+    kinds = ("rows", "claims", "stories", "paths", "figures")
+    files = [path for kind in kinds for path in (conf_folder() / kind).rglob("*.yaml")]
 
     assert len(files) > 10
     for path in files:
