@@ -1,28 +1,32 @@
 """Cuts: changes of a platform under which one service cannot act on another as an edge of a cascade says.
 
-Who waits for a service, or fails with it, waits for as long as nearly all calls usually take and goes on without an answer.
-Calls that misses or further traffic make beyond the usual are not made. What is called again is called once.
+Who waits for a service, or fails with it, calls a stand-in instead, which answers when the service usually does. Calls that
+misses or further traffic make beyond the usual are not made. What is called again is called once.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sfmodel.diagnosis.edges import USERS, Edge
 from sfmodel.diagnosis.scene import Scene, service_of
 from sfmodel.results import measures
+from sfmodel.results.variables import LATENCY_CENTRES
 from sfmodel.schema.steps import Call, Lookup, Return, StepBase
-from sfmodel.schema.walk import HANDLERS, Parts, Placed, key_of, steps_of
+from sfmodel.schema.walk import Parts, Placed, key_of, steps_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from sfmodel.plan import Plan
     from sfmodel.schema.run import Run
 
-NEARLY_ALL = 0.95
-"""Share of the usual calls that are answered within the time that is waited."""
+STAND_IN = "stand_in"
+"""Service that answers as another usually does."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def cut(run: Run, plan: Plan, scene: Scene, edge: Edge, usual: float) -> dict[st
     if edge.source == USERS:
         return {"users.retry.probability": 0}
     if edge.how in ("waits", "fails"):
-        return dict(_impatient(run, plan, scene, edge))
+        return _stood_in(run, plan, scene, edge)
     sites = [site for site in _sites(run, plan) if service_of(_callee(site.label)) == edge.target]
     if edge.how == "retries":
         return {
@@ -92,27 +96,37 @@ def _only_missed(run: Run, lookup: Placed) -> Iterator[tuple[Parts, StepBase]]:
                 yield other.parts, other.step
 
 
-def _impatient(run: Run, plan: Plan, scene: Scene, edge: Edge) -> Iterator[tuple[str, Any]]:
-    """The target waits for no answer of the source that takes longer than nearly all usually do, and needs none."""
-    ds = scene.ds
-    usual = measures.fold(ds, scene.calm, ["call_latency"])["call_latency"]
-    for site in _sites(run, plan):
-        if (service_of(_callee(site.label)), service_of(site.label)) == (edge.source, edge.target):
-            patience_s = float(measures.quantile(usual.sel(call=site.label), NEARLY_ALL))
-            if math.isfinite(patience_s):
-                yield f"{site.key}.timeout", f"{patience_s} s"
-            yield f"{site.key}.retries", None
-            yield from ((f"{site.key}.{name}", []) for name in HANDLERS if getattr(site.step, name, None) is not None)
-            yield f"{site.key}.on_failure", []
+def _stood_in(run: Run, plan: Plan, scene: Scene, edge: Edge) -> dict[str, Any]:
+    """The target calls a stand-in for the source, with an endpoint for each call, that answers when it usually is answered."""
+    calls = {
+        f"{site.key}.call": ([site.label], {f"{site.key}.network": "0 s"})
+        for site in _sites(run, plan)
+        if (service_of(_callee(site.label)), service_of(site.label)) == (edge.source, edge.target)
+    }
     for name, cache in run.platform.services[edge.target].caches.items():
-        reads = [
-            f"{label}>{cache.read}" for label in map(str, ds["endpoint"].values) if service_of(label) == edge.target
-        ]
-        reads = [label for label in reads if label in ds["call"].values]
-        if cache.read and service_of(cache.read) == edge.source and reads:
-            patience_s = float(measures.quantile(usual.sel(call=reads).sum("call"), NEARLY_ALL))
-            if math.isfinite(patience_s):
-                yield f"services.{edge.target}.caches.{name}.timeout", f"{patience_s} s"
+        if cache.read and service_of(cache.read) == edge.source:
+            labels = [f"{caller}>{cache.read}" for caller in map(str, scene.ds["endpoint"].values)]
+            calls[f"services.{edge.target}.caches.{name}.read"] = (
+                [label for label in labels if service_of(label) == edge.target and label in scene.ds["call"].values], {},
+            )  # fmt: skip
+    usual = measures.fold(scene.ds, scene.calm, ["call_latency"])["call_latency"]
+    endpoints: dict[str, Any] = {}
+    found: dict[str, Any] = {}
+    for key, (labels, more) in calls.items():
+        times = _mean_and_cv(usual.sel(call=labels).sum("call").values)
+        if times is not None:
+            name = f"as_{len(endpoints)}"
+            endpoints[name] = {"steps": [{"sleep": {"lognormal": {"mean": f"{times[0]} s", "cv": times[1]}}}]}
+            found |= {key: f"{STAND_IN}.{name}", **more}
+    return {f"services.{STAND_IN}": {"endpoints": endpoints}, **found} if endpoints else {}
+
+
+def _mean_and_cv(counts: NDArray[np.int64]) -> tuple[float, float] | None:
+    """Mean, s, and coefficient of variation of durations in a histogram, shape [latency]; none: there are none."""
+    if not counts.sum():
+        return None
+    mean = float(np.average(LATENCY_CENTRES, weights=counts))
+    return mean, float(np.sqrt(np.average((LATENCY_CENTRES - mean) ** 2, weights=counts)) / mean)
 
 
 def _sites(run: Run, plan: Plan) -> list[_Site]:
