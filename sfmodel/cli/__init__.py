@@ -62,6 +62,7 @@ COMMANDS = {
     "figures": Command(
         "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only 'P*'"
     ),
+    "alerts": Command("alerts", "what alerts would have said, and when; rules for Prometheus", "sfmodel alerts latest"),
     "check": Command(
         "check", "claims, on runs and over seeds: pass, fail or undecided", "sfmodel check streamflow latest"
     ),

@@ -51,10 +51,11 @@ def schema_text(part: str = "file") -> str:
 
 def _of_a_run() -> dict[str, type[Word]]:
     """What the files hold that say what to look for in a run."""
+    from sfmodel.alerts import Objectives
     from sfmodel.claims import Claims
     from sfmodel.figures.panel import Panels
     from sfmodel.paths.request_path import Paths
     from sfmodel.rows.rows import Rows
     from sfmodel.stories.story import Stories
 
-    return {"rows": Rows, "claims": Claims, "stories": Stories, "paths": Paths, "figures": Panels}
+    return {"rows": Rows, "claims": Claims, "alerts": Objectives, "stories": Stories, "paths": Paths, "figures": Panels}

@@ -7,14 +7,16 @@ median is told in the path's own words.
 from __future__ import annotations
 
 import argparse
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sfmodel.cli.dates import add_date_argument
 from sfmodel.cli.which_run import add_replication_argument, add_run_argument, folder_of, replication_of
 from sfmodel.errors import ConfigError, RunNotFoundError, nearest
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import xarray as xr
 
     from sfmodel.paths import RequestPath
@@ -40,12 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write spans to a new file as OpenTelemetry JSON: of all requests, of those to --endpoint, of all that took "
         "a path of the platform, or of the one request that --path names",
     )
-    parser.add_argument(
-        "--date",
-        type=_date,
-        metavar="YYYY-MM-DD",
-        help="with --otlp: the date of day 1, for tools that show the last hours (default: 1970-01-01)",
-    )
+    add_date_argument(parser, "with --otlp")
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -89,13 +86,6 @@ def execute(arguments: argparse.Namespace) -> int:
 
     Console().print(trace_tree(folder, found), soft_wrap=True)
     return 0
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a date such as 2026-03-01, found '{text}'") from None
 
 
 def _check_endpoint(name: str | None, ds: xr.Dataset) -> None:

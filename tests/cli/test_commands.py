@@ -343,6 +343,7 @@ def test_every_parameter_says_what_it_means(sfmodel) -> None:
     [
         ("rows", "rows/streamflow.yaml", "Row"),
         ("claims", "claims/streamflow.yaml", "Claim"),
+        ("alerts", "alerts/streamflow.yaml", "Objective"),
         ("stories", "stories/streamflow.yaml", "StoryStep"),
         ("paths", "paths/streamflow.yaml", "Step"),
         ("figures", "figures/streamflow.yaml", "Panel"),

@@ -21,7 +21,7 @@ def read(path, text=None):
 
 
 def test_the_files_that_ship_are_read_as_hydra_reads_them():
-    kinds = ("rows", "claims", "stories", "paths", "figures")
+    kinds = ("rows", "claims", "alerts", "stories", "paths", "figures")
     files = [path for kind in kinds for path in (conf_folder() / kind).rglob("*.yaml")]
 
     assert len(files) > 10

@@ -1,0 +1,99 @@
+"""Objectives: which share of what is asked must be good, and how fast the rest may be used up before somebody is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from sfmodel.errors import nearest
+from sfmodel.schema.base import Word
+from sfmodel.schema.quantities import Duration, Factor, Share
+
+
+class Alert(Word):
+    """A multi-window burn-rate alert: it fires while both windows burn the budget so fast."""
+
+    burn: Factor = Field(gt=0)
+    """Rate at which the budget is used, of that which uses it up exactly."""
+    long: Duration = Field(gt=0)
+    """Window over which enough must have been used to matter."""
+    short: Duration = Field(gt=0)
+    """Window that says that it goes on."""
+
+    @model_validator(mode="after")
+    def _shorter(self) -> Alert:
+        if self.short >= self.long:
+            raise ValueError("expected a short window below the long one")
+        return self
+
+
+class Objective(Word):
+    """What is promised of some endpoints."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """In names of rules: letters, digits, _."""
+    say: str = ""
+    """What is promised, in words."""
+    endpoints: tuple[str, ...] = Field(min_length=1)
+    """Endpoints whose requests count, together."""
+    within: Duration | None = None
+    """A good answer comes within this time; none: in any."""
+    objective: Share
+    """Share that must be good."""
+    alerts: tuple[Alert, ...] = ()
+    """When somebody is told."""
+
+    @property
+    def budget(self) -> float:
+        """Share that need not be good."""
+        return 1.0 - self.objective
+
+    @model_validator(mode="after")
+    def _can_fire(self) -> Objective:
+        if not 0 < self.objective < 1:
+            raise ValueError(f"objective {self.name}: expected a share above 0 and below 1, found {self.objective:g}")
+        for alert in self.alerts:
+            if alert.burn * self.budget >= 1:
+                raise ValueError(
+                    f"objective {self.name}: an alert at {alert.burn:g} times the budget of {self.budget:.3g} can never fire: "
+                    f"if everything failed it would burn {1 / self.budget:.3g} times as fast as it may; give a lower burn"
+                )
+        return self
+
+
+class Objectives(Word):
+    """All objectives of a file."""
+
+    objectives: tuple[Objective, ...] = Field(min_length=1)
+    """The objectives, in the order of the table."""
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Objectives:
+        names = [one.name for one in self.objectives]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"there are two objectives '{twice}'; give each a name of its own")
+        return self
+
+
+def read_objectives(path: Path) -> Objectives:
+    """Read a file of objectives.
+
+    Raises
+    ------
+    ConfigError
+        It is no YAML, or something in it is wrong; the message has a line for each mistake.
+    """
+    from sfmodel.rows.files import read_words
+
+    return read_words(path, Objectives)
+
+
+def unknown_endpoint(objectives: Objectives, known: list[str]) -> str | None:
+    """What is wrong with the endpoints that objectives name; none: nothing."""
+    for one in objectives.objectives:
+        for name in one.endpoints:
+            if name not in known:
+                return f"objective {one.name}: there is no endpoint '{name}'; {nearest(name, known)}"
+    return None

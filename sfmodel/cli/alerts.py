@@ -1,0 +1,99 @@
+"""Say what alerts would have said of a run, and when; write them as rules for Prometheus, the run's series as OpenMetrics.
+
+Objectives are YAML, conf/alerts/PLATFORM.yaml, your own ./conf before the package's: a share of the answers of some endpoints
+that must be good, or good within a time, and burn-rate alerts over two windows. `promtool check rules` takes the rules;
+`promtool tsdb create-blocks-from openmetrics` the series.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sfmodel.cli.dates import add_date_argument
+from sfmodel.cli.which_run import add_replication_argument, add_run_argument, folder_of
+from sfmodel.errors import ConfigError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sfmodel.alerts import Objectives
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_run_argument(parser)
+    add_replication_argument(parser)
+    parser.add_argument("--objectives", type=Path, metavar="FILE", help="objectives of your own")
+    parser.add_argument("--rules", type=Path, metavar="FILE", help="write the alerts as rules for Prometheus")
+    parser.add_argument("--openmetrics", type=Path, metavar="FILE", help="write the run's series as OpenMetrics text")
+    parser.add_argument("--every", default="1 min", help="time between two values of a series (default: 1 min)")
+    add_date_argument(parser, "with --openmetrics")
+    parser.add_argument("--json", action="store_true", help="print the alerts as JSON")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print, and write what is asked for."""
+    from sfmodel.alerts import alarms, read_objectives
+    from sfmodel.alerts.table import alarms_data, alarms_table
+    from sfmodel.results.folder import open_run
+    from sfmodel.results.measures import covered
+    from sfmodel.results.replications import replication
+    from sfmodel.rows.bands import spans
+    from sfmodel.rows.files import needed_file
+    from sfmodel.stories.pair import has_scenario
+
+    folder = folder_of(arguments)
+    ds = replication(open_run(folder), arguments.replication)
+    objectives = read_objectives(arguments.objectives or needed_file("alerts", ds))
+    found = alarms(ds, objectives)
+    begins = sorted(spans(ds.attrs.get("config") or {})) if has_scenario(ds.attrs) else []
+    trigger_s = begins[0][0] if begins else None
+    if arguments.json:
+        print(json.dumps(alarms_data(found, trigger_s), indent=2))
+    else:
+        from rich.console import Console
+
+        Console().print(alarms_table(found, objectives, trigger_s, f"{folder.name}, {covered(ds)}: what alerts say"))
+    if arguments.rules:
+        _write_rules(objectives, str(ds.attrs.get("platform")), arguments.rules)
+    if arguments.openmetrics:
+        _write_series(ds, objectives, arguments)
+    return 0
+
+
+def _write_rules(objectives: Objectives, platform: str, path: Path) -> None:
+    import yaml  # type: ignore[import-untyped]
+
+    from sfmodel.alerts.prometheus import rules
+    from sfmodel.results.disk import disk_errors
+
+    with disk_errors(path.parent, "another file"):
+        path.write_text(yaml.safe_dump(rules(objectives, platform), sort_keys=False, width=120), encoding="utf-8")
+    _tell(f"{path} written: promtool check rules {path}")
+
+
+def _write_series(ds: xr.Dataset, objectives: Objectives, arguments: argparse.Namespace) -> None:
+    from sfmodel.alerts.openmetrics import write_openmetrics
+    from sfmodel.results.disk import disk_errors
+    from sfmodel.results.measures import coarsen
+    from sfmodel.schema.quantities import to_duration_s
+
+    try:
+        every_s = max(to_duration_s(arguments.every), float(ds.attrs["window_s"]))
+    except ValueError as error:
+        raise ConfigError(f"--every: {error}") from None
+    limits_s = [one.within for one in objectives.objectives if one.within is not None]
+    path = arguments.openmetrics
+    with disk_errors(path.parent, "another file"), path.open("w", encoding="utf-8") as file:
+        write_openmetrics(coarsen(ds, every_s), file, arguments.date or date(1970, 1, 1), limits_s)
+    _tell(f"{path} written: promtool tsdb create-blocks-from openmetrics {path} FOLDER")
+
+
+def _tell(line: str) -> None:
+    import sys
+
+    print(line, file=sys.stderr)
