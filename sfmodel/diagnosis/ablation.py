@@ -93,11 +93,12 @@ class Ablations:
         changes = cut(self._run, self._plan, scene, edge, Pushes(scene).usual_share(edge, when))
         if not changes:
             return None
-        begins_s = float(scene.time_s[max(0, when.start - 1)])
+        begins_s = self._begins_s(cascade)
+        forks = sorted({begins for begins in map(self._begins_s, self._cut_in) if begins <= begins_s})
         own = {"title": f"Without {edge.source} → {edge.target} ({edge.how})", "changes": [{"set": changes}]}
         return {
             **copy.deepcopy(self._config),
-            "intervention": {"cut": own}, "switch_on": f"{begins_s} s", "forks": [f"{begins_s} s"],
+            "intervention": {"cut": own}, "switch_on": f"{begins_s} s", "forks": [f"{one} s" for one in forks],
             "until": f"{cascade.ends_s} s", "replications": 1, "seed": int(scene.ds.attrs["seed"]),
             "trace": {"one_in": 0}, "name": _name(edge),
         }  # fmt: skip
@@ -120,6 +121,15 @@ class Ablations:
         after = self._scene.course_in(symptom, ended(without, "endpoint"))
         left = after.harm(when, failing) / max(before.harm(when, failing), 1e-12)
         return Ablation(edge, cascade, symptom, left)
+
+    @property
+    def _cut_in(self) -> list[Cascade]:
+        """Cascades in which edges are cut."""
+        return [cascade for cascade, _ in self.edges]
+
+    def _begins_s(self, cascade: Cascade) -> float:
+        """Beginning of the window before a cascade."""
+        return float(self._scene.time_s[max(0, self._scene.windows(cascade.begins_s, cascade.ends_s).start - 1)])
 
     def _harm(self, cascade: Cascade) -> float:
         when = self._scene.windows(cascade.begins_s, cascade.ends_s)
