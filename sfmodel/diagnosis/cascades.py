@@ -92,6 +92,7 @@ def _of(scene: Scene, pushes: Pushes, origin: str, when: slice) -> Iterator[Casc
     path = _path(up, origin, shares, scene.entries)
     if len(path) < 2:
         return
+    up.sort(key=lambda edge: (edge.begins_s, path.index(edge.source) if edge.source in path else len(path)))
     worst = scene.services[path[-1]]
     badness = worst.failing / max(1e-9, worst.failing.max()) + worst.slow / max(1e-9, worst.slow.max())
     begins_s = scene.time_s[when.start]
@@ -124,7 +125,7 @@ def _up(scene: Scene, origin: str, shares: Mapping[str, float], when: slice) -> 
             first = when.start + int(np.argmax(own.troubled[when]))
             how: How = "fails" if own.failed[when].any() else "waits"
             found.append(Edge(callee, caller, how, shares[caller], scene.time_s[first]))
-    return sorted(found, key=lambda edge: edge.begins_s)
+    return found
 
 
 def _path(edges: Sequence[Edge], start: str, shares: Mapping[str, float], entries: frozenset[str]) -> tuple[str, ...]:
