@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "coverage.md"
 STATES = ("yes", "partly", "no")
 OF_A_RUN = ("edge_from", "edge_to")
-COMMANDS = ("summary", "story", "trace", "plot", "figures", "lint", "diagnose")
+COMMANDS = ("summary", "story", "trace", "plot", "figures", "lint", "diagnose", "alerts")
 
 Line = tuple[str, str, str, str, str]
 
