@@ -47,10 +47,10 @@ def execute(arguments: argparse.Namespace) -> int:
 
         console = Console()
         console.print(claims_table(checked, f"{path.stem}: what is claimed"))
+        if unchecked:
+            print("Not checked, since none of these runs is one of which it is claimed:")
         for claim in unchecked:
-            console.print(
-                f"not checked, since none of the runs is one of which it is claimed: {claim.say}", markup=False
-            )
+            print(f"  {claim.say}")
     verdicts = {one.verdict for one in checked}
     return 1 if "fail" in verdicts else 3 if unchecked or "undecided" in verdicts else 0
 
