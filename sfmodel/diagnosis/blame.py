@@ -44,7 +44,7 @@ def _causes(scene: Scene, service: str, when: slice) -> dict[str, float]:
     own = places(scene.owner, service)
     every, count = (
         scene.of_causes["endpoint_causes" if failed else "endpoint_cause_time"][:, own],
-        scene.ended.count[:, own],
+        scene.ended.every[:, own],
     )
     usual = every[scene.calm].sum(axis=0) / np.maximum(count[scene.calm].sum(axis=0), 1.0)[:, None]
     more = (every[when].sum(axis=0) - usual * count[when].sum(axis=0)[:, None]).sum(axis=0)

@@ -44,12 +44,17 @@ class Ended:
     """What ended of some endpoints or call sites; every array has shape [time, thing]."""
 
     count: Series
+    """What was not cancelled."""
     failed: Series
+    """What failed of it."""
+    every: Series
+    """All that ended, cancelled or not."""
     seconds: Series
+    """Time of all that ended, s."""
 
     def of(self, things: Sequence[int]) -> Ended:
         """Of some of them."""
-        return Ended(*(array[:, list(things)] for array in (self.count, self.failed, self.seconds)))
+        return Ended(*(array[:, list(things)] for array in (self.count, self.failed, self.every, self.seconds)))
 
 
 @dataclass(frozen=True)
@@ -103,9 +108,10 @@ def spells(troubled: Mask, width_s: Series) -> list[slice]:
 
 def ended(ds: xr.Dataset, of: str) -> Ended:
     """What ended of all endpoints, or (`of` call) call sites."""
-    outcomes = ds[f"{of}_outcomes"].drop_sel(outcome=_NOT_ITS_OWN)
-    count = outcomes.sum("outcome").values.astype(float)
-    return Ended(count, count - outcomes.sel(outcome="ok").values, ds[f"{of}_time"].values)
+    outcomes = ds[f"{of}_outcomes"].load()
+    every = outcomes.sum("outcome").values.astype(float)
+    count = every - outcomes.sel(outcome=_NOT_ITS_OWN).values
+    return Ended(count, count - outcomes.sel(outcome="ok").values, every, ds[f"{of}_time"].values)
 
 
 def calm_stretch(ds: xr.Dataset) -> Mask:
@@ -113,10 +119,10 @@ def calm_stretch(ds: xr.Dataset) -> Mask:
     at_roots = ended(ds, "endpoint").of(np.flatnonzero(np.isin(ds["endpoint"].values, measures.roots(ds))).tolist())
     windows = len(at_roots.count)
     length = max(1, round(CALM * windows))
-    usual = _share(at_roots.seconds.sum(axis=0), at_roots.count.sum(axis=0))
+    usual_s = _share(at_roots.seconds.sum(axis=0), at_roots.every.sum(axis=0))
     count, failed, seconds, expected = (
         _moving_sum(array.sum(axis=1), length)
-        for array in (at_roots.count, at_roots.failed, at_roots.seconds, at_roots.count * usual)
+        for array in (at_roots.count, at_roots.failed, at_roots.seconds, at_roots.every * usual_s)
     )
     worse = _share(failed, count) / FAILING + _share(seconds, expected)
     first = int(np.argmin(np.where(count > 0, worse, np.inf)))
@@ -125,10 +131,10 @@ def calm_stretch(ds: xr.Dataset) -> Mask:
 
 def usual(one: Ended, calm: Mask) -> Usual:
     """What the calm stretch shows of endpoints or call sites."""
-    in_calm = one.count[calm].sum(axis=0)
-    plain = Usual(
-        _share(one.failed[calm].sum(axis=0), in_calm), _share(one.seconds[calm].sum(axis=0), in_calm), 0.0, 0.0
+    count, failed, every, seconds = (
+        array[calm].sum(axis=0) for array in (one.count, one.failed, one.every, one.seconds)
     )
+    plain = Usual(_share(failed, count), _share(seconds, every), 0.0, 0.0)
     own = course(one, plain)
     judged = calm & (own.count >= FEW)
     if not judged.any():
@@ -141,7 +147,7 @@ def course(one: Ended, usual: Usual) -> Course:
     known = usual.seconds > 0
     count = one.count.sum(axis=1)
     failing = _share((one.failed - one.count * usual.failing).sum(axis=1), count)
-    expected_s = (one.count * usual.seconds)[:, known].sum(axis=1)
+    expected_s = (one.every * usual.seconds)[:, known].sum(axis=1)
     slow = _share(one.seconds[:, known].sum(axis=1), expected_s, nothing=1.0)
     judged = count >= FEW
     failed = _lasting(judged & (failing >= max(FAILING, NOISE * usual.failing_noise)))
