@@ -51,17 +51,29 @@ def alarms(ds: xr.Dataset, objectives: Objectives) -> list[Alarm]:
     Raises
     ------
     ConfigError
-        An objective names an endpoint that the run does not have.
+        An objective names an endpoint that the run does not have; a window is not made of whole ones of the run.
     """
     wrong = unknown_endpoint(objectives, [str(label) for label in ds["endpoint"].values])
     if wrong:
         raise ConfigError(wrong)
     found = []
+    _check_windows(objectives, float(ds.attrs["window_s"]))
     for one in objectives.objectives:
         bad, total = bad_and_total(ds, one)
         for alert in one.alerts:
             found += _alarms(ds, one, alert, bad, total)
     return sorted(found, key=lambda alarm: alarm.fires_s)
+
+
+def _check_windows(objectives: Objectives, width_s: float) -> None:
+    """Refuse windows that are not made of whole ones of the run."""
+    for one in objectives.objectives:
+        for length_s in (length_s for alert in one.alerts for length_s in (alert.short, alert.long)):
+            parts = length_s / width_s
+            if parts < 1 - 1e-9 or abs(parts - round(parts)) > 1e-9:
+                raise ConfigError(
+                    f"objective {one.name}: expected windows made of whole ones of the run, {width_s:g} s, found {length_s:g} s"
+                )
 
 
 def bad_and_total(ds: xr.Dataset, objective: Objective) -> tuple[Series, Series]:

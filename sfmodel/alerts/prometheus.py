@@ -27,7 +27,7 @@ def _recorded(objective: Objective) -> list[dict[str, Any]]:
 def _alerts(objective: Objective) -> list[dict[str, Any]]:
     return [
         {
-            "alert": f"{objective.name}_burns_{alert.burn:g}_times".replace(".", "_"),
+            "alert": f"{objective.name}_burns_{alert.burn:g}_times_over_{_written(alert.long)}".replace(".", "_"),
             "expr": " and ".join(
                 f"{_name(objective, window)} > {alert.burn * objective.budget:.6g}"
                 for window in (alert.long, alert.short)
@@ -57,8 +57,8 @@ def _name(objective: Objective, window_s: float) -> str:
 def _said(objective: Objective, alert: Alert) -> str:
     what, windows = objective.say or objective.name, f"{_written(alert.long)} and {_written(alert.short)}"
     return (
-        f"{what}: expected of {objective.objective:.4g} of them; over {windows} the rest is used up {alert.burn:g} times as "
-        "fast as it may"
+        f"{what}: expected of {100 * objective.objective:.4g} % of them; over {windows} the rest is used up "
+        f"{alert.burn:g} times as fast as it may"
     )
 
 

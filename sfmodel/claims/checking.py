@@ -6,11 +6,12 @@ across an end of it. Of one seed its value decides, and that nothing is known of
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sfmodel.claims.claims import Claim, Claims, is_about
 from sfmodel.errors import ConfigError
@@ -76,7 +77,7 @@ class Given:
     """A run on which claims are checked."""
 
     group: str
-    """Name of the runs that differ from it by their seed alone."""
+    """What it is called in the table; of runs that differ by their seed alone the first counts."""
     folder: Path
     root: Path
     """Folder in which its pair is looked for."""
@@ -102,16 +103,30 @@ def check(claims: Claims, runs: Iterable[Given]) -> tuple[list[Checked], list[Cl
         A claim names something that a run does not have; two runs of a group have the same seed.
     """
     found: dict[tuple[str, str], dict[int, Measured]] = {}
+    groups: dict[str, str] = {}
     by_number = {row.id: claim for row, claim in zip(claims.rows.rows, claims.claims, strict=True)}
     for one in runs:
+        alike = _but_for_its_seed(open_run(one.folder).attrs)
+        groups.setdefault(alike, one.group)
         for number, seed, measured in _measured(claims, by_number, one):
-            seeds = found.setdefault((number, one.group), {})
+            seeds = found.setdefault((number, alike), {})
             if seed in seeds:
                 raise ConfigError(f"{one.group}: there are two runs of seed {seed}; give one of them")
             seeds[seed] = measured
     ordered = sorted(found, key=lambda key: int(key[0]))
-    checked = [Checked(by_number[number], group, found[number, group]) for number, group in ordered]
+    checked = [Checked(by_number[number], groups[alike], found[number, alike]) for number, alike in ordered]
     return checked, [claim for number, claim in by_number.items() if number not in {key[0] for key in found}]
+
+
+def _but_for_its_seed(attributes: Mapping[Hashable, Any]) -> str:
+    """What runs that differ by their seed alone have in common."""
+    config = attributes.get("config")
+    kept = {key: value for key, value in (config if isinstance(config, Mapping) else {}).items() if key not in _OF_EACH}
+    return json.dumps([kept, attributes.get("sources")], sort_keys=True, default=str)
+
+
+_OF_EACH = ("name", "seed", "replications", "processes", "trace", "tick", "forks", "worlds", "worlds_limit")
+"""Keys that say which run of a group it is, and how it is made."""
 
 
 def _measured(claims: Claims, by_number: Mapping[str, Claim], given: Given) -> Iterable[tuple[str, int, Measured]]:

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.rows.rows import Hours, Measure, Row, Rows, check_periods
+from sfmodel.schema import parse_run
 from sfmodel.schema.base import Word
 from sfmodel.schema.quantities import Duration
 from sfmodel.sweeps.points import NONE
@@ -100,10 +101,22 @@ def _is(key: str, wanted: Any, scenario: str | None, config: Mapping[str, Any]) 
     here: Any = config
     for part in key.split("."):
         if not isinstance(here, Mapping) or part not in here:
-            valid = ["scenario", "intervention", *(here if isinstance(here, Mapping) else ())]
-            raise ConfigError(f"where: the run has no key '{key}'; {nearest(part, list(map(str, valid)))}")
+            return _label(_default(key, config)) == _label(wanted)
         here = here[part]
     return _label(here) == _label(wanted)
+
+
+def _default(key: str, config: Mapping[str, Any]) -> Any:
+    """What a run has under a key that it does not write."""
+    here: Any = parse_run({**config, "intervention": {}})
+    for part in key.split("."):
+        fields = list(here if isinstance(here, Mapping) else type(here).model_fields if isinstance(here, Word) else ())
+        if part not in fields:
+            raise ConfigError(
+                f"where: the run has no key '{key}'; {nearest(part, ['scenario', 'intervention', *fields])}"
+            )
+        here = here[part] if isinstance(here, Mapping) else getattr(here, part)
+    return here
 
 
 def _names(wanted: Any) -> list[str]:
@@ -114,6 +127,6 @@ def _names(wanted: Any) -> list[str]:
 def _label(value: Any) -> str:
     """A value so that 1, 1.0 and '1' are the same."""
     try:
-        return f"{float(value):g}"
+        return repr(float(value))
     except (TypeError, ValueError):
         return NONE if value is None else str(value)

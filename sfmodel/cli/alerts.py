@@ -42,16 +42,14 @@ def execute(arguments: argparse.Namespace) -> int:
     from sfmodel.results.folder import open_run
     from sfmodel.results.measures import covered
     from sfmodel.results.replications import replication
-    from sfmodel.rows.bands import spans
-    from sfmodel.rows.files import needed_file
+    from sfmodel.rows.bands import first_trigger_s
     from sfmodel.stories.pair import has_scenario
 
     folder = folder_of(arguments)
     ds = replication(open_run(folder), arguments.replication)
-    objectives = read_objectives(arguments.objectives or needed_file("alerts", ds))
+    objectives = read_objectives(arguments.objectives or _file_of(str(ds.attrs.get("platform"))))
     found = alarms(ds, objectives)
-    begins = sorted(spans(ds.attrs.get("config") or {})) if has_scenario(ds.attrs) else []
-    trigger_s = begins[0][0] if begins else None
+    trigger_s = first_trigger_s(ds) if has_scenario(ds.attrs) else None
     if arguments.json:
         print(json.dumps(alarms_data(found, trigger_s), indent=2))
     else:
@@ -63,6 +61,18 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.openmetrics:
         _write_series(ds, objectives, arguments)
     return 0
+
+
+def _file_of(platform: str) -> Path:
+    from sfmodel.rows.files import named_files
+
+    path = named_files("alerts").get(platform)
+    if path is None:
+        raise ConfigError(
+            f"there are no objectives for platform '{platform}': write conf/alerts/{platform}.yaml, or name a file with "
+            "--objectives"
+        )
+    return path
 
 
 def _write_rules(objectives: Objectives, platform: str, path: Path) -> None:
@@ -82,6 +92,8 @@ def _write_series(ds: xr.Dataset, objectives: Objectives, arguments: argparse.Na
     from sfmodel.results.measures import coarsen
     from sfmodel.schema.quantities import to_duration_s
 
+    if not ds.sizes["time"]:
+        raise ConfigError("--openmetrics: the run has measured nothing, so there are no series")
     try:
         every_s = max(to_duration_s(arguments.every), float(ds.attrs["window_s"]))
     except ValueError as error:

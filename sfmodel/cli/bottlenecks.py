@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from sfmodel.cli.numbers import positive
 from sfmodel.cli.period import add_period_arguments, period_of
 from sfmodel.cli.which_run import add_run_argument, folder_of
 from sfmodel.errors import ConfigError, nearest
@@ -20,16 +21,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_period_arguments(parser)
     parser.add_argument("--of", metavar="NAMES", help="stations and limiters, comma-separated (default: see --most)")
     parser.add_argument(
-        "--most", type=int, default=6, metavar="N",
+        "--most", type=positive, default=6, metavar="N",
         help="so many of those that are busiest or that most comes from (default: 6)",
     )  # fmt: skip
     parser.add_argument("--factors", default="1.1", metavar="F,F", help="how many times as much (default: 1.1)")
-    parser.add_argument("--seeds", type=int, default=2, metavar="N", help="seeds, from the run's on (default: 2)")
+    parser.add_argument("--seeds", type=positive, default=2, metavar="N", help="seeds, from the run's on (default: 2)")
     parser.add_argument(
         "--endpoint", metavar="NAME", help="what is measured (default: everything that enters the platform)"
     )
     parser.add_argument(
-        "--processes", type=int, metavar="N", help="runs at a time (default: as many as there are cores)"
+        "--processes", type=positive, metavar="N", help="runs at a time (default: as many as there are cores)"
     )
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
 
@@ -48,11 +49,13 @@ def execute(arguments: argparse.Namespace) -> int:
     ds = replication(open_run(folder), None)
     period, windows = period_of(arguments, ds)
     run, found = checked({**ds.attrs["config"], "replications": 1}), troubles(ds, windows)
-    chosen = named(run, found, arguments.of.split(",")) if arguments.of else candidates(run, found, arguments.most)
+    chosen = named(run, found, _names(arguments.of)) if arguments.of else candidates(run, found, arguments.most)
     if arguments.endpoint is not None and arguments.endpoint not in ds["endpoint"].values:
         raise ConfigError(
             f"--endpoint: there is no endpoint '{arguments.endpoint}'; {nearest(arguments.endpoint, ds['endpoint'].values)}"
         )
+    if not chosen:
+        raise ConfigError("there is no station or limiter with something to have more of in this run")
     counterfactuals = Counterfactuals(
         ds,
         windows,
@@ -67,7 +70,8 @@ def execute(arguments: argparse.Namespace) -> int:
         return 0
     from rich.console import Console
 
-    title = f"{folder.name}, {period}, {arguments.seeds} seeds: what more of a resource changes"
+    seeds = f"{arguments.seeds} seeds" if arguments.seeds > 1 else "one seed, so that nothing is known of chance"
+    title = f"{folder.name}, {period}, {seeds}: what more of a resource changes"
     Console().print(bottlenecks_table(judged, title))
     return 0
 
@@ -77,8 +81,10 @@ def _factors(text: str) -> list[float]:
         found = [float(one) for one in text.split(",")]
     except ValueError:
         found = []
-    if not found or min(found) <= 0 or 1.0 in found:
-        raise ConfigError(
-            f"--factors: expected numbers above 0 and other than 1, such as 1.01,1.03,1.1, found '{text}'"
-        )
-    return sorted(found)
+    if not found or min(found) <= 1:
+        raise ConfigError(f"--factors: expected numbers above 1, such as 1.01,1.03,1.1, found '{text}'")
+    return sorted(set(found))
+
+
+def _names(text: str) -> list[str]:
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))

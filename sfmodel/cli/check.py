@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +87,8 @@ def _runs(text: str, root: Path) -> Iterator[Given]:
     runs = finished_runs_of(sweep, folder)
     for point in sweep.points:
         run_of_point = runs[point.name]
-        if run_of_point is not None:
+        if run_of_point is None:
+            print(f"sfmodel: {folder.name}: {point.name} is not finished, and left out", file=sys.stderr)
+        else:
             group = ",".join(f"{key}={value}" for key, value in point.values.items() if key != "seed")
-            yield Given(group or folder.name, run_of_point, folder)
+            yield Given(": ".join(filter(None, (folder.name, group))), run_of_point, folder)

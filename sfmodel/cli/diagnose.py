@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from sfmodel.cli.numbers import positive
 from sfmodel.cli.period import add_period_arguments, period_of
 from sfmodel.cli.which_run import add_replication_argument, add_run_argument, folder_of
 
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ablate", action="store_true", help="cut each edge for one run with the same seed, and say what is left of it"
     )
     parser.add_argument(
-        "--processes", type=int, metavar="N", help="runs at a time (default: as many as there are cores)"
+        "--processes", type=positive, metavar="N", help="runs at a time (default: as many as there are cores)"
     )
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
 

@@ -14,7 +14,7 @@ SOME = 0.1
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Blame:
     """The trouble of a service at a time; shares of what is worse than usual, of the failures, or of the time if none fail."""
 
     service: str
@@ -24,19 +24,19 @@ class Trouble:
     """Share that comes from each cause, as the run has counted it; these add up to 1."""
 
 
-def troubles(scene: Scene, when: slice) -> list[Trouble]:
+def blamed(scene: Scene, when: slice) -> list[Blame]:
     """The trouble of each service that is in some over some windows."""
-    return [_trouble(scene, name, when) for name, own in scene.services.items() if own.troubled[when].mean() >= SOME]
+    return [_blame(scene, name, when) for name, own in scene.services.items() if own.troubled[when].mean() >= SOME]
 
 
-def _trouble(scene: Scene, service: str, when: slice) -> Trouble:
+def _blame(scene: Scene, service: str, when: slice) -> Blame:
     causes = _causes(scene, service, when)
     below = _in_trouble_below(scene, service, when)
     origins: dict[str, float] = {}
     for cause, share in causes.items():
         origin = _origin(scene, service_of(cause), below)
         origins[origin] = origins.get(origin, 0.0) + share
-    return Trouble(service, origins, causes)
+    return Blame(service, origins, causes)
 
 
 def _causes(scene: Scene, service: str, when: slice) -> dict[str, float]:

@@ -65,7 +65,7 @@ def bottlenecks_data(found: Sequence[Counterfactual]) -> list[dict[str, Any]]:
 def _said(effect: Interval, unit: str) -> str:
     """An effect; in parentheses where it may be chance."""
     text = signed_interval(effect, unit)
-    return f"({text})" if abs(effect.mean) <= effect.half else text
+    return text if abs(effect.mean) > effect.half else f"({text})"  # also where nothing is known of chance
 
 
 def _busy(found: Sequence[Counterfactual], name: str) -> float:

@@ -76,7 +76,7 @@ class Counterfactuals:
         self._endpoints = list(endpoints) or measures.roots(ds)
         first, last = np.flatnonzero(windows)[[0, -1]]
         time_s = ds["time"].values.astype(float)
-        self._measured_s = float(time_s[first]), float(time_s[last] + ds["width"].values[last])
+        self._measured_s, self._until_s = time_s[windows], float(time_s[last] + ds["width"].values[last])
         self._at_s = max(float(time_s[0]), float(time_s[first]) - SETTLING_S)
         self._seeds = [int(ds.attrs["seed"]) + k for k in range(seeds)]
         self._changes: list[Change] = [(one, factor) for one in found for factor in factors]
@@ -125,16 +125,15 @@ class Counterfactuals:
         scenario = dict(config.get("scenario") or {})
         if change is not None:
             candidate, factor = change
-            scenario["events"] = [*(scenario.get("events") or []), candidate.event(factor, self._at_s)]
+            scenario["events"] = [candidate.event(factor, self._at_s), *(scenario.get("events") or [])]  # acts first
         return {
             **config, "scenario": scenario, "seed": seed, "replications": 1, "trace": {"one_in": 0},
-            "forks": [f"{self._at_s} s"], "until": f"{self._measured_s[1]} s",
+            "forks": [f"{self._at_s} s"], "until": f"{self._until_s} s",
         }  # fmt: skip
 
     def _figures(self, ds: xr.Dataset) -> dict[str, float]:
         """Figures of the hours that are measured."""
-        begin_s, end_s = self._measured_s
-        windows = (ds["time"].values >= begin_s - 1e-6) & (ds["time"].values < end_s - 1e-6)
+        windows = np.isin(np.round(ds["time"].values, 6), np.round(self._measured_s, 6))
         period = measures.fold(ds, windows, ("endpoint_latency", "endpoint_outcomes")).sel(endpoint=self._endpoints)
         ended = period["endpoint_outcomes"].sum("endpoint")
         if not ended.sum():

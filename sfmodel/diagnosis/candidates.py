@@ -69,12 +69,12 @@ def named(run: Run, found: Sequence[Trouble], names: Sequence[str]) -> list[Cand
         There is none of a name.
     """
     every = {one.cause.removesuffix(LIMITER): candidate for one in found if (candidate := _candidate(run, one))}
-    for name in names:
+    for name in (name.removesuffix(LIMITER) for name in names):
         if name not in every:
             raise ConfigError(
                 f"--of: there is no station or limiter '{name}' to be larger; {nearest(name, list(every))}"
             )
-    return [every[name] for name in names]
+    return [every[name.removesuffix(LIMITER)] for name in names]
 
 
 def _known(value: float) -> float:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sfmodel.diagnosis.blame import SOME, Trouble, troubles
+from sfmodel.diagnosis.blame import SOME, Blame, blamed
 from sfmodel.diagnosis.course import spells
 from sfmodel.diagnosis.edges import Edge, How
 from sfmodel.diagnosis.pushes import Pushes
@@ -86,7 +86,7 @@ def _begun(scene: Scene) -> Iterator[tuple[str, slice]]:
 
 def _of(scene: Scene, pushes: Pushes, origin: str, when: slice) -> Iterator[Cascade]:
     """The cascade of a service whose callers are in trouble with it, if it goes up from there."""
-    sufferers = [one for one in troubles(scene, when) if one.origins.get(origin, 0.0) >= MINOR]
+    sufferers = [one for one in blamed(scene, when) if one.origins.get(origin, 0.0) >= MINOR]
     shares = {one.service: one.origins[origin] for one in sufferers}
     up = _up(scene, origin, shares, when)
     path = _path(up, origin, shares, scene.entries)
@@ -105,7 +105,7 @@ def _of(scene: Scene, pushes: Pushes, origin: str, when: slice) -> Iterator[Casc
     )  # fmt: skip
 
 
-def _first_cause(origin: str, sufferers: Sequence[Trouble]) -> str:
+def _first_cause(origin: str, sufferers: Sequence[Blame]) -> str:
     """Of the causes in a service the one that most comes from."""
     own: dict[str, float] = {}
     for one in sufferers:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sfmodel.schema.run import Run
 
 STAND_IN = "stand_in"
-"""Service that answers as another usually does."""
+"""Service that answers as another usually does; with a _ behind it where there is one of that name."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,9 @@ def _stood_in(run: Run, plan: Plan, scene: Scene, edge: Edge) -> dict[str, Any]:
                 [label for label in labels if service_of(label) == edge.target and label in scene.ds["call"].values], {},
             )  # fmt: skip
     usual = measures.fold(scene.ds, scene.calm, ["call_latency"])["call_latency"]
+    stand_in = STAND_IN
+    while stand_in in run.platform.services:
+        stand_in += "_"
     endpoints: dict[str, Any] = {}
     found: dict[str, Any] = {}
     for key, (labels, more) in calls.items():
@@ -117,8 +120,8 @@ def _stood_in(run: Run, plan: Plan, scene: Scene, edge: Edge) -> dict[str, Any]:
         if times is not None:
             name = f"as_{len(endpoints)}"
             endpoints[name] = {"steps": [{"sleep": {"lognormal": {"mean": f"{times[0]} s", "cv": times[1]}}}]}
-            found |= {key: f"{STAND_IN}.{name}", **more}
-    return {f"services.{STAND_IN}": {"endpoints": endpoints}, **found} if endpoints else {}
+            found |= {key: f"{stand_in}.{name}", **more}
+    return {f"services.{stand_in}": {"endpoints": endpoints}, **found} if endpoints else {}
 
 
 def _mean_and_cv(counts: NDArray[np.int64]) -> tuple[float, float] | None:

@@ -7,8 +7,8 @@ from typing import Literal
 
 How = Literal["waits", "fails", "misses", "retries", "traffic"]
 
-USERS = "users"
-"""Who asks again, as the source of an edge."""
+USERS = "the users"
+"""Who asks again, as the source of an edge; no service can be called so."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Edge:
     """Who acts on whom, and how."""
 
     source: str
-    """A service, or `users`."""
+    """A service, or `USERS`."""
     target: str
     how: How
     """The target waits for the source, or fails with it; the source's misses, retries or calls are the target's load."""

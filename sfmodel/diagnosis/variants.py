@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfmodel.errors import RunError
 from sfmodel.provenance import provenance
-from sfmodel.results.folder import is_finished, is_made_of, open_run
+from sfmodel.results.folder import is_finished, open_run
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,7 +25,7 @@ def variants(
     Parameters
     ----------
     mappings
-        Configuration of each, by a name that is a folder's.
+        Configuration of each, by a name; the folder's has behind it what says of which code and configuration it is.
     root
         Where they are kept.
     processes
@@ -32,24 +34,23 @@ def variants(
     Raises
     ------
     RunError
-        A run failed, and the others are kept; one that is there is of other code or of another configuration.
+        A run failed; the others are kept.
     """
-    wanted = {name: {**mapping, "name": name} for name, mapping in mappings.items()}
-    missing = {name: mapping for name, mapping in wanted.items() if not _is_there(root / name, mapping)}
+    wanted = {name: {**mapping, "name": f"{name}-{_key(mapping)}"} for name, mapping in mappings.items()}
+    folders = {name: root / str(mapping["name"]) for name, mapping in wanted.items()}
+    missing = {name: mapping for name, mapping in wanted.items() if not is_finished(folders[name])}
     if missing:
         _make(missing, root, processes)
-    return {name: open_run(root / name) for name in wanted}
+    return {name: open_run(folder) for name, folder in folders.items()}
 
 
-def _is_there(folder: Path, mapping: Mapping[str, Any]) -> bool:
-    if not is_finished(folder):
-        return False
+def _key(mapping: Mapping[str, Any]) -> str:
+    """Says of which code, data and configuration a run is."""
     from sfmodel.running import checked
 
-    written = dict(checked(mapping).written)
-    if is_made_of(folder, {"config": written, **provenance(written)}):
-        return True
-    raise RunError(f"{folder} is of other code, or of another request; remove {folder.parent}, and it is run again")
+    written = {key: value for key, value in checked(mapping).written.items() if key != "name"}
+    made_of = json.dumps([written, provenance(written)], sort_keys=True, default=str)
+    return hashlib.sha256(made_of.encode()).hexdigest()[:8]
 
 
 def _make(missing: Mapping[str, Mapping[str, Any]], root: Path, processes: int | None) -> None:

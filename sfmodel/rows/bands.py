@@ -112,6 +112,16 @@ def trigger_s(ds: xr.Dataset, base: xr.Dataset) -> tuple[float, float] | None:
     return found[0] if found else None
 
 
+def first_trigger_s(ds: xr.Dataset) -> float | None:
+    """When the trigger of a run without a pair begins, s since midnight: its scenario's first event; if the scenario has none,
+    the first timed arrival while the run lasts. None: there is neither."""
+    config = _config(ds)
+    events = sorted(event_spans(config))
+    begin_s = float(ds["time"].values[0]) if ds.sizes["time"] else math.inf
+    found = events or [one for one in sorted(spans(config)) if begin_s <= one[0] < run_end_s(ds)]
+    return found[0][0] if found else None
+
+
 def event_spans(config: Mapping[str, Any], other: Mapping[str, Any] | None = None) -> Iterator[tuple[float, float]]:
     """Beginning and end, s since midnight, of every event of a scenario that another has not; inf: it has no end."""
     known = _events(other or {})

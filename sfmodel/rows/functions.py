@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.results import measures
 from sfmodel.results.variables import OUTCOMES
-from sfmodel.rows.bands import recovery_s
+from sfmodel.rows.bands import FOLLOW_UP_S, recovery_s
 from sfmodel.rows.windows import Thing, Windows
 from sfmodel.schema.quantities import to_duration_s
 
@@ -159,7 +159,9 @@ def _delay(windows: Windows, arguments: Sequence[Any]) -> float:
         return np.nan
     ends_s = windows.ds["time"].values + windows.ds["width"].values
     since = (ends_s > begins_s) & (np.asarray(arguments[0], float) > 0)
-    return float(ends_s[np.argmax(since)] - begins_s) if since.any() else np.inf
+    if since.any():
+        return float(ends_s[np.argmax(since)] - begins_s)
+    return np.inf if ends_s[-1] >= begins_s + FOLLOW_UP_S else np.nan
 
 
 def _told(windows: Windows, arguments: Sequence[Any]) -> float:
@@ -242,7 +244,7 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "delay": Function(
         _delay, ("run",), "", 1,
-        "time, s, from the beginning of the trigger to the end of the first window in which the series is above 0; never: ∞",
+        "time, s, from the beginning of the trigger to the end of the first window in which it is above 0; ∞: not in half an h",
     ),
     "told": Function(_told, ("story",), "", 1, "share of a story's steps that were found in order, the longest such series"),
 }  # fmt: skip

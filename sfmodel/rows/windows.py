@@ -91,13 +91,12 @@ class Windows:
 
     @property
     def trigger_begins_s(self) -> float | None:
-        """When what only this run has begins, s since midnight, or without a pair its first event; none: it has nothing."""
+        """When what only this run has begins, s since midnight; none: it has nothing. Without a pair as `first_trigger_s`."""
         if self.pair is not None:
             return self.pair.begins_s
-        from sfmodel.rows.bands import spans
+        from sfmodel.rows.bands import first_trigger_s
 
-        found = sorted(spans(self.ds.attrs.get("config") or {}))
-        return found[0][0] if found else None
+        return first_trigger_s(self.ds)
 
     def _coarse(self, chosen: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> xr.Dataset:
         missing = [name for name in names if name not in self.ds]

@@ -92,6 +92,15 @@ def test_an_objective_that_makes_no_sense_is_refused(more: dict[str, Any], compl
         read_objectives(path)
 
 
+def test_a_window_that_is_not_made_of_whole_ones_is_refused() -> None:
+    from sfmodel.errors import ConfigError
+
+    for short in ("5 s", "15 s"):
+        wanted = objectives(alerts=[{"burn": 10, "long": "5 min", "short": short}])
+        with pytest.raises(ConfigError, match="expected windows made of whole ones of the run, 10 s"):
+            alarms(make_run(180, edit, window_s=10.0), wanted)
+
+
 def test_the_objectives_of_the_package_can_be_read() -> None:
     root = Path(__file__).parents[2]
     assert [one.name for one in read_objectives(root / "conf/alerts/streamflow.yaml").objectives] == [

@@ -83,9 +83,18 @@ def test_of_which_runs(where: dict[str, Any], expected: bool) -> None:
     assert is_about(claim(below=1, where=where), "storm", CONFIG) is expected
 
 
-def test_a_key_that_no_run_has_is_a_sentence() -> None:
+def test_a_key_that_a_run_does_not_write_is_what_it_is_without() -> None:
+    assert is_about(claim(below=1, where={"demand.level": 1}), None, PLAIN)
+    assert not is_about(claim(below=1, where={"demand.level": 1.03}), None, PLAIN)
     with pytest.raises(ConfigError, match=r"no key 'demand\.levels'; did you mean 'level'"):
-        is_about(claim(below=1, where={"demand.levels": 1}), None, CONFIG)
+        is_about(claim(below=1, where={"demand.levels": 1}), None, PLAIN)
+
+
+def test_seeds_alike_in_six_digits_are_not_the_same() -> None:
+    assert not is_about(claim(below=1, where={"seed": 1234567}), None, {"seed": 1234568})
+
+
+PLAIN = {"platform": {"name": "tiny", "services": {"s": {"endpoints": {"e": {"steps": []}}}}}, "until": "1 s"}
 
 
 def run(name: str, servers: int, seed: int = 1, **more: Any) -> None:
@@ -171,6 +180,18 @@ def test_seeds_are_taken_together(claims_file: str, capsys: pytest.CaptureFixtur
     (found,) = json.loads(capsys.readouterr().out)["claims"]
     assert list(found["values"]) == ["1", "2", "3", "4", "5"]
     assert found["verdict"] == "pass"
+
+
+def test_runs_that_differ_by_their_seed_are_taken_together(
+    claims_file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("one", 20, seed=1)
+    run("two", 20, seed=2)
+    run("other", 19, seed=2)
+    capsys.readouterr()
+    main(["check", claims_file, "one", "two", "other", "--json"])
+    found = json.loads(capsys.readouterr().out)["claims"]
+    assert [(one["runs"], list(one["values"])) for one in found] == [("one", ["1", "2"]), ("other", ["2"])]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from sfmodel.diagnosis import troubles
 from sfmodel.diagnosis.bottlenecks import Counterfactual, Counterfactuals
 from sfmodel.diagnosis.candidates import candidates, named
 from sfmodel.errors import ConfigError
+from sfmodel.results.measures import quantiles_s
 from sfmodel.running import checked, run_in_memory
 
 RATE = 100.0
@@ -92,6 +93,37 @@ def test_servers_that_are_held_are_whole() -> None:
     assert one.event(1.01, 60.0)["set"][one.key] == 404
 
 
+def test_more_of_what_a_scenario_takes_away_leaves_the_scenario_as_it_is() -> None:
+    """Half of the permits are gone for a while: a tenth more of them is a tenth more before, meanwhile and after."""
+    mapping = network({"a": 0.5})
+    key = "services.web.stations.permits.servers"
+    event = {"at": "600 s", "for": "300 s", "scale": {key: 0.5}}
+    mapping["scenario"] = {"title": "Half", "events": [event]}
+    ds = run_in_memory(mapping)
+    chosen = named(checked(mapping), troubles(ds), ["web.permits"])
+    one = Counterfactuals(ds, ds["time"].values >= 300, chosen, [1.1], 1)
+    (changed,) = one.runs.values()
+    servers = run_in_memory({**changed, "forks": []})["station_servers"].sel(station="web.permits")
+    assert [float(servers.sel(time=time_s)) for time_s in (0, 300, 660, 1200)] == [440, 440, 220, 440]
+
+
+def test_hours_apart_are_measured_without_what_is_between_them() -> None:
+    mapping = network({"a": 0.5})
+    ds = run_in_memory(mapping)
+    hours = (ds["time"].values < 120) | (ds["time"].values >= 1680)
+    one = Counterfactuals(ds, hours, named(checked(mapping), troubles(ds), ["a.cpu"]), [1.1], 1)
+    counted = ds["endpoint_latency"].sel(endpoint="web.get").values[hours].sum(axis=0)
+    assert one._figures(ds)["p95"] == pytest.approx(quantiles_s(counted[None].astype(float), np.array([0.95]))[0, 0])
+
+
+def test_of_one_seed_everything_may_be_chance() -> None:
+    from sfmodel.diagnosis.bottleneck_table import _said
+    from sfmodel.results.intervals import Interval
+
+    assert _said(Interval(-0.01, float("nan"), 1), "s").startswith("(")
+    assert not _said(Interval(-0.01, 0.001, 2), "s").startswith("(")
+
+
 def test_a_resource_that_is_not_there_is_a_sentence() -> None:
     mapping = network({"a": 0.5})
     with pytest.raises(ConfigError, match=r"no station or limiter 'a\.cpus' to be larger; did you mean 'a\.cpu'"):
@@ -110,5 +142,9 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert [one["resource"] for one in found] == ["b.cpu", "a.cpu"]
     assert main(["bottlenecks", "queues", "--of", "a.cpu,b.cpu"]) == 0
     assert "b.cpu" in capsys.readouterr().out
+    assert (
+        main(["bottlenecks", "queues", "--hours", "00:01", "00:09", "--of", " b.cpu, b.cpu"]) == 0
+    )  # other hours, other runs
+    assert main(["bottlenecks", "queues", "--seeds", "0"]) == 2
     assert main(["bottlenecks", "queues", "--factors", "one"]) == 2
-    assert "expected numbers above 0 and other than 1" in capsys.readouterr().err
+    assert "expected numbers above 1" in capsys.readouterr().err
