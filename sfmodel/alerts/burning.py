@@ -101,10 +101,9 @@ def _alarms(ds: xr.Dataset, objective: Objective, alert: Alert, bad: Series, tot
     long, short = (burn_rate(ds, bad, total, objective.budget, over_s) for over_s in (alert.long, alert.short))
     firing = (long > alert.burn) & (short > alert.burn)
     ends_s = (ds["time"].values + ds["width"].values).astype(float)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], firing.astype(np.int8), [0]]))).reshape(-1, 2)
     found = []
-    for first, stop in edges:
-        ends = float(ends_s[min(stop, len(ends_s) - 1)])
-        highest = float(long[first:stop].max())
-        found.append(Alarm(objective, alert, float(ends_s[first]), ends, bool(stop == len(ends_s)), highest))
+    for when in measures.stretches(firing):
+        ends = float(ends_s[min(when.stop, len(ends_s) - 1)])
+        lasts, highest = when.stop == len(ends_s), float(long[when].max())
+        found.append(Alarm(objective, alert, float(ends_s[when.start]), ends, lasts, highest))
     return found

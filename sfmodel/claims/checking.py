@@ -7,7 +7,6 @@ across an end of it. Of one seed its value decides, and that nothing is known of
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,12 +54,7 @@ class Checked:
         low, high = found.ends
         if self.claim.holds(low) and self.claim.holds(high):
             return "pass"
-        lowest = max(
-            (self.claim.bounds[key] for key in ("at_least", "above") if key in self.claim.bounds), default=-math.inf
-        )
-        highest = min(
-            (self.claim.bounds[key] for key in ("at_most", "below") if key in self.claim.bounds), default=math.inf
-        )
+        lowest, highest = self.claim.ends
         return "fail" if high < lowest or low > highest or low == high else "undecided"
 
     @property

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sfmodel.diagnosis.cascades import Cascade
 from sfmodel.diagnosis.course import ended
 from sfmodel.diagnosis.cuts import cut
-from sfmodel.diagnosis.edges import Edge
+from sfmodel.diagnosis.edges import Edge, How
 from sfmodel.diagnosis.pushes import Pushes
 from sfmodel.diagnosis.scene import Scene
 from sfmodel.diagnosis.variants import variants
@@ -80,17 +80,17 @@ class Ablations:
                 "--ablate: interventions were switched on during this run, and a cut cannot be switched on besides; "
                 "give a run that has them from the beginning"
             )
-        self._plan = build_plan(self._run)
-        worst: dict[tuple[str, str, str], tuple[Cascade, Edge]] = {}
+        self._plan, self._pushes = build_plan(self._run), Pushes(self._scene)
+        worst: dict[tuple[str, str, How], tuple[Cascade, Edge]] = {}
         for cascade in sorted(found, key=self._harm):
-            worst |= {(edge.source, edge.target, edge.how): (cascade, edge) for edge in cascade.edges}
+            worst |= {edge.key: (cascade, edge) for edge in cascade.edges}
         self.edges = list(worst.values())
 
     def mapping(self, k: int) -> dict[str, Any] | None:
         """Configuration of the run in which an edge is cut; none: it cannot be cut."""
         cascade, edge = self.edges[k]
         scene, when = self._scene, self._scene.windows(cascade.begins_s, cascade.ends_s)
-        changes = cut(self._run, self._plan, scene, edge, Pushes(scene).usual_share(edge, when))
+        changes = cut(self._run, self._plan, scene, edge, self._pushes.usual_share(edge, when))
         if not changes:
             return None
         begins_s = self._begins_s(cascade)
@@ -138,7 +138,7 @@ class Ablations:
 
 
 def _name(edge: Edge) -> str:
-    return f"{edge.source}-{edge.target}-{edge.how}"
+    return "-".join(edge.key)
 
 
 def _symptom(cascade: Cascade, edge: Edge) -> str:

@@ -19,7 +19,7 @@ from sfmodel.diagnosis.course import spells
 from sfmodel.diagnosis.edges import Edge, How
 from sfmodel.diagnosis.pushes import Pushes
 from sfmodel.diagnosis.scene import Scene, service_of
-from sfmodel.errors import NotInRunError
+from sfmodel.diagnosis.troubles import check_causes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,10 +63,7 @@ def cascades(ds: xr.Dataset) -> list[Cascade]:
     NotInRunError
         It has no causes, since an older version made it.
     """
-    if "endpoint_causes" not in ds:
-        raise NotInRunError(
-            "this run does not know what its failures come from: it was made by an older version; make it again"
-        )
+    check_causes(ds)
     if "edge_from" not in ds or not ds.sizes["time"]:
         return []
     scene = Scene(ds)
@@ -96,8 +93,9 @@ def _of(scene: Scene, pushes: Pushes, origin: str, when: slice) -> Iterator[Casc
     worst = scene.services[path[-1]]
     badness = worst.failing / max(1e-9, worst.failing.max()) + worst.slow / max(1e-9, worst.slow.max())
     begins_s = scene.time_s[when.start]
-    first = [edge.source for edge in pushes.on(origin, when) if edge.how == "misses" and edge.begins_s <= begins_s]
     pushed = [edge for service in path for edge in pushes.on(service, when)]
+    of_origin = [edge for edge in pushed if edge.target == origin and edge.how == "misses"]
+    first = [edge.source for edge in of_origin if edge.begins_s <= begins_s]
     yield Cascade(
         _first_cause(origin, sufferers), shares[path[-1]], (*first[:1], *path), begins_s,
         scene.time_s[when.start + int(np.argmax(badness[when]))], scene.end_s[when.stop - 1],

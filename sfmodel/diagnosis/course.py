@@ -98,7 +98,7 @@ class Course:
 def spells(troubled: Mask, width_s: Series) -> list[slice]:
     """Times of trouble, each from its first window to behind its last; those that are little apart are one."""
     found: list[slice] = []
-    for one in _runs(troubled):
+    for one in measures.stretches(troubled):
         if found and width_s[found[-1].stop : one.start].sum() < APART_S:
             found[-1] = slice(found[-1].start, one.stop)
         else:
@@ -114,9 +114,8 @@ def ended(ds: xr.Dataset, of: str) -> Ended:
     return Ended(count, count - outcomes.sel(outcome="ok").values, every, ds[f"{of}_time"].values)
 
 
-def calm_stretch(ds: xr.Dataset) -> Mask:
-    """Which windows are the calm stretch, shape [time]."""
-    at_roots = ended(ds, "endpoint").of(np.flatnonzero(np.isin(ds["endpoint"].values, measures.roots(ds))).tolist())
+def calm_stretch(at_roots: Ended) -> Mask:
+    """Which windows are the calm stretch, shape [time], by what ended where requests enter."""
     windows = len(at_roots.count)
     length = max(1, round(CALM * windows))
     usual_s = _share(at_roots.seconds.sum(axis=0), at_roots.every.sum(axis=0))
@@ -158,14 +157,9 @@ def course(one: Ended, usual: Usual) -> Course:
 def _lasting(mask: Mask) -> Mask:
     """The mask without what does not last."""
     kept = np.zeros_like(mask)
-    for one in _runs(mask):
+    for one in measures.stretches(mask):
         kept[one] = one.stop - one.start >= min(LASTING, len(mask))
     return kept
-
-
-def _runs(mask: Mask) -> list[slice]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return [slice(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]
 
 
 def _moving_sum(series: Series, length: int) -> Series:

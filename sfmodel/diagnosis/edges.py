@@ -27,6 +27,11 @@ class Edge:
     """When it begins, s since midnight of day 1."""
 
     @property
+    def key(self) -> tuple[str, str, How]:
+        """Which edge it is, in whatever cascade."""
+        return self.source, self.target, self.how
+
+    @property
     def is_push(self) -> bool:
         """Whether it is load that the source makes."""
         return self.how not in ("waits", "fails")

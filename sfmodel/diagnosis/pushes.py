@@ -33,9 +33,10 @@ class Pushes:
         more = {way: self._more(series, when) for way, series in ways.items()}
         if total and sum(more.values()) >= MUCH * total:
             for (source, how), extra in more.items():
-                share = extra / sum(more.values())
+                share, series = extra / sum(more.values()), ways[source, how]
                 if share >= MINOR and source != service:
-                    yield Edge(source, service, how, min(share, 1.0), self._since(ways[source, how], when))
+                    begins_s = self._since(series, self._usual(series), when)
+                    yield Edge(source, service, how, min(share, 1.0), begins_s)
         yield from self._missing(service, when)
         if service in self._scene.entries and "users_retries" in self._scene.ds:
             yield from self._asked_again(service, when)
@@ -84,9 +85,9 @@ class Pushes:
     def _more(self, series: Series, when: slice) -> float:
         return float((series - self._usual(series))[when].sum())
 
-    def _since(self, series: Series, when: slice) -> float:
-        """First window in which there is much more of it than usual."""
-        much = series[when] > np.maximum(self._usual(series)[when], 1.0) / (1 - MUCH)
+    def _since(self, series: Series, usual: Series, when: slice) -> float:
+        """First window in which there is much more of something than usual."""
+        much = series[when] > np.maximum(usual[when], 1.0) / (1 - MUCH)
         return float(self._scene.time_s[when.start + int(np.argmax(much))])
 
     # misses, beside those that as many lookups usually have
@@ -99,10 +100,8 @@ class Pushes:
             usual = sum((self._usual_misses(k) for k in caches), np.zeros(len(self._traffic)))
             if missed[when].sum() and (missed - usual)[when].sum() >= MUCH * missed[when].sum():
                 share = float((missed - usual)[when].sum() / self._lookups[:, caches][when].sum())
-                much = missed[when] > np.maximum(usual[when], 1.0) / (1 - MUCH)
-                begins_s = self._scene.time_s[when.start + int(np.argmax(much))]
                 if share >= MINOR:
-                    yield Edge(keeper, service, "misses", share, float(begins_s))
+                    yield Edge(keeper, service, "misses", share, self._since(missed, usual, when))
 
     def _caches(self, keeper: str, service: str) -> list[int]:
         """Caches of a keeper that a service looks into, or whose misses lead to calls of it."""
@@ -138,4 +137,4 @@ class Pushes:
         if much.any():
             again, asked = again[:, much].sum(axis=1), asked[:, much].sum(axis=1)
             share = float(again[when].sum() / asked[when].sum())
-            yield Edge(USERS, service, "retries", share, self._since(again, when))
+            yield Edge(USERS, service, "retries", share, self._since(again, self._usual(again), when))

@@ -34,10 +34,10 @@ class Scene:
         self.time_s = ds["time"].values.astype(float)
         self.width_s = ds["width"].values.astype(float)
         self.end_s = self.time_s + self.width_s
-        self.calm: Mask = calm_stretch(ds)
         self.causes = [str(cause) for cause in ds["cause"].values]
         self.owner = [service_of(str(label)) for label in ds["endpoint"].values]
         self.is_root = np.isin(ds["endpoint"].values, measures.roots(ds))
+        self.calm: Mask = calm_stretch(self.ended.of(np.flatnonzero(self.is_root).tolist()))
         self.entries = frozenset(service for service, root in zip(self.owner, self.is_root, strict=True) if root)
 
     @cached_property

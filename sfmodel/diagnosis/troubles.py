@@ -82,12 +82,23 @@ def by_endpoint(ds: xr.Dataset, windows: NDArray[np.bool_] | None = None) -> dic
     }
 
 
-def _at_roots(ds: xr.Dataset, windows: NDArray[np.bool_] | None, name: str) -> NDArray[np.float64]:
-    """Totals by endpoint where requests enter and by cause, shape [root, cause]."""
-    if name not in ds:
+def check_causes(ds: xr.Dataset) -> None:
+    """Refuse a run that has no causes.
+
+    Raises
+    ------
+    NotInRunError
+        It was made by an older version, or has no endpoints.
+    """
+    if "endpoint_causes" not in ds:
         raise NotInRunError(
             "this run does not know what its failures come from: it was made by an older version; make it again"
         )
+
+
+def _at_roots(ds: xr.Dataset, windows: NDArray[np.bool_] | None, name: str) -> NDArray[np.float64]:
+    """Totals by endpoint where requests enter and by cause, shape [root, cause]."""
+    check_causes(ds)
     folded = measures.fold(ds, windows, [name])[name]
     return np.asarray(folded.sel(endpoint=measures.roots(ds)).transpose("endpoint", "cause").values)
 

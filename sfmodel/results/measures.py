@@ -76,6 +76,12 @@ def within_hours(ds: xr.Dataset, start_s: float, end_s: float) -> NDArray[np.boo
     return np.asarray(since + ds["width"].values <= length + 1e-9)
 
 
+def stretches(windows: NDArray[np.bool_]) -> list[slice]:
+    """Stretches of windows that are chosen, shape [time]: each from its first window to behind its last."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], windows.astype(np.int8), [0]])))
+    return [slice(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]
+
+
 def settled(ds: xr.Dataset) -> NDArray[np.bool_]:
     """Which windows come after the run's start-up transient, shape [time]."""
     if not ds.sizes["time"]:

@@ -122,8 +122,7 @@ class Row(Word):
             )
         if self.bounds and self.reported:
             raise ValueError(f"row {self.id} is reported and has a range; leave out one of them")
-        low = max((end for end in (self.at_least, self.above) if end is not None), default=-math.inf)
-        high = min((end for end in (self.at_most, self.below) if end is not None), default=math.inf)
+        low, high = self.ends
         if low > high or (low == high and not self.holds(low)):
             raise ValueError(f"row {self.id}: no value is {_written_bounds(self.bounds)}")
         return self
@@ -138,6 +137,12 @@ class Row(Word):
         """The ends of the range that are given, by key."""
         ends = {"at_least": self.at_least, "above": self.above, "at_most": self.at_most, "below": self.below}
         return {key: end for key, end in ends.items() if end is not None}
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Lower and upper end of the range; infinite where there is none."""
+        low = max((end for end in (self.at_least, self.above) if end is not None), default=-math.inf)
+        return low, min((end for end in (self.at_most, self.below) if end is not None), default=math.inf)
 
     def holds(self, value: float) -> bool | None:
         """Whether a value is in the range; none: the row has no range."""
