@@ -6,12 +6,12 @@ before the run is not known; until a window is full, what there is of it counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sfmodel.alerts.alarm import Alarm
 from sfmodel.alerts.objectives import Alert, Objective, Objectives, unknown_endpoint
 from sfmodel.errors import ConfigError
 from sfmodel.results import measures
@@ -22,24 +22,8 @@ if TYPE_CHECKING:
 Series = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Alarm:
-    """One time of an alert."""
-
-    objective: Objective
-    alert: Alert
-    fires_s: float
-    """When it fires, s since midnight of day 1."""
-    ends_s: float
-    """When it stops; the end of the run, if it goes on."""
-    lasts: bool
-    """Whether it goes on at the end of the run."""
-    highest: float
-    """Highest burn rate of its long window meanwhile."""
-
-
-def alarms(ds: xr.Dataset, objectives: Objectives) -> list[Alarm]:
-    """Every time that an alert fires on a run, earliest first.
+def burn_alarms(ds: xr.Dataset, objectives: Objectives) -> list[Alarm]:
+    """Every time that a budget burns too fast on a run, earliest first.
 
     Parameters
     ----------
@@ -51,29 +35,17 @@ def alarms(ds: xr.Dataset, objectives: Objectives) -> list[Alarm]:
     Raises
     ------
     ConfigError
-        An objective names an endpoint that the run does not have; a window is not made of whole ones of the run.
+        An objective names an endpoint that the run does not have.
     """
     wrong = unknown_endpoint(objectives, [str(label) for label in ds["endpoint"].values])
     if wrong:
         raise ConfigError(wrong)
     found = []
-    _check_windows(objectives, float(ds.attrs["window_s"]))
     for one in objectives.objectives:
         bad, total = bad_and_total(ds, one)
         for alert in one.alerts:
             found += _alarms(ds, one, alert, bad, total)
     return sorted(found, key=lambda alarm: alarm.fires_s)
-
-
-def _check_windows(objectives: Objectives, width_s: float) -> None:
-    """Refuse windows that are not made of whole ones of the run."""
-    for one in objectives.objectives:
-        for length_s in (length_s for alert in one.alerts for length_s in (alert.short, alert.long)):
-            parts = length_s / width_s
-            if parts < 1 - 1e-9 or abs(parts - round(parts)) > 1e-9:
-                raise ConfigError(
-                    f"objective {one.name}: expected windows made of whole ones of the run, {width_s:g} s, found {length_s:g} s"
-                )
 
 
 def bad_and_total(ds: xr.Dataset, objective: Objective) -> tuple[Series, Series]:
@@ -105,5 +77,7 @@ def _alarms(ds: xr.Dataset, objective: Objective, alert: Alert, bad: Series, tot
     for when in measures.stretches(firing):
         ends = float(ends_s[min(when.stop, len(ends_s) - 1)])
         lasts, highest = when.stop == len(ends_s), float(long[when].max())
-        found.append(Alarm(objective, alert, float(ends_s[when.start]), ends, lasts, highest))
+        data = {"burn": alert.burn, "long_s": alert.long, "short_s": alert.short, "highest": highest}
+        fires_s, worst = float(ends_s[when.start]), f"{highest:.3g} ×"
+        found.append(Alarm(objective.name, alert.said, alert.said, fires_s, ends, lasts, worst, data))
     return found

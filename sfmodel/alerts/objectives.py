@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
+from sfmodel.diagnosis.course import FAILING, NOISE, SLOW
 from sfmodel.errors import nearest
 from sfmodel.schema.base import Word
 from sfmodel.schema.quantities import Duration, Factor, Share
@@ -20,6 +21,15 @@ class Alert(Word):
     """Window over which enough must have been used to matter."""
     short: Duration = Field(gt=0)
     """Window that says that it goes on."""
+
+    @property
+    def said(self) -> str:
+        """How a table names it."""
+        return (
+            f"{self.burn:g} × in {self.long / 3600:g} h"
+            if self.long >= 3600
+            else f"{self.burn:g} × in {self.long / 60:g} min"
+        )
 
     @model_validator(mode="after")
     def _shorter(self) -> Alert:
@@ -62,11 +72,38 @@ class Objective(Word):
         return self
 
 
+class CascadeAlert(Word):
+    """When somebody is told that one service drags down another."""
+
+    objective: str
+    """Name of the objective that is at stake."""
+    failing: Share = Field(default=FAILING, gt=0)
+    """In trouble is what fails for so much more of what ends than usual,"""
+    slow: Factor = Field(default=SLOW, gt=1)
+    """or takes so many times as long as usual,"""
+    deviations: Factor = NOISE
+    """and is so many standard deviations of the calm stretch above it,"""
+    window: Duration = Field(default=60.0, gt=0)
+    """over so long a time;"""
+    lasting: Duration = 60.0
+    """it fires when both ends have been so for this time."""
+
+
 class Objectives(Word):
     """All objectives of a file."""
 
     objectives: tuple[Objective, ...] = Field(min_length=1)
     """The objectives, in the order of the table."""
+    cascades: CascadeAlert | None = None
+    """The alert on cascades; none: there is none."""
+
+    @property
+    def windows_s(self) -> list[float]:
+        """Every window over which an alert looks, s, shortest first."""
+        burning = [
+            length_s for one in self.objectives for alert in one.alerts for length_s in (alert.short, alert.long)
+        ]
+        return sorted({*burning, *([self.cascades.window] if self.cascades else [])})
 
     @model_validator(mode="after")
     def _names_once(self) -> Objectives:
@@ -74,6 +111,10 @@ class Objectives(Word):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"there are two objectives '{twice}'; give each a name of its own")
+        if self.cascades is not None and self.cascades.objective not in names:
+            raise ValueError(
+                f"cascades: there is no objective '{self.cascades.objective}'; {nearest(self.cascades.objective, names)}"
+            )
         return self
 
 

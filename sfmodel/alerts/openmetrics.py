@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
 TASKS = "sfmodel_endpoint_tasks"
 GOOD = "sfmodel_endpoint_good_seconds"
+ENDED = {"endpoint": TASKS, "call": "sfmodel_calls"}
+"""What ended of endpoints, and of call sites."""
+SECONDS = {"endpoint": "sfmodel_endpoint_seconds", "call": "sfmodel_call_seconds"}
+"""Time that it took."""
 BOUNDS_S = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Upper ends of the buckets, s; those of objectives come besides."""
 
+_ABOUT = {"endpoint": "Tasks", "call": "Calls"}
 _GAUGES = {
     "station_waiting": ("sfmodel_station_waiting", "Tasks waiting"),
     "station_in_service": ("sfmodel_station_in_service", "Tasks in service"),
@@ -35,6 +40,8 @@ _COUNTERS = {
     "call_retries": ("sfmodel_call_retries", "Attempts after the first"),
     "cache_hits": ("sfmodel_cache_hits", "Lookups that found a current entry"),
     "cache_misses": ("sfmodel_cache_misses", "Lookups that found none"),
+    "endpoint_time": (SECONDS["endpoint"], "Time of the tasks that ended"),
+    "call_time": (SECONDS["call"], "Time of the calls that ended"),
 }
 
 
@@ -60,20 +67,26 @@ def write_openmetrics(ds: xr.Dataset, file: TextIO, day: date, limits_s: Sequenc
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
     ends_s = ds["time"].values + ds["width"].values
     times = [f"{midnight + time_s:.3f}" for time_s in [ds["time"].values[0], *ends_s]]
-    for lines in (_tasks(ds, times), _latencies(ds, times, sorted({*BOUNDS_S, *limits_s})), *_plain(ds, times)):
+    for lines in (
+        _tasks(ds, "endpoint", times),
+        _tasks(ds, "call", times),
+        _latencies(ds, times, sorted({*BOUNDS_S, *limits_s})),
+        *_plain(ds, times),
+    ):
         file.writelines(f"{line}\n" for line in lines)
     file.write("# EOF\n")
 
 
-def _tasks(ds: xr.Dataset, times: Sequence[str]) -> Iterator[str]:
-    yield f"# TYPE {TASKS} counter"
-    yield f"# HELP {TASKS} Tasks that ended, by outcome"
-    outcomes = ds["endpoint_outcomes"].transpose("endpoint", "outcome", "time")
+def _tasks(ds: xr.Dataset, of: str, times: Sequence[str]) -> Iterator[str]:
+    metric = ENDED[of]
+    yield f"# TYPE {metric} counter"
+    yield f"# HELP {metric} {_ABOUT[of]} that ended, by outcome"
+    outcomes = ds[f"{of}_outcomes"].transpose(of, "outcome", "time")
     values = _from_zero(outcomes.values)
-    for e, endpoint in enumerate(ds["endpoint"].values):
+    for e, label in enumerate(ds[of].values):
         for o, outcome in enumerate(ds["outcome"].values):
             if outcome == "ok" or values[e, o, -1]:
-                yield from _samples(f'{TASKS}_total{{endpoint="{endpoint}",outcome="{outcome}"}}', values[e, o], times)
+                yield from _samples(f'{metric}_total{{{of}="{label}",outcome="{outcome}"}}', values[e, o], times)
 
 
 def _latencies(ds: xr.Dataset, times: Sequence[str], bounds_s: Sequence[float]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import argparse
 import json
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sfmodel.cli.dates import add_date_argument
 from sfmodel.cli.which_run import add_replication_argument, add_run_argument, folder_of
@@ -19,6 +19,7 @@ from sfmodel.errors import ConfigError
 
 if TYPE_CHECKING:
     import xarray as xr
+    from rich.table import Table
 
     from sfmodel.alerts import Objectives
 
@@ -28,9 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_argument(parser)
     add_replication_argument(parser)
     parser.add_argument("--objectives", type=Path, metavar="FILE", help="objectives of your own")
+    parser.add_argument(
+        "--calm", metavar="RUN", help="run whose calmest fifth says what is usual, for cascades (default: this one)"
+    )
     parser.add_argument("--rules", type=Path, metavar="FILE", help="write the alerts as rules for Prometheus")
     parser.add_argument("--openmetrics", type=Path, metavar="FILE", help="write the run's series as OpenMetrics text")
-    parser.add_argument("--every", default="1 min", help="time between two values of a series (default: 1 min)")
+    parser.add_argument(
+        "--every", help="time between two values of a series (default: half of the shortest window of an alert)"
+    )
     add_date_argument(parser, "with --openmetrics")
     parser.add_argument("--json", action="store_true", help="print the alerts as JSON")
 
@@ -38,26 +44,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print, and write what is asked for."""
     from sfmodel.alerts import alarms, read_objectives
-    from sfmodel.alerts.table import alarms_data, alarms_table
-    from sfmodel.results.folder import open_run
+    from sfmodel.alerts.cascading import watch
+    from sfmodel.alerts.over_seeds import records
+    from sfmodel.alerts.prometheus import rules
+    from sfmodel.alerts.table import alarms_data, alarms_table, records_data, records_table
+    from sfmodel.results.folder import find_run, open_run
     from sfmodel.results.measures import covered
-    from sfmodel.results.replications import replication
+    from sfmodel.results.replications import is_replicated, replication, seeds_of
     from sfmodel.rows.bands import first_trigger_s
     from sfmodel.stories.pair import has_scenario
 
     folder = folder_of(arguments)
-    ds = replication(open_run(folder), arguments.replication)
-    objectives = read_objectives(arguments.objectives or _file_of(str(ds.attrs.get("platform"))))
-    found = alarms(ds, objectives)
+    every = open_run(folder)
+    objectives = read_objectives(arguments.objectives or _file_of(str(every.attrs.get("platform"))))
+    ds = replication(every, arguments.replication)
+    calm = replication(open_run(find_run(arguments.calm, arguments.runs))) if arguments.calm else None
     trigger_s = first_trigger_s(ds) if has_scenario(ds.attrs) else None
-    if arguments.json:
-        print(json.dumps(alarms_data(found, trigger_s), indent=2))
+    title = f"{folder.name}, {covered(ds)}: what alerts say"
+    if is_replicated(every) and arguments.replication is None:
+        seeds = seeds_of(every)
+        found = records([alarms(replication(every, seed), objectives, calm) for seed in seeds], objectives, trigger_s)
+        _show(arguments, records_data(found), records_table(found, objectives, f"{title} in {len(seeds)} evenings"))
     else:
-        from rich.console import Console
-
-        Console().print(alarms_table(found, objectives, trigger_s, f"{folder.name}, {covered(ds)}: what alerts say"))
+        own = alarms(ds, objectives, calm)
+        _show(arguments, alarms_data(own, trigger_s), alarms_table(own, objectives, trigger_s, title))
     if arguments.rules:
-        _write_rules(objectives, str(ds.attrs.get("platform")), arguments.rules)
+        usual = ds if calm is None else calm
+        seen = watch(usual, objectives.cascades) if objectives.cascades and usual.sizes["time"] else None
+        _write_rules(rules(objectives, str(ds.attrs.get("platform")), seen), arguments.rules)
     if arguments.openmetrics:
         _write_series(ds, objectives, arguments)
     return 0
@@ -75,14 +89,22 @@ def _file_of(platform: str) -> Path:
     return path
 
 
-def _write_rules(objectives: Objectives, platform: str, path: Path) -> None:
+def _show(arguments: argparse.Namespace, data: list[dict[str, Any]], table: Table) -> None:
+    if arguments.json:
+        print(json.dumps(data, indent=2))
+        return
+    from rich.console import Console
+
+    Console().print(table)
+
+
+def _write_rules(rules: dict[str, Any], path: Path) -> None:
     import yaml  # type: ignore[import-untyped]
 
-    from sfmodel.alerts.prometheus import rules
     from sfmodel.results.disk import disk_errors
 
     with disk_errors(path.parent, "another file"):
-        path.write_text(yaml.safe_dump(rules(objectives, platform), sort_keys=False, width=120), encoding="utf-8")
+        path.write_text(yaml.safe_dump(rules, sort_keys=False, width=120), encoding="utf-8")
     _tell(f"{path} written: promtool check rules {path}")
 
 
@@ -95,7 +117,8 @@ def _write_series(ds: xr.Dataset, objectives: Objectives, arguments: argparse.Na
     if not ds.sizes["time"]:
         raise ConfigError("--openmetrics: the run has measured nothing, so there are no series")
     try:
-        every_s = max(to_duration_s(arguments.every), float(ds.attrs["window_s"]))
+        asked_s = to_duration_s(arguments.every) if arguments.every else min([60.0, *objectives.windows_s[:1]]) / 2
+        every_s = max(asked_s, float(ds.attrs["window_s"]))
     except ValueError as error:
         raise ConfigError(f"--every: {error}") from None
     limits_s = [one.within for one in objectives.objectives if one.within is not None]

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import socket
 import subprocess
-import time
-import urllib.parse
-import urllib.request
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +17,8 @@ from sfmodel.alerts.objectives import Objectives
 from sfmodel.alerts.openmetrics import write_openmetrics
 from sfmodel.alerts.prometheus import rules
 from sfmodel.cli import main
+
+from .prometheus_server import DAY, Server, database, needs_prometheus
 
 GET = place("endpoint", "web.get")
 
@@ -48,7 +44,7 @@ def test_an_alert_fires_when_both_windows_have_burnt_enough() -> None:
     (found,) = alarms(make_run(180, edit), objectives())
     begins_s = 72000.0
     assert found.fires_s == begins_s + 600 + 70  # 7 of 30 windows with a half: 11.7 %; 6: 10 %, not above
-    assert found.highest == pytest.approx(50)
+    assert found.data["highest"] == pytest.approx(50)
     assert not found.lasts
     assert found.ends_s == begins_s + 1200 + 50  # 1 of 6 windows with a half: 8.3 %; 2: 16.7 %
 
@@ -58,7 +54,7 @@ def test_slow_answers_are_not_good_ones() -> None:
         {"burn": 6.1, "long": "5 min", "short": "1 min"},
     ]))  # fmt: skip
     assert found.lasts
-    assert found.highest == pytest.approx(10)  # everything
+    assert found.data["highest"] == pytest.approx(10)  # everything
     assert found.fires_s == 72000.0 + 1200 + 70  # (23 x 0.5 + 7) / 30 = 61.7 %
 
 
@@ -130,11 +126,6 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "there is no endpoint 'web.got'; did you mean 'web.get'" in capsys.readouterr().err
 
 
-needs_prometheus = pytest.mark.skipif(
-    shutil.which("promtool") is None or shutil.which("prometheus") is None, reason="Prometheus is not installed"
-)
-
-
 @needs_prometheus
 def test_prometheus_takes_the_rules(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
@@ -146,9 +137,6 @@ def test_prometheus_takes_the_rules(tmp_path: Path) -> None:
     assert "3 rules found" in found.stdout
 
 
-DAY = date(2026, 3, 1)
-
-
 @needs_prometheus
 def test_prometheus_says_the_same_of_the_series(tmp_path: Path) -> None:
     """At the end of windows in the middle of each phase, and over both windows of the alert."""
@@ -156,8 +144,7 @@ def test_prometheus_says_the_same_of_the_series(tmp_path: Path) -> None:
     both = {"answered": objectives(), "fast": objectives(name="fast", within="200 ms", objective="98 %")}
     with (tmp_path / "series.txt").open("w") as file:
         write_openmetrics(ds, file, DAY, [0.2])
-    made = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "series.txt", "data"]
-    subprocess.run(made, cwd=tmp_path, capture_output=True, timeout=120, check=True)
+    database(tmp_path)
     with Server(tmp_path) as server:
         for name, wanted in both.items():
             (one,) = wanted.objectives
@@ -172,48 +159,3 @@ def test_prometheus_says_the_same_of_the_series(tmp_path: Path) -> None:
                         rule,
                         k,
                     )
-
-
-class Server:
-    """Prometheus on a database that is there, on loopback; stopped when it is left."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            self._at = f"127.0.0.1:{found.getsockname()[1]}"
-        (folder / "prometheus.yml").write_text("{}\n")
-        self._command = [
-            "prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=data", "--storage.tsdb.retention.time=100y",
-            f"--web.listen-address={self._at}",
-        ]  # fmt: skip
-        self._folder = folder
-
-    def __enter__(self) -> Server:
-        self._log = (self._folder / "prometheus.log").open("w")
-        self._process = subprocess.Popen(self._command, cwd=self._folder, stdout=self._log, stderr=subprocess.STDOUT)
-        for _ in range(300):
-            try:
-                with urllib.request.urlopen(f"http://{self._at}/-/ready", timeout=5) as answer:
-                    if answer.status == 200:
-                        return self
-            except OSError:
-                time.sleep(0.1)
-        self.__exit__()
-        raise AssertionError((self._folder / "prometheus.log").read_text())
-
-    def __exit__(self, *error: object) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(30)
-        self._log.close()
-
-    def value(self, expression: str, at_s: float) -> float:
-        """Value of an expression at a time of day."""
-        moment = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC).timestamp() + at_s
-        words = urllib.parse.urlencode({"query": expression, "time": moment})
-        with urllib.request.urlopen(f"http://{self._at}/api/v1/query?{words}", timeout=30) as answer:
-            (found,) = json.load(answer)["data"]["result"]
-        return float(found["value"][1])
