@@ -1,0 +1,247 @@
+"""The page of text of experiments/casestudy.py: each answer in sentences and a table, of what the commands printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sfmodel.clock import clock
+from sfmodel.diagnosis.cascade_table import HOW
+from sfmodel.results.comparison_table import signed_interval
+from sfmodel.results.intervals import Interval
+from sfmodel.results.summary import format_value
+
+PAGE = "casestudy.md"
+BY_HAND = "two to three hours"
+"""What debugging by dashboard takes: the case study, Success metrics, Time saved."""
+TITLES = {"f1_at_peak": "F1, the LLM asked beyond its quota from 21:00 for half an hour",
+          "s1_at_peak": "S1, a viral upload at 21:00",
+          "f4_engine_half": "F4, half of the engine's machines gone at 20:30 for three minutes"}  # fmt: skip
+SHORT = {name: title.partition(",")[0] for name, title in TITLES.items()}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the commands printed."""
+
+    folder: Path
+    kept: Mapping[str, Mapping[str, Any]]
+    quick: bool
+
+    def of(self, name: str) -> Any:
+        """What a task printed.
+
+        Raises
+        ------
+        LookupError
+            It is not there; the message says why.
+        """
+        kept = self.kept.get(name)
+        if kept is None:
+            raise LookupError(f"{name} has not been run")
+        if kept["failed"]:
+            raise LookupError(f"{name} failed: {kept['failed']}")
+        return json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+
+    def link(self, text: str, run: str, section: str) -> str:
+        """A link to a figure of a run's report."""
+        return f"[{text}](report-{run}.html#{section})"
+
+
+Tell = Callable[[Found], list[str]]
+
+
+def bottlenecks(found: Found) -> list[str]:
+    """What is busy, what more of it would change, what failures come from."""
+    more = found.of("more")
+    rows = [
+        (one["resource"], f"{100 * (one['factor'] - 1):.0f} %", _share(one["busy"]), _share(one["failure_share"]),
+         _effect(one["failures"], "share"), _effect(one["p95"], "s"))
+        for one in more["bottlenecks"]
+    ]  # fmt: skip
+    heads = ("resource", "more of it", "busy", "failures from it", "change in failures", "change in p95")
+    first = more["bottlenecks"][0]["resource"]
+    busiest = max(more["bottlenecks"], key=lambda one: one["busy"] or 0)["resource"]
+    differ = "is also the busiest" if busiest == first else f"is not the busiest, which is {busiest}"
+    return [
+        f"Of what was tried, more of {first} changes failures most; it {differ} "
+        f"({found.link('where time and failures come from', 'evening', 'causes')}). Beside the same hours, with the same seeds; "
+        "what may be chance is in parentheses.",
+        "",
+        *_table(heads, rows),
+    ]
+
+
+def paths(found: Found) -> list[str]:
+    """Who drags down whom in each storm, and which edges hold when they are cut."""
+    lines = []
+    for name, title in TITLES.items():
+        try:
+            spread = found.of(f"spread-{name}")
+        except LookupError as error:
+            lines += [f"**{title}**: missing, {error}.", ""]
+            continue
+        trigger = {"f1_at_peak": 75600.0, "s1_at_peak": 75600.0, "f4_engine_half": 73800.0}[name]
+        storms = [one for one in spread["cascades"] if one["ends_s"] > trigger]
+        lines += [f"**{title}**", ""]
+        lines += [_cascade(found, name, one) for one in storms] or ["No cascade was found."]
+        if spread["ablations"]:
+            lines += ["", *_ablations(spread["ablations"])]
+        lines.append("")
+    return lines
+
+
+def _cascade(found: Found, run: str, one: Mapping[str, Any]) -> str:
+    until = "goes on when the run ends" if one["lasts"] else f"until {clock(one['ends_s'])}"
+    way = found.link(" → ".join(one["path"]), run, "cascades")
+    pushes = [_edge(edge) for edge in one["edges"] if edge["how"] not in ("waits", "fails")]
+    pushed = f" It is pushed by {_listed(pushes)}." if pushes else ""
+    return (
+        f"- {way}, from {clock(one['begins_s'])}, {until}: {_share(one['share'])} of the trouble at {one['path'][-1]} comes "
+        f"from {one['cause']}.{pushed}"
+    )
+
+
+def _edge(edge: Mapping[str, Any]) -> str:
+    return f"{edge['source']} → {edge['target']} ({HOW[edge['how']]}, {_share(edge['share'])})"
+
+
+def _ablations(cuts: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [
+        (f"{one['source']} → {one['target']}", HOW[one["how"]], clock(one["cascade_begins_s"]),
+         "" if one["left"] is None else _share(one["left"]), one["verdict"])
+        for one in cuts
+    ]  # fmt: skip
+    return _table(("edge that was cut", "what it says", "cascade from", "left of the symptom", "the edge"), rows)
+
+
+def promises(found: Found) -> list[str]:
+    """Claims, and whether they hold."""
+    claims = found.of("claims")
+    rows = [(one["say"], one["runs"], one["verdict"], one["because"]) for one in claims["claims"]]
+    left = [f"Not checked here, of other runs: {_listed(claims['not_checked'])}."] if claims["not_checked"] else []
+    return [*_table(("claim", "runs", "", "because"), rows), "", *left]
+
+
+def alerting(found: Found) -> list[str]:
+    """When alerts fire after a trigger, and how often in quiet evenings."""
+    rows = []
+    for name in TITLES:
+        for alert, delay in _first_after(found.of(f"alerts-{name}")).items():
+            rows.append((SHORT[name], alert, format_value(delay, "s")))
+    lines = _table(("storm", "alert", "fires after"), rows)
+    quiet = found.of("alerts-quiet")
+    fired = [one for one in quiet if one["fired"]]
+    seeds = quiet[0]["seeds"] if quiet else 0
+    false = _listed([f"{one['alert']} in {one['fired']}" for one in fired]) if fired else "none"
+    return [*lines, "", f"False alarms in {seeds} quiet evenings, whose demand stays at its normal level: {false}."]
+
+
+def _first_after(alarms: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Each alert that fires after the trigger, with the time until it first does, soonest first."""
+    delays: dict[str, float] = {}
+    for one in alarms:
+        delay = one["after_trigger_s"]
+        if delay is not None and delay >= 0:
+            name = f"{one['objective']}: {one['alert']}"
+            delays[name] = min(delay, delays.get(name, delay))
+    return dict(sorted(delays.items(), key=lambda item: item[1]))
+
+
+def changes(found: Found) -> list[str]:
+    """What each intervention does, in order."""
+    data = found.of("effects")
+    figures, lines = data["figures"], []
+    for part in data["effects"]:
+        aim, failures = next(iter(figures)), "failures"
+        rows = [row for row in part["rows"] if aim in row["figures"]]
+        rows.sort(key=lambda row: -(row["figures"][aim]["size"] or 0))
+        where = ", ".join(f"{key} {label}" for key, label in part["where"].items()) or "the evening"
+        level = ", ".join(f"{figures[key]['name']}: {format_value(part['level'][key], figures[key]['unit'])}"
+                          for key in (aim, failures) if key in part["level"])  # fmt: skip
+        cells = [
+            (
+                row["change"],
+                *(
+                    _measured(row["figures"].get(key), figures[key]["unit"])
+                    for key in (aim, failures)
+                    if key in figures
+                ),
+            )
+            for row in rows
+        ]
+        names = [figures[key]["name"] for key in (aim, failures) if key in figures]
+        lines += [f"**{where}** (without a change: {level}; seeds {', '.join(map(str, part['seeds']))})", ""]
+        lines += [*_table(("change", *names), cells), ""]
+    return [f"Ranked by the first aim, {found.link('with all others', 'changes', 'effects')}:", "", *lines]
+
+
+ANSWERS: dict[str, tuple[str, Tell]] = {
+    "bottlenecks": ("Where does it hurt?", bottlenecks),
+    "cascades": ("Which path does a cascade take?", paths),
+    "alerts": ("Who would have said so, and when?", alerting),
+    "changes": ("What should be changed first?", changes),
+    "claims": ("What is claimed, and what holds?", promises),
+}
+"""Answer → its question, and who tells it."""
+
+
+def write_page(folder: Path, kept: Mapping[str, Mapping[str, Any]], quick: bool) -> Path:
+    """Write the page of what is there."""
+    found = Found(folder, kept, quick)
+    lines = ["# StreamFlow AI, answered", ""]
+    if quick:
+        lines += [
+            "Made with `--quick`: windows are shorter, and there is one seed, so that nothing is known of chance.",
+            "",
+        ]
+    for question, tell in ANSWERS.values():
+        lines += [f"## {question}", ""]
+        try:
+            lines += tell(found)
+        except LookupError as error:
+            lines.append(f"Missing: {error}.")
+        lines.append("")
+    lines += ["## How long it took", "", *_times(kept)]
+    path = folder / PAGE
+    path.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    return path
+
+
+def _times(kept: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Time of each answer's commands, added up, beside that by hand."""
+    rows = []
+    for answer, (question, _) in ANSWERS.items():
+        seconds = sum(one["seconds"] for one in kept.values() if one["answer"] == answer)
+        rows.append((question, f"{seconds / 60:.0f} min", BY_HAND))
+    return _table(("question", "here", "by dashboard"), rows)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table as Markdown has it."""
+    return [f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *rows)]
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else format_value(value, "share")
+
+
+def _effect(effect: Mapping[str, float | None], unit: str) -> str:
+    half = effect["half"]
+    text = signed_interval(Interval(effect["mean"] or 0.0, float("nan") if half is None else half, 2), unit)
+    return text if half is not None and abs(effect["mean"] or 0.0) > half else f"({text})"
+
+
+def _measured(figure: Mapping[str, Any] | None, unit: str) -> str:
+    if figure is None or figure["size"] is None:
+        return ""
+    half = float("nan") if figure["low"] is None else (figure["high"] - figure["low"]) / 2
+    text = signed_interval(Interval(figure["size"], half, 2), unit)
+    return text if figure["found"] else f"({text})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
