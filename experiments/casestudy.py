@@ -77,9 +77,9 @@ def stages(quick: bool, common: Sequence[str]) -> list[Stage]:
 
     evening = made("evening", "bottlenecks", 2 * scale, *times, "trace.one_in=2500", "trace.limit=4000000")
     storms = {
-        name: made(name, "cascades", scale, f"scenario={name}", *(collapse if name.startswith("f4") else storm), "trace.one_in=2500")
+        name: made(name, "cascades", scale, f"scenario={name}", *(collapse if "f4" in name else storm), "trace.one_in=2500")
         for name in STORMS
-    }  # fmt: skip
+    }
     quiet = made(
         "quiet", "alerts", 1.5 * scale, "demand=flat", "+demand.breathing={cv: 3.5 %, correlation: 42 s}", "start=19:30",
         "until=20:30" if quick else "until=22:00", f"replications={2 if quick else 10}", "trace.one_in=0",

@@ -45,16 +45,9 @@ def decision_table(decision: Decision, aim: Aim, *, with_storm: bool) -> Table:
 
     found = decision.standing()
     table = Table(title=f"{aim.title}, beside no change", title_justify="left", header_style="bold")
-    for column in (
-        "change",
-        "seeds",
-        "effect",
-        "best with",
-        *(["in the storm"] if with_storm else []),
-        "effort",
-        "undone in",
-    ):
-        table.add_column(column, justify="left" if column == "change" else "right")
+    table.add_column("change", overflow="fold")
+    for column in ("seeds", "effect", "best with", *(["in the storm"] if with_storm else []), "effort", "undone in"):
+        table.add_column(column, justify="right", no_wrap=True)
     for name in decision.order():
         assert found is not None  # it has an order
         k = found.names.index(name)
@@ -63,7 +56,8 @@ def decision_table(decision: Decision, aim: Aim, *, with_storm: bool) -> Table:
         harm = decision.harm(name)
         in_storm = "–" if k == 0 or math.isnan(harm) else signed_interval(Interval(harm, math.nan, 0), aim.unit)
         seeds = sum(change == name for change, _ in decision.seen)
-        table.add_row(name, str(seeds), effect, best, *([in_storm] if with_storm else []), *effort_and_undo(name))
+        spaced = name.replace("+", " + ")
+        table.add_row(spaced, str(seeds), effect, best, *([in_storm] if with_storm else []), *effort_and_undo(name))
     return table
 
 
