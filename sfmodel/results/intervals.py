@@ -78,30 +78,14 @@ def welch(a: Sequence[float], b: Sequence[float], level: float = LEVEL) -> Inter
     difference = float(samples[1].mean() - samples[0].mean())
     if not sum(squares) > 0:
         return Interval(difference, 0.0 if sum(squares) == 0 else math.nan, len(a) + len(b))
-    # Satterthwaite's degrees of freedom, rounded down: the interval is not too short
+    # Satterthwaite's degrees of freedom
     freedom = sum(squares) ** 2 / sum(s * s / (len(v) - 1) for s, v in zip(squares, samples, strict=True))
-    half = student_quantile((1 + level) / 2, max(1, math.floor(freedom))) * math.sqrt(sum(squares))
+    half = student_quantile((1 + level) / 2, max(1.0, freedom)) * math.sqrt(sum(squares))
     return Interval(difference, half, len(a) + len(b))
 
 
-def student_quantile(p: float, freedom: int) -> float:
-    """Quantile of Student's t, p in (0, 1), within 1e-9 of its value; `freedom` is a whole number of at least 1.
+def student_quantile(p: float, freedom: float) -> float:
+    """Quantile of Student's t, p in (0, 1)."""
+    from scipy.special import stdtrit
 
-    By bisection of the angle θ = arctan(t/√ν), for which the distribution is a finite sum.
-    """
-    low, high = -math.pi / 2, math.pi / 2
-    for _ in range(80):
-        middle = (low + high) / 2
-        low, high = (middle, high) if (1 + _within(middle, freedom)) / 2 < p else (low, middle)
-    return math.sqrt(freedom) * math.tan((low + high) / 2)
-
-
-def _within(theta: float, freedom: int) -> float:
-    """P(|T| ≤ √ν tan θ), with the sign of θ: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4."""
-    cos, sin = math.cos(theta), math.sin(theta)
-    odd = freedom % 2
-    term = total = 0.0 if freedom == 1 else cos if odd else 1.0
-    for k in range(2 + odd, freedom - 1, 2):
-        term *= cos * cos * (k - 1) / k
-        total += term
-    return 2 / math.pi * (theta + sin * total) if odd else sin * total
+    return float(stdtrit(freedom, p))
