@@ -2,7 +2,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from sfmodel.results.intervals import Interval, interval, mean_and_half, student_quantile
 
