@@ -1,0 +1,105 @@
+"""The case study's program: its tasks are commands that there are, it goes on where it was, and its page says what is missing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
+
+import casestudy
+from casestudy import Study, Task, make_all, stages
+from casestudy_page import ANSWERS, write_page
+
+from sfmodel.cli.compose import composed
+from sfmodel.schema import parse_run
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_every_run_can_be_composed_and_every_answer_has_a_task(quick: bool) -> None:
+    every = [task for stage in stages(quick, ["users=50000"]) for task in stage]
+    assert len({task.name for task in every}) == len(every)
+    assert {task.answer for task in every} == set(ANSWERS)
+    for task in every:
+        if task.run is not None:
+            parse_run(composed(list(task.words[1:])))
+
+
+def test_a_task_is_made_once_and_a_failed_one_again(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    good, bad = (
+        Task("good", ("list", "platforms"), "claims", 1.0),
+        Task("bad", ("diagnose", "nothing"), "cascades", 1.0),
+    )
+    failed = make_all(study, [(good, bad)], 1)
+    assert set(failed) == {"bad"}
+    assert "nothing" in failed["bad"]
+    again = Study(tmp_path)
+    assert again.is_done(good)
+    assert not again.is_done(bad)
+    assert "streamflow" in (tmp_path / "good.json").read_text()
+    assert not (tmp_path / "bad.json").exists()
+    before = again.kept["bad"]["seconds"]
+    make_all(again, [(bad,)], 1)
+    assert again.kept["bad"]["seconds"] > before
+
+
+def test_a_task_of_other_words_is_not_taken_for_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = Study(tmp_path)
+    make_all(study, [(Task("good", ("list", "platforms"), "claims", 1.0),)], 1)
+    assert study.other(Task("good", ("list", "scenarios"), "claims", 1.0)) == "words"
+    (tmp_path / "done.json").write_text(json.dumps({"evening": {"words": ["run"], "sources": "old"}}))
+    assert casestudy.main(["--quick", "--folder", str(tmp_path)]) == 2
+    assert "evening made with other words; remove the folder, or choose another --folder" in capsys.readouterr().err
+
+
+def kept(folder: Path, found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """As if tasks had printed this."""
+    answers = {task.name: task.answer for stage in stages(False, ()) for task in stage}
+    for name, printed in found.items():
+        (folder / f"{name}.json").write_text(json.dumps(printed))
+    return {name: {"seconds": 90.0, "failed": None, "answer": answers[name]} for name in found}
+
+
+CASCADE = {
+    "path": ["llm", "engine", "gateway"], "cause": "llm.quota (limiter)", "share": 0.495, "begins_s": 75600.0,
+    "peak_s": 75600.0, "ends_s": 77400.0, "lasts": False,
+    "edges": [
+        {"source": "llm", "target": "engine", "how": "fails", "share": 0.498, "begins_s": 75610.0},
+        {"source": "the users", "target": "gateway", "how": "retries", "share": 0.527, "begins_s": 75610.0},
+    ],
+}  # fmt: skip
+CUT = {"source": "llm", "target": "engine", "how": "fails", "cascade_begins_s": 75600.0, "symptom": 10.0, "left": 0.081,
+       "verdict": "holds"}  # fmt: skip
+ALARM = {"objective": "answered", "alert": "llm drags down engine", "after_trigger_s": 90.0}
+
+
+def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
+    found = kept(tmp_path, {
+        "spread-f1_at_peak": {"cascades": [CASCADE], "ablations": [CUT]},
+        "alerts-f1_at_peak": [ALARM, {**ALARM, "after_trigger_s": 700.0}, {**ALARM, "after_trigger_s": -60.0}],
+        "alerts-s1_at_peak": [], "alerts-f4_engine_half": [],
+        "alerts-quiet": [{"objective": "answered", "alert": "a cascade", "fired": 1, "seeds": 10}],
+    })  # fmt: skip
+    text = write_page(tmp_path, found, False).read_text()
+    assert (
+        "[llm → engine → gateway](report-f1_at_peak.html#cascades), from 21:00, until 21:30: 49.5 % of the trouble"
+        in text
+    )
+    assert "It is pushed by the users → gateway (calls it again, 52.7 %)." in text
+    assert "| llm → engine | fails, and fails it | 21:00 | 8.1 % | holds |" in text
+    assert "| F1 | answered: llm drags down engine | 90 s |" in text
+    assert "False alarms in 10 quiet evenings, whose demand stays at its normal level: a cascade in 1." in text
+    assert "| Which path does a cascade take? | 2 min | two to three hours |" in text
+
+
+def test_the_page_says_what_is_missing_and_why(tmp_path: Path) -> None:
+    found = {"more": {"seconds": 5.0, "failed": "the disk is full", "answer": "bottlenecks"}}
+    text = write_page(tmp_path, found, True).read_text()
+    assert "Missing: more failed: the disk is full." in text
+    assert "Missing: effects has not been run." in text
+    assert "Made with `--quick`" in text
