@@ -7,7 +7,7 @@ STAMP := $(VENV)/installed
 RAY := $(VENV)-ray
 JOBS ?= 2
 
-.PHONY: run test check bench figures robust sets sweep-demo wheel constraints constraints-ray clean help
+.PHONY: run test check bench figures robust sets sweep-demo casestudy wheel constraints constraints-ray clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ sweep-demo: $(STAMP) ## a small paired sweep, the effects of its changes as a ta
 	rm -rf runs/sweep-demo
 	$(BIN)/sfmodel run -m sweep=demo platform=chain hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS) hydra.sweep.dir=runs/sweep-demo
 	$(BIN)/sfmodel effects runs/sweep-demo -o runs/sweep-demo/effects.svg
+
+casestudy: $(STAMP) ## the case study, answered: two hours and a half, goes on where it was stopped; QUICK=1: a quarter of an hour, one seed
+	$(BIN)/python experiments/casestudy.py --jobs $(JOBS) $(if $(QUICK),--quick)
 
 wheel: $(STAMP) ## dist/*.whl
 	$(BIN)/python -m build --outdir dist .
