@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,7 +139,8 @@ class Ablations:
 
 
 def _name(edge: Edge) -> str:
-    return "-".join(edge.key)
+    """Name of the run in which an edge is cut, as runs may be called."""
+    return re.sub(r"[^\w.]+", "-", "-".join(edge.key))
 
 
 def _symptom(cascade: Cascade, edge: Edge) -> str:

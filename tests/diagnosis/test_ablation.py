@@ -11,8 +11,10 @@ import pytest
 
 from sfmodel.cli import main
 from sfmodel.diagnosis import Cascade, Edge, cascades
-from sfmodel.diagnosis.ablation import Ablation, Ablations
+from sfmodel.diagnosis.ablation import Ablation, Ablations, _name
+from sfmodel.diagnosis.edges import USERS
 from sfmodel.errors import ConfigError
+from sfmodel.results.folder import RunFolder
 from sfmodel.running import run_in_memory
 
 from .planted import BEGINS_S, LASTS_S, platform, troubled
@@ -118,3 +120,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert [name.rpartition("-")[0] for name in made] == [f"{origin}-web-waits"]
     assert main(["diagnose", "slow", "--ablate"]) == 0
     assert "holds" in capsys.readouterr().out
+
+
+def test_a_run_without_what_users_ask_again_can_be_called_so(tmp_path: Path) -> None:
+    with RunFolder(f"{_name(Edge(USERS, 'web', 'retries', 0.5, 0.0))}-0123abcd", tmp_path) as folder:
+        assert folder.path.is_dir()
