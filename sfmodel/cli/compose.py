@@ -224,13 +224,20 @@ def _compose(overrides: Sequence[str]) -> DictConfig:
     return compose(CONFIG_NAME, overrides=list(overrides))
 
 
-def _options(group: str, path: Sequence[str], kind: ObjectType = ObjectType.CONFIG) -> list[str]:
+def _options(group: str, path: Sequence[str]) -> list[str]:
+    """Files of a group, and those of its folders; but a folder beside a file of its name holds that file's parts."""
+    files = _found(group, path, ObjectType.CONFIG)
+    folders = [] if "/" in group else sorted(set(_found(group, path, ObjectType.GROUP)) - set(files))
+    return files + [f"{folder}/{name}" for folder in folders for name in _options(f"{group}/{folder}", path)]
+
+
+def _found(group: str, path: Sequence[str], kind: ObjectType) -> list[str]:
     loader = GlobalHydra.instance().config_loader()
     return sorted(set(loader.get_group_options(group, kind, config_name=CONFIG_NAME, overrides=list(path))))
 
 
 def _groups(path: Sequence[str]) -> list[str]:
-    return sorted(set(_options("", path, ObjectType.GROUP)) - _OTHER_FOLDERS)
+    return sorted(set(_found("", path, ObjectType.GROUP)) - _OTHER_FOLDERS)
 
 
 def _prepared(overrides: Sequence[str], path: Sequence[str]) -> tuple[list[str], bool]:
