@@ -20,6 +20,7 @@ from sfmodel.lint import cautions
 from sfmodel.memory import memory_errors
 from sfmodel.plan import Plan
 from sfmodel.provenance import provenance
+from sfmodel.results.digest import note_digest
 from sfmodel.results.disk import disk_errors
 from sfmodel.results.folder import (
     DATASET,
@@ -281,7 +282,8 @@ def _simulated(
         raise
     if not simulation.windows:
         say(f"nothing was measured: the run ends where it starts, at {clock(run.until)}; give a later until")
-    return note_settling(run, recorder.finish(attributes(simulation, folder.name)), folder.dataset)
+    ds = note_settling(run, recorder.finish(attributes(simulation, folder.name)), folder.dataset)
+    return note_digest(ds, folder.dataset)
 
 
 def _prepared(run: Run, plan: Plan, say: Say, log: list[str], report: Report | None = None) -> Simulation:

@@ -36,7 +36,8 @@ def execute(arguments: argparse.Namespace) -> int:
     classes = classes_table(summary)
     if classes is not None:
         console.print(classes)
-    print(f"in {folder}")
+    data = summary["run"].get("digest")
+    print(f"in {folder}" + (f", data sha256 {data}" if data else ""))
     return 0
 
 

@@ -17,6 +17,7 @@ from sfmodel.replications.kept import take_over
 from sfmodel.replications.merging import merge
 from sfmodel.replications.processes import Processes, how_many
 from sfmodel.replications.progress import Progress
+from sfmodel.results.digest import note_digest
 from sfmodel.results.disk import disk_errors
 from sfmodel.results.folder import DATASET, FIGURES, LOG, SUMMARY, RunFolder, is_finished
 from sfmodel.results.replications import FOLDER, written_seeds
@@ -134,7 +135,7 @@ def _of_seed(mapping: Config, seed: int) -> dict[str, Any]:
 def _merged(run: Run, folder: RunFolder, say: Say, *, drawn: bool) -> xr.Dataset:
     """Put the replications together, and write what they show."""
     ds = merge(replication_folders(folder.path, run.seeds), folder.name, run.written, folder.dataset)
-    ds = note_settling(run, ds, folder.dataset)
+    ds = note_digest(note_settling(run, ds, folder.dataset), folder.dataset)
     for line in Settling.of(ds).warnings(run):
         say(f"warning: {line}")
     _write_results(ds, folder, say, drawn=drawn)

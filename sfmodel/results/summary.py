@@ -39,7 +39,18 @@ _OF_USERS = {
     "views_lost": "Views lost",
 }
 """Totals of users: variable → title."""
-_FACTS = ("name", "platform", "scenario", "seed", "version", "requests", "events", "wall_seconds", "compile_seconds")
+_FACTS = (
+    "name",
+    "platform",
+    "scenario",
+    "seed",
+    "version",
+    "digest",
+    "requests",
+    "events",
+    "wall_seconds",
+    "compile_seconds",
+)
 
 
 @dataclass(frozen=True)
