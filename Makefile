@@ -7,7 +7,7 @@ STAMP := $(VENV)/installed
 RAY := $(VENV)-ray
 JOBS ?= 2
 
-.PHONY: run test check bench figures robust sets sweep-demo casestudy wheel constraints constraints-ray clean help
+.PHONY: run test check bench figures robust sets sweep-demo casestudy bits wheel constraints constraints-ray clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ robust: $(STAMP) ## the evening's figures at 0.97 and 1.03 of the demand: at lea
 sets: $(STAMP) ## the evening's figures under each of eight other sets of values, one evening each
 	status=0; for set in a b c d e f g h; do $(BIN)/python experiments/figures.py --jobs $(JOBS) --only baseline --share 0.8 --first-seed 3 --seeds 1 \
 	  --folder results/figures-set-$$set platform/streamflow/sets=$$set trace.one_in=2500 trace.limit=4000000 || status=1; done; exit $$status
+
+bits: $(STAMP) ## the same run under other instructions: do the bits agree? compiles three times
+	$(BIN)/python experiments/bits.py
 
 sweep-demo: $(STAMP) ## a small paired sweep, the effects of its changes as a table and as a figure: a minute
 	rm -rf runs/sweep-demo

@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
-from sfmodel.cli.compose import checked
+from sfmodel.cli.compose import checked, options
 from sfmodel.cli.compose import composed as by_command_line
 from sfmodel.errors import ConfigError
 from sfmodel.schema import Run, parse_run
@@ -55,7 +55,10 @@ def hours(clock: str) -> float:
 # Everything composes
 
 
-@pytest.mark.parametrize("platform", names("platform"))
+LITERATURE = [f"literature/{name}" for name in names("platform/literature")]
+
+
+@pytest.mark.parametrize("platform", [*names("platform"), *LITERATURE])
 def test_every_platform_validates_with_its_own_demand_and_times(platform: str) -> None:
     run = valid(f"platform={platform}")
     assert run.platform.name == platform
@@ -89,6 +92,25 @@ def test_a_scenario_names_its_trigger_and_nothing_else(scenario: str) -> None:
     assert {key: sources[key] for key in base["platform"]["sources"]} == base["platform"]["sources"]
     added = set(sources) - set(base["platform"]["sources"])
     assert bool(added) != bool(run["scenario"].get("events")), "events or sources of its own"
+
+
+@pytest.mark.parametrize(
+    ("platform", "scenario"), [("retries", "retries"), ("cache", "cache_flush"), ("server", "burst")]
+)
+def test_a_platform_of_the_literature_has_its_trigger(platform: str, scenario: str) -> None:
+    assert f"literature/{platform}" in LITERATURE
+    assert {"retries", "cache_flush", "burst"} == set(names("scenario/literature"))
+    run = valid(f"platform=literature/{platform}", f"scenario=literature/{scenario}")
+    times = [event.at for event in run.scenario.events] + [at for s in run.platform.sources.values() for at in s.at]
+    assert times
+    assert all(run.start < at < run.until for at in times)
+    assert run.scenario.title
+
+
+def test_parts_of_a_platform_are_no_platforms() -> None:
+    assert options("platform") == [*names("platform"), *LITERATURE]
+    with pytest.raises(ConfigError, match="no platform 'streamflow/users'"):
+        checked(["platform=streamflow/users"])
 
 
 @pytest.mark.parametrize("intervention", names("intervention"))

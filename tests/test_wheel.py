@@ -68,7 +68,11 @@ def test_the_wheel_holds_the_package_the_kernels_and_the_configuration(wheel: Pa
 
 
 def test_what_comes_with_it_is_found(installed: Callable[..., str]) -> None:
-    assert [line.split()[0] for line in installed("list", "platforms").splitlines()] == ["chain", "mmc", "streamflow"]
+    listed = [line.split()[0] for line in installed("list", "platforms").splitlines()]
+    assert listed[:3] == ["chain", "mmc", "streamflow"]
+    assert {path.stem for path in (ROOT / "conf/platform/literature").glob("*.yaml")} == {
+        name.removeprefix("literature/") for name in listed[3:]
+    }
     assert "llm_timeout" in installed("list", "interventions")
 
 

@@ -117,7 +117,7 @@ def merged_attributes(every: list[dict[str, Any]], name: str, written: Mapping[s
     """Attributes of a run of several replications: what all share, what it cost in all, and a list of what differs."""
     first = every[0]
     same = {key: value for key, value in first.items() if all(one.get(key) == value for one in every)}
-    shared = {key: value for key, value in same.items() if key not in (*_ADDED, *_HIGHEST)}
+    shared = {key: value for key, value in same.items() if key not in (*_ADDED, *_HIGHEST, "digest")}  # that of each
     own = [{key: value for key, value in one.items() if key not in {*shared, *_OWN}} for one in every]
     for one, attrs in zip(own, every, strict=True):
         one["seed"] = attrs["seed"]
