@@ -4,6 +4,9 @@ A cascade is a service in trouble, beside the calmest fifth of the run, and thos
 stands who acts on whom, with the share of the trouble, or of the further calls, that comes this way. Whether that is so can be
 tried: --ablate runs the time of the cascade again with the same seed for each edge, and without what makes it.
 
+Loops are requests and calls that are made again, and misses after which nothing is stored. Their gain is how many further
+attempts one more attempt makes, through the load too: above 1 they feed themselves.
+
 Each failed request counts for one cause, at the end of the chain of who waited for whom: through calls, retries, open
 breakers, and workers that are held. The shares add up to all of them. A request that was answered counts, with its time,
 for what kept it longest.
@@ -38,6 +41,8 @@ def execute(arguments: argparse.Namespace) -> int:
     from sfmodel.diagnosis import by_endpoint, cascades, troubles
     from sfmodel.diagnosis.ablation import Ablations
     from sfmodel.diagnosis.cascade_table import ablations_data, cascades_data, cascades_table
+    from sfmodel.diagnosis.loop_table import loops_data, loops_table
+    from sfmodel.diagnosis.loops import loops
     from sfmodel.diagnosis.table import endpoints_table, troubles_data, troubles_table
     from sfmodel.results import measures
     from sfmodel.results.folder import open_run
@@ -47,12 +52,19 @@ def execute(arguments: argparse.Namespace) -> int:
     ds = replication(open_run(folder), arguments.replication)
     period, windows = period_of(arguments, ds)
     found, failures, spread = troubles(ds, windows), by_endpoint(ds, windows), cascades(ds)
+    turning = loops(ds)
     cuts = Ablations(ds, spread).made(folder, arguments.processes) if arguments.ablate and spread else []
     if arguments.json:
         causes = {"causes": troubles_data(found), "endpoints": failures}
         print(
             json.dumps(
-                {"cascades": cascades_data(spread), "ablations": ablations_data(cuts), "period": period, **causes},
+                {
+                    "cascades": cascades_data(spread),
+                    "ablations": ablations_data(cuts),
+                    "loops": loops_data(turning),
+                    "period": period,
+                    **causes,
+                },  # fmt: skip
                 indent=2,
             )
         )
@@ -64,6 +76,12 @@ def execute(arguments: argparse.Namespace) -> int:
         console.print(cascades_table(spread, f"{folder.name}, {measures.covered(ds)}: who drags down whom", cuts))
     else:
         print(f"{folder.name}, {measures.covered(ds)}: no cascade.")
+    if turning:
+        console.print(
+            loops_table(
+                turning, f"{folder.name}, {measures.covered(ds)}: loops, in the quarter of an hour that is closest"
+            )
+        )
     console.print(
         troubles_table(found, f"{folder.name}, {period}: what failures and time come from, and how busy it was")
     )
