@@ -59,6 +59,9 @@ COMMANDS = {
         "what a little more of each resource would change",
         "sfmodel bottlenecks latest --factors 1.01,1.03,1.1",
     ),
+    "metastability": Command(
+        "metastability", "which triggers a platform recovers from", "sfmodel metastability -o map.svg"
+    ),
     "figures": Command(
         "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only 'P*'"
     ),

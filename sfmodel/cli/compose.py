@@ -40,7 +40,19 @@ CONFIG_NAME = "config"
 HYDRAS_ERRORS = (HydraException, OmegaConfBaseException, YAMLError)
 """What Hydra and the files it reads can complain with."""
 
-_OTHER_FOLDERS = {"aims", "alerts", "claims", "decide", "hydra", "data", "figures", "paths", "rows", "stories"}
+_OTHER_FOLDERS = {
+    "aims",
+    "alerts",
+    "claims",
+    "decide",
+    "hydra",
+    "data",
+    "figures",
+    "metastability",
+    "paths",
+    "rows",
+    "stories",
+}
 """Folders of conf/ that are no config groups."""
 
 

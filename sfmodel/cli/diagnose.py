@@ -64,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
                     "loops": loops_data(turning),
                     "period": period,
                     **causes,
-                },  # fmt: skip
+                },
                 indent=2,
             )
         )

@@ -137,7 +137,7 @@ def _turns(ds: xr.Dataset) -> Iterator[Turns]:
     if "call_retries" in ds:
         attempts, again, failed = (_values(ds, name) for name in ("call_attempts", "call_retries", "call_outcomes"))
         fresh = attempts - again - _values(ds, "call_hedges")
-        for k in np.flatnonzero(again.any(axis=0)):
+        for k in np.flatnonzero(again.any(axis=0)).tolist():
             yield Turns(
                 "calls", str(ds["call"].values[k]), attempts[:, k], fresh[:, k], failed[:, k], again[:, k]
             )  # fmt: skip

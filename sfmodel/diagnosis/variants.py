@@ -36,7 +36,7 @@ def variants(
     RunError
         A run failed; the others are kept.
     """
-    wanted = {name: {**mapping, "name": f"{name}-{_key(mapping)}"} for name, mapping in mappings.items()}
+    wanted = {name: {**mapping, "name": f"{name}-{mark_of(mapping)}"} for name, mapping in mappings.items()}
     folders = {name: root / str(mapping["name"]) for name, mapping in wanted.items()}
     missing = {name: mapping for name, mapping in wanted.items() if not is_finished(folders[name])}
     if missing:
@@ -44,7 +44,7 @@ def variants(
     return {name: open_run(folder) for name, folder in folders.items()}
 
 
-def _key(mapping: Mapping[str, Any]) -> str:
+def mark_of(mapping: Mapping[str, Any]) -> str:
     """Says of which code, data and configuration a run is."""
     from sfmodel.running import checked
 

@@ -1,0 +1,13 @@
+"""Metastability: which trigger, at which load, a platform recovers from, at constant demand, and which it does not.
+
+The terms are those of Huang et al., Metastable Failures in the Wild (OSDI 2022). At a load the platform is *stable* if it
+recovers from every trigger that was tried, *vulnerable* if there are some after which it stays down although they are over,
+which is the *metastable* state, and *overloaded* if it is down without any.
+"""
+
+from sfmodel.metastability.cells import Cell, Job
+from sfmodel.metastability.dataset import Known, map_dataset
+from sfmodel.metastability.recovery import Outcome, State
+from sfmodel.metastability.setting import Setting, setting_of
+
+__all__ = ["Cell", "Job", "Known", "Outcome", "Setting", "State", "map_dataset", "setting_of"]

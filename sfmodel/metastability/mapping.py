@@ -1,0 +1,64 @@
+"""From nothing known to a map: rounds of runs, coarse first, until time is up or its edges are as sharp as asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from sfmodel.metastability.cells import Job, next_cells
+from sfmodel.metastability.dataset import Known
+from sfmodel.metastability.runs import MapRuns, RampRun, Wanted
+from sfmodel.metastability.setting import Setting
+
+
+def map_until(
+    setting: Setting, known: Known, runs: MapRuns, told: Callable[[Wanted, str | None], None], seeds: int, depth: int
+) -> Mapping[Wanted, str]:
+    """Run rounds; return what failed.
+
+    Parameters
+    ----------
+    setting
+        What is run.
+    known
+        Takes in what runs show.
+    runs
+        Makes them.
+    told
+        Called after each run.
+    seeds
+        Of cells at an edge, and of load that goes up and down.
+    depth
+        How many times the distance of neighbours of different states is halved.
+    """
+    failed: dict[Wanted, str] = {}
+    while not runs.time_is_up():
+        jobs = [
+            Job(change, cell, seed)
+            for change in known.changes
+            for cell, seed in next_cells(setting, known.of(change), seeds, depth)
+        ]
+        wanted = [job for job in jobs if job not in failed]
+        before = known.runs()
+        for one, found, reason in runs.outcomes(wanted):
+            if reason is not None:
+                failed[one] = reason
+            if found is not None and isinstance(one, Job):
+                known.tell(one, found)
+            told(one, reason)
+        if setting.ramp and not known.ways and not runs.time_is_up():
+            _ramps(known, runs, told, failed, seeds)
+        if known.runs() == before:
+            break
+    return failed
+
+
+def _ramps(
+    known: Known, runs: MapRuns, told: Callable[[Wanted, str | None], None], failed: dict[Wanted, str], seeds: int
+) -> None:
+    wanted: Sequence[RampRun] = [RampRun(change, seed) for seed in range(1, seeds + 1) for change in known.changes]
+    for ramp, found, reason in runs.ways(wanted):
+        if reason is not None:
+            failed[ramp] = reason
+        if found is not None:
+            known.ways[ramp.change, ramp.seed] = found
+        told(ramp, reason)

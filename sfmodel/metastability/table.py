@@ -1,0 +1,94 @@
+"""A map as tables for a terminal: for each load sizes and durations, and what follows for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sfmodel.metastability.recovery import State
+from sfmodel.results.summary import format_value
+from sfmodel.rows.table import plain_table
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.table import Table
+
+
+def map_tables(ds: xr.Dataset) -> Iterator[Table]:
+    """One for each set of interventions: how many runs of each cell recovered, and the median time in which they did."""
+    for change in map(str, ds["change"].values):
+        own = ds.sel(change=change)
+        table = plain_table(
+            f"{ds.attrs['trigger']}, with {change}: runs that recover, their 95 % interval, median time"
+        )
+        table.add_column("load", justify="right")
+        table.add_column("size", justify="right")
+        for duration_s in ds["duration"].values.tolist():
+            table.add_column(format_value(duration_s, "s"), no_wrap=True)
+        for load in ds["load"].values.tolist():
+            of_load = own.sel(load=load)
+            for k, size in enumerate(ds["size"].values.tolist()):
+                cells = [
+                    _cell(of_load.sel(size=size, duration=one), ds.attrs["horizon_s"]) for one in ds["duration"].values
+                ]
+                if any(cells):
+                    last = k == ds.sizes["size"] - 1
+                    table.add_row(f"{load:g}", format_value(size, "share"), *cells, end_section=last)
+        yield table
+
+
+def _cell(cell: xr.Dataset, horizon_s: float) -> str:
+    states = cell["state"].values
+    if (states == State.NOT_RUN).all():
+        return ""
+    runs = int(np.isin(states, (State.RECOVERED, State.NOT_RECOVERED)).sum())
+    if not runs:
+        return "down by itself"
+    recovered, median = int((states == State.RECOVERED).sum()), float(cell["median_time"])
+    ends = f"{100 * float(cell['low']):.0f}–{100 * float(cell['high']):.0f} %"
+    time = f"> {format_value(horizon_s, 's')}" if math.isinf(median) else format_value(median, "s")
+    return f"{recovered}/{runs} {ends}\n{time}"
+
+
+def said_of_loads(ds: xr.Dataset) -> Iterator[str]:
+    """What each load is, and the hysteresis, in sentences."""
+    for change in map(str, ds["change"].values):
+        states = {float(load): str(ds["load_state"].sel(change=change, load=load).values) for load in ds["load"].values}
+        words = [
+            f"{word} at {', '.join(f'{load:g}' for load, state in states.items() if state == word)}"
+            for word in ("stable", "vulnerable", "overloaded")
+            if word in states.values()
+        ]
+        if words:
+            yield f"{change}: {'; '.join(words)}."
+        if "breaks_at" in ds:
+            yield from _hysteresis(ds.sel(change=change), change)
+
+
+def _hysteresis(own: xr.Dataset, change: str) -> Iterator[str]:
+    breaks, returns = own["breaks_at"].values, own["returns_at"].values
+    known = ~np.isnan(breaks)
+    if not known.any():
+        return
+    if np.isinf(breaks[known]).all():
+        yield f"{change}: load that goes up slowly does not break it, up to {float(own['ramp_load'].max()):g}."
+        return
+    seeds = int(known.sum())
+    back = returns[known & ~np.isnan(returns)]
+    never = f"; not on the way down in {int((back == 0).sum())} of {len(back)} runs" if (back == 0).any() else ""
+    there = _range(back[back > 0])
+    comes = f" and comes back on the way down at {there}" if there else ""
+    yield (
+        f"{change}: load that goes up slowly breaks it at {_range(breaks[known & np.isfinite(breaks)])}{comes}{never} "
+        f"({seeds} {'seed' if seeds == 1 else 'seeds'})."
+    )
+
+
+def _range(values: np.ndarray) -> str:
+    if not len(values):
+        return ""
+    low, high = float(values.min()), float(values.max())
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
