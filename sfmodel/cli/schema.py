@@ -54,8 +54,17 @@ def _of_a_run() -> dict[str, type[Word]]:
     from sfmodel.alerts import Objectives
     from sfmodel.claims import Claims
     from sfmodel.figures.panel import Panels
+    from sfmodel.metastability import Setting
     from sfmodel.paths.request_path import Paths
     from sfmodel.rows.rows import Rows
     from sfmodel.stories.story import Stories
 
-    return {"rows": Rows, "claims": Claims, "alerts": Objectives, "stories": Stories, "paths": Paths, "figures": Panels}
+    return {
+        "rows": Rows,
+        "claims": Claims,
+        "alerts": Objectives,
+        "stories": Stories,
+        "paths": Paths,
+        "figures": Panels,
+        "metastability": Setting,
+    }

@@ -9,14 +9,14 @@ import numpy as np
 
 from sfmodel.errors import ConfigError
 from sfmodel.figures import FORMATS, save
-from sfmodel.figures.style import BLUE, GREY, NORMAL, ORANGE, SMALL, VERMILLION, logarithmic, new_figure, tidy
+from sfmodel.figures.style import BLUE, GREY, NORMAL, ORANGE, SMALL, VERMILLION, new_figure, tidy
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-_PANEL_IN, _GAP_IN, _LEFT_IN, _TOP_IN, _BOTTOM_IN = 1.75, 0.4, 0.75, 0.95, 0.55
+_PANEL_IN, _GAP_IN, _LEFT_IN, _TOP_IN, _BOTTOM_IN = 1.75, 0.4, 0.75, 0.95, 0.75
 
 KINDS = {
     "all recover": (BLUE, "o"), "some do": (ORANGE, "D"), "none does": (VERMILLION, "X"), "down by itself": (GREY, "s"),
@@ -61,11 +61,8 @@ def draw_map(ds: xr.Dataset, path: Path) -> Path:
             axes = page.add_axes((x, y, _PANEL_IN / width, _PANEL_IN / height))
             if column < len(loads):
                 _cells(axes, ds.sel(change=change, load=loads[column]), ds)
-                tidy(
-                    axes,
-                    f"load {loads[column]:g}: {ds['load_state'].sel(change=change, load=loads[column]).item()}",
-                    "",
-                )
+                state = ds["load_state"].sel(change=change, load=loads[column]).item() or "not run"
+                tidy(axes, f"load {loads[column]:g}: {state}", "")
                 if column == 0:
                     axes.set_ylabel(f"{change}: size", fontsize=NORMAL)
                 else:
@@ -81,6 +78,8 @@ def draw_map(ds: xr.Dataset, path: Path) -> Path:
 
 
 def _cells(axes: Axes, cells: xr.Dataset, whole: xr.Dataset) -> None:
+    from matplotlib.ticker import NullLocator
+
     runs = (cells["state"] > 0).sum("seed")
     for size in cells["size"].values.tolist():
         for duration_s in cells["duration"].values.tolist():
@@ -90,10 +89,11 @@ def _cells(axes: Axes, cells: xr.Dataset, whole: xr.Dataset) -> None:
                 axes.scatter([duration_s], [size], s=16 + 10 * count, c=colour, marker=marker, linewidths=0)
     durations, sizes = whole["duration"].values, whole["size"].values
     axes.set_xscale("log")
+    axes.set_xticks(durations, [f"{one:g}" for one in durations], fontsize=SMALL)
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(durations.min() / 1.5, durations.max() * 1.5)
     margin = 0.12 * max(float(np.ptp(sizes)), 0.1)
     axes.set_ylim(sizes.min() - margin, sizes.max() + margin)
-    logarithmic(axes.xaxis)
 
 
 def _kind(probability: float) -> str:

@@ -16,6 +16,7 @@ from sfmodel.metastability.hysteresis import Way
 from sfmodel.metastability.recovery import Outcome, State
 from sfmodel.metastability.setting import Setting
 from sfmodel.results.disk import disk_errors
+from sfmodel.results.recorder import quiet
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -153,7 +154,8 @@ def write_map(ds: xr.Dataset, folder: Path) -> Path:
     part = path.with_name(f"{FILE}.part")
     with disk_errors(path):
         shutil.rmtree(part, ignore_errors=True)
-        ds.to_zarr(part, mode="w", consolidated=False)
+        with quiet():
+            ds.to_zarr(part, mode="w", consolidated=False)
         shutil.rmtree(path, ignore_errors=True)
         part.rename(path)
     return path

@@ -49,7 +49,13 @@ def _cell(cell: xr.Dataset, horizon_s: float) -> str:
         return "down by itself"
     recovered, median = int((states == State.RECOVERED).sum()), float(cell["median_time"])
     ends = f"{100 * float(cell['low']):.0f}–{100 * float(cell['high']):.0f} %"
-    time = f"> {format_value(horizon_s, 's')}" if math.isinf(median) else format_value(median, "s")
+    time = (
+        f"> {format_value(horizon_s, 's')}"
+        if math.isinf(median)
+        else format_value(median, "s")
+        if median
+        else "at once"
+    )
     return f"{recovered}/{runs} {ends}\n{time}"
 
 

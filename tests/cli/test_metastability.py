@@ -90,3 +90,22 @@ def test_time_that_is_up_says_what_is_known_so_far(sfmodel: Command, tmp_path: P
     assert status == 0
     assert "time is up: the same command goes on with what is kept in runs/m" in output
     assert "too little has run to say anything yet" in output
+
+
+def test_interrupted_it_says_what_is_known_so_far(
+    sfmodel: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sfmodel.metastability import Cell, Job, Known, Outcome, State, mapping
+
+    def interrupted(setting: object, known: Known, *rest: object) -> None:
+        known.tell(Job("none", Cell(60, 0.9, 30), 1), Outcome(State.RECOVERED, 40.0))
+        raise KeyboardInterrupt
+
+    write(tmp_path, levels="60", sizes="90 %", durations="30 s")
+    monkeypatch.setattr(mapping, "map_until", interrupted)
+    status, output, complaints = sfmodel("metastability", "--platform", "planted", "--folder", "runs/m")
+    assert status == 0
+    assert "interrupted; what had ended counts, and the same command goes on" in complaints
+    assert "none: stable at 60." in output
+    assert "40 s" in output
+    assert Path("runs/m/map.zarr").exists()

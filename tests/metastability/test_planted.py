@@ -70,9 +70,9 @@ def test_hysteresis_is_that_of_theory_within_a_step() -> None:
     known, setting, _ = mapped(seeds=1)
     way = known.ways["none", 1]
     assert way.breaks_at in (100, 110)  # at 100, which is all of the capacity, it depends on the seed how soon
-    assert way.returns_at == 30
+    assert way.returns_at in (30, 35)  # 105 of 100 is so little more that chance may bring it back
     ds = map_dataset(known, setting)
-    assert ds["returns_at"].sel(change="none").values.tolist() == [30]
+    assert ds["returns_at"].sel(change="none").values.tolist() == [way.returns_at]
 
 
 def test_hysteresis_is_none_without_retries() -> None:
