@@ -15,6 +15,8 @@ from sfmodel.results.intervals import Interval
 from sfmodel.results.summary import format_value
 
 PAGE = "casestudy.md"
+MAP = "runs/map"
+"""Folder of the map of metastability."""
 BY_HAND = "two to three hours"
 """What debugging by dashboard takes: the case study, Success metrics, Time saved."""
 TITLES = {"f1_at_peak": "F1, the LLM asked beyond its quota from 21:00 for half an hour",
@@ -39,12 +41,16 @@ class Found:
         LookupError
             It is not there; the message says why.
         """
+        self.check(name)
+        return json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+
+    def check(self, name: str) -> None:
+        """Raise as `of` does, of a task whose output is no JSON."""
         kept = self.kept.get(name)
         if kept is None:
             raise LookupError(f"{name} has not been run")
         if kept["failed"]:
             raise LookupError(f"{name} failed: {kept['failed']}")
-        return json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
 
     def link(self, text: str, run: str, section: str) -> str:
         """A link to a figure of a run's report."""
@@ -118,6 +124,37 @@ def _ablations(cuts: Sequence[Mapping[str, Any]]) -> list[str]:
     return _table(("edge that was cut", "what it says", "cascade from", "left of the symptom", "the edge"), rows)
 
 
+def loops(found: Found) -> list[str]:
+    """Which loops come closest to feeding themselves."""
+    rows = []
+    for run in ("hurts", *(f"spread-{name}" for name in TITLES)):
+        for loop in found.of(run)["loops"]:
+            closest = loop["closest"]
+            if closest["gain"] is not None:
+                gain = f"{closest['gain']:.2f} ({closest['low']:.2f} to {closest['high']:.2f})"
+                where = SHORT.get(run.removeprefix("spread-"), "the evening")
+                rows.append((where, f"{loop['name']} ({loop['kind']})", clock(closest["begins_s"]), gain, closest["verdict"]))
+    heads = ("in", "loop", "closest from", "gain (95 % interval)", "")
+    lines = _table(heads, rows) if rows else ["No loop has a gain that is known."]
+    return ["The gain is how many further attempts one more attempt makes; above 1 a loop feeds itself.", "", *lines]
+
+
+def metastability(found: Found) -> list[str]:
+    """Which triggers it recovers from, at which load."""
+    import xarray as xr
+
+    from sfmodel.metastability.recovery import State
+    from sfmodel.metastability.table import said_of_loads
+
+    found.check("map")
+    with xr.open_zarr(found.folder / MAP / "map.zarr", consolidated=False) as ds:
+        said = list(said_of_loads(ds))
+        lost = int((ds["state"] == State.NOT_RECOVERED).sum())
+    more = ["", f"In {lost} runs it was not back within the horizon."] if lost else []
+    return ["At constant demand, as multiples of the normal hours', with part of the engine's machines gone for a while "
+            "([the map](map.svg)):", "", *(f"- {line}" for line in said), *more]  # fmt: skip
+
+
 def promises(found: Found) -> list[str]:
     """Claims, and whether they hold."""
     claims = found.of("claims")
@@ -182,6 +219,8 @@ def changes(found: Found) -> list[str]:
 ANSWERS: dict[str, tuple[str, Tell]] = {
     "bottlenecks": ("Where does it hurt?", bottlenecks),
     "cascades": ("Which path does a cascade take?", paths),
+    "loops": ("Which loops feed themselves?", loops),
+    "map": ("What does it not recover from?", metastability),
     "alerts": ("Who would have said so, and when?", alerting),
     "changes": ("What should be changed first?", changes),
     "claims": ("What is claimed, and what holds?", promises),

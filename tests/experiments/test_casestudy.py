@@ -75,12 +75,16 @@ CASCADE = {
 }  # fmt: skip
 CUT = {"source": "llm", "target": "engine", "how": "fails", "cascade_begins_s": 75600.0, "symptom": 10.0, "left": 0.081,
        "verdict": "holds"}  # fmt: skip
+LOOP = {"kind": "users", "name": "discover.recommendations",
+        "closest": {"begins_s": 75600.0, "gain": 0.8, "low": 0.7, "high": 0.9, "verdict": "dies out"}}  # fmt: skip
+NOTHING: dict[str, list[Any]] = {"cascades": [], "ablations": [], "loops": []}
 ALARM = {"objective": "answered", "alert": "llm drags down engine", "after_trigger_s": 90.0}
 
 
 def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     found = kept(tmp_path, {
-        "spread-f1_at_peak": {"cascades": [CASCADE], "ablations": [CUT]},
+        "hurts": {"loops": []}, "spread-s1_at_peak": NOTHING, "spread-f4_engine_half": NOTHING,
+        "spread-f1_at_peak": {"cascades": [CASCADE], "ablations": [CUT], "loops": [LOOP]},
         "alerts-f1_at_peak": [ALARM, {**ALARM, "after_trigger_s": 700.0}, {**ALARM, "after_trigger_s": -60.0}],
         "alerts-s1_at_peak": [], "alerts-f4_engine_half": [],
         "alerts-quiet": [{"objective": "answered", "alert": "a cascade", "fired": 1, "seeds": 10}],
@@ -92,6 +96,7 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     )
     assert "It is pushed by the users → gateway (calls it again, 52.7 %)." in text
     assert "| llm → engine | fails, and fails it | 21:00 | 8.1 % | holds |" in text
+    assert "| F1 | discover.recommendations (users) | 21:00 | 0.80 (0.70 to 0.90) | dies out |" in text
     assert "| F1 | answered: llm drags down engine | 90 s |" in text
     assert "False alarms in 10 quiet evenings, whose demand stays at its normal level: a cascade in 1." in text
     assert "| Which path does a cascade take? | 2 min | two to three hours |" in text
