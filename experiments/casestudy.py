@@ -108,7 +108,7 @@ def stages(quick: bool, common: Sequence[str]) -> list[Stage]:
         quiet,
         asked("alerts-quiet", "alerts", 0.2, "alerts", "quiet", "--json"),
         asked("more", "bottlenecks", 1.5 * scale, "bottlenecks", "evening", "--hours", "20:30", "21:00", *counted, "--json"),
-        asked("map", "map", 2 if quick else 30, "metastability", "--within", "2min" if quick else "30min", "--folder", MAP,
+        asked("map", "loops", 2 if quick else 30, "metastability", "--within", "2min" if quick else "30min", "--folder", MAP,
               "-o", "map.svg", *common),
         changes,
         asked("effects", "changes", 0.3, "effects", "changes", "--json"),

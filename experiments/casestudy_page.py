@@ -136,17 +136,21 @@ def loops(found: Found) -> list[str]:
                 rows.append((where, f"{loop['name']} ({loop['kind']})", clock(closest["begins_s"]), gain, closest["verdict"]))
     heads = ("in", "loop", "closest from", "gain (95 % interval)", "")
     lines = _table(heads, rows) if rows else ["No loop has a gain that is known."]
-    return ["The gain is how many further attempts one more attempt makes; above 1 a loop feeds itself.", "", *lines]
+    said = "The gain is how many further attempts one more attempt makes; above 1 a loop feeds itself."
+    return [said, "", *lines, "", *_metastability(found)]
 
 
-def metastability(found: Found) -> list[str]:
+def _metastability(found: Found) -> list[str]:
     """Which triggers it recovers from, at which load."""
     import xarray as xr
 
     from sfmodel.metastability.recovery import State
     from sfmodel.metastability.table import said_of_loads
 
-    found.check("map")
+    try:
+        found.check("map")
+    except LookupError as error:
+        return [f"The map of what it recovers from is missing: {error}."]
     with xr.open_zarr(found.folder / MAP / "map.zarr", consolidated=False) as ds:
         said = list(said_of_loads(ds))
         lost = int((ds["state"] == State.NOT_RECOVERED).sum())
@@ -219,8 +223,7 @@ def changes(found: Found) -> list[str]:
 ANSWERS: dict[str, tuple[str, Tell]] = {
     "bottlenecks": ("Where does it hurt?", bottlenecks),
     "cascades": ("Which path does a cascade take?", paths),
-    "loops": ("Which loops feed themselves?", loops),
-    "map": ("What does it not recover from?", metastability),
+    "loops": ("Which loops feed themselves, and what does it not recover from?", loops),
     "alerts": ("Who would have said so, and when?", alerting),
     "changes": ("What should be changed first?", changes),
     "claims": ("What is claimed, and what holds?", promises),

@@ -98,8 +98,9 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     assert "| llm → engine | fails, and fails it | 21:00 | 8.1 % | holds |" in text
     assert "| F1 | discover.recommendations (users) | 21:00 | 0.80 (0.70 to 0.90) | dies out |" in text
     assert "| F1 | answered: llm drags down engine | 90 s |" in text
+    assert "The map of what it recovers from is missing: map has not been run." in text
     assert "False alarms in 10 quiet evenings, whose demand stays at its normal level: a cascade in 1." in text
-    assert "| Which path does a cascade take? | 2 min | two to three hours |" in text
+    assert "| Which path does a cascade take? | 4 min | two to three hours |" in text
 
 
 def test_the_page_says_what_is_missing_and_why(tmp_path: Path) -> None:
