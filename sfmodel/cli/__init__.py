@@ -54,6 +54,7 @@ COMMANDS = {
         "where a run hurts: who drags down whom, what failures and time come from",
         "sfmodel diagnose latest",
     ),
+    "profile": Command("profile", "where time goes: stations, critical paths, held workers", "sfmodel profile latest"),
     "bottlenecks": Command(
         "bottlenecks",
         "what a little more of each resource would change",

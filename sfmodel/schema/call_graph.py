@@ -23,7 +23,7 @@ StationName = tuple[str, str]
 Node = TypeVar("Node", bound=Hashable)
 
 
-_CACHE_CALLS = (
+CACHE_CALLS = (
     (Lookup, "lookup", "read"),
     (Store, "store", "write"),
     (Invalidate, "invalidate", "invalidate"),
@@ -66,7 +66,7 @@ def waited_calls(platform: Platform, service: str, step: StepBase) -> list[Waite
     """Return the endpoints a step waits for; those that do not exist are left to the check of names."""
     if isinstance(step, Call):
         return [Waited(step.call, step.timeout is not None or step.deadline is not None)]
-    for kind, verb, option in _CACHE_CALLS:
+    for kind, verb, option in CACHE_CALLS:
         if isinstance(step, kind):
             cache = cache_named(platform, service, getattr(step, verb))
             target = getattr(cache, option) if cache else None
