@@ -63,6 +63,11 @@ COMMANDS = {
     "metastability": Command(
         "metastability", "which triggers a platform recovers from", "sfmodel metastability -o map.svg"
     ),
+    "failure-modes": Command(
+        "failure_modes",
+        "the cheapest triggers that break an objective, each as a scenario",
+        "sfmodel failure-modes --at 20:30 --within 60min",
+    ),
     "figures": Command(
         "figures", "what the platform is known to do, measured: met or not", "sfmodel figures latest --only 'P*'"
     ),

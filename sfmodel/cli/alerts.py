@@ -56,7 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     folder = folder_of(arguments)
     every = open_run(folder)
-    objectives = read_objectives(arguments.objectives or _file_of(str(every.attrs.get("platform"))))
+    objectives = read_objectives(arguments.objectives or objectives_file(str(every.attrs.get("platform"))))
     ds = replication(every, arguments.replication)
     calm = replication(open_run(find_run(arguments.calm, arguments.runs))) if arguments.calm else None
     trigger_s = first_trigger_s(ds) if has_scenario(ds.attrs) else None
@@ -77,7 +77,14 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _file_of(platform: str) -> Path:
+def objectives_file(platform: str) -> Path:
+    """Return conf/alerts/PLATFORM.yaml, the user's own before the package's.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
     from sfmodel.rows.files import named_files
 
     path = named_files("alerts").get(platform)

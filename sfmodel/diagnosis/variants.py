@@ -45,7 +45,7 @@ def variants(
 
 
 def mark_of(mapping: Mapping[str, Any]) -> str:
-    """Says of which code, data and configuration a run is."""
+    """Say of which code, data and configuration a run is, in eight digits."""
     from sfmodel.running import checked
 
     written = {key: value for key, value in checked(mapping).written.items() if key != "name"}

@@ -1,0 +1,73 @@
+"""What a trigger does to an objective: how much more of what is asked is not answered well than in the run without it.
+
+Of what arrives from the trigger's beginning on until the run ends, that is good which is answered well within it; the rest is
+not, also what is never answered. Beside it stands the same share of the paired run, of the same seed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sfmodel.alerts.burning import bad_and_total
+from sfmodel.alerts.objectives import Objective
+from sfmodel.results.intervals import LEVEL, student_quantile
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Harm:
+    """What a trigger does on one seed."""
+
+    bad: float
+    """Share of what arrives from its beginning on that is not answered well."""
+    usual: float
+    """The same of the paired run."""
+    after: float
+    """How much more than in the paired run is bad long after its end; NaN: the run does not go on so long."""
+
+    @property
+    def excess(self) -> float:
+        """How much more is bad than in the paired run."""
+        return self.bad - self.usual
+
+
+def harm(ds: xr.Dataset, paired: xr.Dataset, objective: Objective, at_s: float, after_s: float) -> Harm:
+    """Judge a run beside its pair.
+
+    Parameters
+    ----------
+    ds, paired
+        Datasets of runs of one replication, with the same windows.
+    objective
+        What is promised.
+    at_s
+        When the trigger begins, s since midnight.
+    after_s
+        From when on it should be over.
+    """
+    bad, usual = (bad_share(one, objective, at_s) for one in (ds, paired))
+    later, usually = (bad_share(one, objective, after_s) for one in (ds, paired))
+    return Harm(bad, usual, later - usually)
+
+
+def bad_share(ds: xr.Dataset, objective: Objective, from_s: float) -> float:
+    """Share of what arrives from a time on that is not answered well until the run ends; NaN: nothing arrives."""
+    windows = np.asarray(ds["time"].values >= from_s - 1e-6)
+    bad, total = bad_and_total(ds, objective)
+    arrived = ds["endpoint_arrivals"].sel(endpoint=list(objective.endpoints)).sum("endpoint").values[windows].sum()
+    return float(1 - (total - bad)[windows].sum() / arrived) if arrived else math.nan
+
+
+def by_chance(excesses: Sequence[float]) -> float:
+    """How much of an excess may be chance: of runs whose change is too small to do anything, by Student's t about 0."""
+    squares = [excess * excess for excess in excesses]
+    if not squares:
+        return 0.0
+    return student_quantile((1 + LEVEL) / 2, len(squares)) * math.sqrt(math.fsum(squares) / len(squares))

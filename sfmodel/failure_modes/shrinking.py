@@ -1,0 +1,113 @@
+"""A trigger made as small as it can be and still break the objective, on every seed.
+
+As delta debugging does (Zeller and Hildebrandt, Simplifying and Isolating Failure-Inducing Input, IEEE TSE 28, 2002), and
+QuickCheck and Hypothesis: of what makes it cheaper that is kept which still breaks, until nothing does. First each fault is
+left out. Then durations and sizes are halved, or one is halved where the other grows by less. In the end each of both is
+bisected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
+
+from sfmodel.failure_modes.triggers import Fault, Trigger
+
+STEPS = ((1.0, 0.5), (0.5, 1.0), (1.5, 0.5), (0.5, 1.5))
+"""Factors on size and duration of a fault, each of which makes it cheaper by a quarter at least."""
+NEAR = 0.1
+"""A bisection ends where what breaks and what does not are so near, of what breaks."""
+
+Break = Callable[[Sequence[Trigger]], Sequence[bool]]
+"""Whether each trigger breaks the objective, on every seed."""
+
+
+Smaller = Generator[Trigger, None, Trigger]
+"""Yields ever cheaper triggers and returns the last."""
+
+
+class Shrinker:
+    """Shrinks triggers.
+
+    Parameters
+    ----------
+    breaks
+        Tries triggers.
+    longest_s
+        Longest duration of a fault, s.
+    """
+
+    def __init__(self, breaks: Break, longest_s: float) -> None:
+        """Try nothing yet."""
+        self._breaks, self._longest_s = breaks, longest_s
+
+    def shrunk(self, trigger: Trigger) -> Iterator[Trigger]:
+        """Yield ever cheaper triggers, each of which breaks the objective; the last is minimal.
+
+        Parameters
+        ----------
+        trigger
+            One that breaks it.
+        """
+        trigger = yield from self._without_some(trigger)
+        trigger = yield from self._by_steps(trigger)
+        for k in range(len(trigger.faults)):
+            for of_size in (True, False):
+                trigger = yield from self._bisected(trigger, k, of_size)
+
+    def _without_some(self, trigger: Trigger) -> Smaller:
+        """Leave faults out."""
+        if len(trigger.faults) > 1:
+            fewer = [Trigger((fault,)) for fault in trigger.faults]
+            found = [one for one, still in zip(fewer, self._breaks(fewer), strict=True) if still]
+            if found:
+                trigger = min(found, key=lambda one: one.cost)
+                yield trigger
+        return trigger
+
+    def _by_steps(self, trigger: Trigger) -> Smaller:
+        """Make faults cheaper by large steps, as long as one of them still breaks; that which helps most first."""
+        failed: set[Trigger] = set()
+        while True:
+            smaller = [one for k in range(len(trigger.faults)) for one in self._steps(trigger, k) if one not in failed]
+            for one in sorted(smaller, key=lambda one: one.cost):
+                if self._breaks([one])[0]:
+                    trigger = one
+                    yield trigger
+                    break
+                failed.add(one)
+            else:
+                return trigger
+
+    def _steps(self, trigger: Trigger, k: int) -> Iterator[Trigger]:
+        fault = trigger.faults[k]
+        for of_size, of_duration in STEPS:
+            size, seconds = fault.size * of_size, fault.seconds * of_duration
+            if size <= fault.place.most and seconds <= self._longest_s:
+                one = _with(trigger, k, size, seconds)
+                if one.cost < trigger.cost * 0.95:
+                    yield one
+
+    def _bisected(self, trigger: Trigger, k: int, of_size: bool) -> Smaller:
+        """Bisect the size or the duration of a fault; below half of it nothing broke."""
+        fault = trigger.faults[k]
+        low = (fault.size if of_size else fault.seconds) / 2
+        while True:
+            high = fault.size if of_size else fault.seconds
+            middle = (low + high) / 2
+            if high - low <= NEAR * high:
+                return trigger
+            one = _with(trigger, k, middle, fault.seconds) if of_size else _with(trigger, k, fault.size, middle)
+            if one.cost >= trigger.cost:
+                return trigger
+            if self._breaks([one])[0]:
+                trigger, fault = one, one.faults[k]
+                yield trigger
+            else:
+                low = middle
+
+
+def _with(trigger: Trigger, k: int, size: float, seconds: float) -> Trigger:
+    faults = list(trigger.faults)
+    faults[k] = Fault.of(faults[k].place, size, seconds)
+    return replace(trigger, faults=tuple(faults))
