@@ -33,7 +33,7 @@ EXPLORING = 0.5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--within", default="30min", help="time that it may take (default: 30min)")
+    parser.add_argument("--within", default="60min", help="time that it may take (default: 60min)")
     parser.add_argument("--objective", metavar="NAME", help="what is to break (default: the platform's first)")
     parser.add_argument("--objectives", type=Path, metavar="FILE", help="objectives of your own")
     parser.add_argument(
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--horizon", default="20min", help="from then on to the end of the runs (default: 20min)")
     parser.add_argument("--seeds", type=positive, default=2, metavar="N", help="seeds, 2 at least (default: 2)")
-    parser.add_argument("--most", type=positive, default=12, metavar="N", help="so many modes are shrunk (default: 12)")
+    parser.add_argument("--most", type=positive, default=8, metavar="N", help="so many modes are shrunk (default: 8)")
     parser.add_argument(
         "--explore", type=int, default=48, metavar="N", help="so many triggers are proposed by Optuna (default: 48)"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from sfmodel.failure_modes.triggers import GONE, Down, How, Invalidated, Latency, Place, Scaled
+from sfmodel.failure_modes.triggers import GONE, Down, How, Invalidated, Latency, Place, Scaled, Whole
 from sfmodel.schema.run import Run
 from sfmodel.schema.services import Service
 from sfmodel.schema.sources import Source
@@ -49,22 +49,29 @@ def _of_service(run: Run, name: str, service: Service) -> Iterator[Place]:
         thing, at = f"{name}.{station}", f"{key}.stations.{station}"
         if station in used:
             yield Scaled(thing, "slower", MOST, (f"{at}.speed",), grows=False)
-        if station in used | held and own.servers != "unlimited" and own.law is None:
-            yield Scaled(thing, "fewer servers", MOST, (f"{at}.servers",), grows=False)
+        servers = 0 if own.servers == "unlimited" or own.law is not None else math.floor(own.servers)
+        if station in used | held and servers:
+            yield Whole(thing, "fewer servers", GONE, (f"{at}.servers",), servers)
     for limiter, rule in service.limiters.items():
         at = f"{key}.limiters.{limiter}"
-        whole = rule.rate is None
-        most = min(MOST, math.log2(max(1, rule.limit or 1))) if whole else MOST
-        yield Scaled(f"{name}.{limiter}", "lower limit", most, (f"{at}.{'limit' if whole else 'rate'}",), grows=False)
-    for queue, line in service.queues.items():
-        most = min(MOST, math.log2(max(1, line.consumers)))
-        yield Scaled(f"{name}.{queue}", "fewer consumers", most, (f"{key}.queues.{queue}.consumers",), grows=False)
+        if rule.rate is not None:
+            yield Scaled(f"{name}.{limiter}", "lower limit", MOST, (f"{at}.rate",), grows=False)
+        elif rule.limit:
+            yield Whole(f"{name}.{limiter}", "lower limit", _most_of(rule.limit), (f"{at}.limit",), rule.limit)
+    for queue, own_queue in service.queues.items():
+        at, count = f"{key}.queues.{queue}.consumers", max(1, own_queue.consumers)
+        yield Whole(f"{name}.{queue}", "fewer consumers", _most_of(count), (at,), count)
     for cache in service.caches:
         yield Scaled(f"{name}.{cache}", "shorter ttl", MOST, (f"{key}.caches.{cache}.ttl",), grows=False)
     if service.memory is not None:
         yield Scaled(f"{name}.memory", "less memory", MOST, (f"{key}.memory.limit",), grows=False)
     if service.endpoints and not service.down:
-        yield Down(name, "down", GONE, service.replicas)
+        yield Down(name, "down", GONE, (f"{key}.down",), service.replicas)
+
+
+def _most_of(count: int) -> float:
+    """Largest size of a fault that leaves one."""
+    return min(MOST, math.log2(count))
 
 
 def _used(run: Run, service: str) -> set[str]:

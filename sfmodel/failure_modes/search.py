@@ -12,8 +12,10 @@ What is tried next depends on what was seen alone, so that a search that is begu
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.failure_modes.harm import Harm
@@ -76,7 +78,7 @@ class Search:
     trials: Trials
     places: Sequence[Place]
     told: Told
-    most: int = 12
+    most: int = 8
     explored: int = 48
     enough_explored: Callable[[], bool] = lambda: False
     harmful: dict[Place, float] = field(default_factory=dict)
@@ -142,7 +144,11 @@ class Search:
             waiting = [one for one in self.modes() if not one.minimal]
             if not waiting:
                 return
-            self._shrink_one(waiting[0].trigger.places)
+            first = waiting[0].trigger.places
+            alone = [one.trigger.places for one in waiting if one.trigger.places < first]
+            self._shrink_one(
+                (alone or [first])[0]
+            )  # a pair is of interest if it is cheaper than what is left of each alone
 
     def _shrink_one(self, places: frozenset[Place]) -> None:
         known = self.found.get(places)
@@ -200,18 +206,29 @@ class Search:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        sampler = optuna.samplers.TPESampler(
-            seed=1, n_startup_trials=BATCH, multivariate=True, group=True, constant_liar=True
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", optuna.exceptions.ExperimentalWarning
+            )  # of sizes and durations place by place
+            sampler = optuna.samplers.TPESampler(
+                seed=1, n_startup_trials=BATCH, multivariate=True, group=True, constant_liar=True
+            )
         study = optuna.create_study(directions=["minimize", "maximize"], sampler=sampler)
         longest_s = self.trials.setting.longest_s
         for place, part in self.harmful.items():
-            fault = Fault.of(place, place.most, longest_s)
-            values = [_doublings(fault.cost), min(part, 1.0)]
-            study.add_trial(
-                optuna.trial.create_trial(params=self._params(place), distributions=self._space(place), values=values)
-            )
+            values = [_doublings(Fault.of(place, place.most, longest_s).cost), min(part, 1.0)]
+            params = {"place": place.name, "and": NO_OTHER, **self._largest(place)}
+            study.add_trial(optuna.trial.create_trial(params=params, distributions=self._space(place), values=values))
+        for one, other in self._together():
+            study.enqueue_trial({"place": one.name, "and": other.name, **self._largest(one), **self._largest(other)})
         return study
+
+    def _together(self) -> list[tuple[Place, Place]]:
+        """Pairs of which neither place breaks the objective alone, those first that do most harm."""
+        weak = [place for place, part in self.harmful.items() if part <= 1]
+        pairs = [(one, other) for one, other in combinations(weak, 2) if one.thing != other.thing]
+        pairs.sort(key=lambda pair: -sum(self.harmful[place] for place in pair))
+        return pairs[: self.explored // 3]
 
     def _proposed(self, trial: optuna.Trial) -> Trigger:
         """The trigger that a trial is."""
@@ -219,7 +236,9 @@ class Search:
         by_name = dict(zip(names, self.harmful, strict=True))
         first = trial.suggest_categorical("place", names)
         second = trial.suggest_categorical("and", [NO_OTHER, *names])
-        chosen = [by_name[first], *([by_name[second]] if second not in (NO_OTHER, first) else [])]
+        chosen = [by_name[first]]
+        if second != NO_OTHER and by_name[second].thing != chosen[0].thing:
+            chosen.append(by_name[second])
         longest_s = self.trials.setting.longest_s
         faults = []
         for place in sorted(chosen, key=names_in(names)):
@@ -238,11 +257,8 @@ class Search:
             f"duration of {place.name}": FloatDistribution(SHORTEST_S, self.trials.setting.longest_s, log=True),
         }  # fmt: skip
 
-    def _params(self, place: Place) -> dict[str, Any]:
-        longest_s = self.trials.setting.longest_s
-        return {
-            "place": place.name, "and": NO_OTHER, f"size of {place.name}": 1.0, f"duration of {place.name}": longest_s,
-        }  # fmt: skip
+    def _largest(self, place: Place) -> dict[str, Any]:
+        return {f"size of {place.name}": 1.0, f"duration of {place.name}": self.trials.setting.longest_s}
 
 
 def names_in(names: Sequence[str]) -> Callable[[Place], int]:

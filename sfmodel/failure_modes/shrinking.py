@@ -3,7 +3,7 @@
 As delta debugging does (Zeller and Hildebrandt, Simplifying and Isolating Failure-Inducing Input, IEEE TSE 28, 2002), and
 QuickCheck and Hypothesis: of what makes it cheaper that is kept which still breaks, until nothing does. First each fault is
 left out. Then durations and sizes are halved, or one is halved where the other grows by less. In the end each of both is
-bisected.
+bisected. What is in nothing larger than a trigger that does not break it is taken not to break it either, and not tried.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from sfmodel.failure_modes.triggers import Fault, Trigger
 
-STEPS = ((1.0, 0.5), (0.5, 1.0), (1.5, 0.5), (0.5, 1.5))
-"""Factors on size and duration of a fault, each of which makes it cheaper by a quarter at least."""
+STEPS = ((1.0, 0.5), (0.5, 1.0), (1.5, 0.5), (0.5, 1.5), (1.25, 0.7), (0.7, 1.25))
+"""Factors on size and duration of a fault, each of which makes it cheaper by an eighth at least."""
 NEAR = 0.1
 """A bisection ends where what breaks and what does not are so near, of what breaks."""
 
@@ -39,7 +39,8 @@ class Shrinker:
 
     def __init__(self, breaks: Break, longest_s: float) -> None:
         """Try nothing yet."""
-        self._breaks, self._longest_s = breaks, longest_s
+        self._try, self._longest_s = breaks, longest_s
+        self._failed: list[Trigger] = []
 
     def shrunk(self, trigger: Trigger) -> Iterator[Trigger]:
         """Yield ever cheaper triggers, each of which breaks the objective; the last is minimal.
@@ -55,27 +56,34 @@ class Shrinker:
             for of_size in (True, False):
                 trigger = yield from self._bisected(trigger, k, of_size)
 
+    def _breaks(self, trigger: Trigger) -> bool:
+        """Whether a trigger breaks the objective, by what is known of larger ones or by trying it."""
+        if any(_is_within(trigger, other) for other in self._failed):
+            return False
+        if self._try([trigger])[0]:
+            return True
+        self._failed.append(trigger)
+        return False
+
     def _without_some(self, trigger: Trigger) -> Smaller:
         """Leave faults out."""
         if len(trigger.faults) > 1:
             fewer = [Trigger((fault,)) for fault in trigger.faults]
-            found = [one for one, still in zip(fewer, self._breaks(fewer), strict=True) if still]
-            if found:
-                trigger = min(found, key=lambda one: one.cost)
-                yield trigger
+            for one in sorted(fewer, key=lambda one: one.cost):
+                if self._breaks(one):
+                    yield one
+                    return one
         return trigger
 
     def _by_steps(self, trigger: Trigger) -> Smaller:
         """Make faults cheaper by large steps, as long as one of them still breaks; that which helps most first."""
-        failed: set[Trigger] = set()
         while True:
-            smaller = [one for k in range(len(trigger.faults)) for one in self._steps(trigger, k) if one not in failed]
+            smaller = [one for k in range(len(trigger.faults)) for one in self._steps(trigger, k)]
             for one in sorted(smaller, key=lambda one: one.cost):
-                if self._breaks([one])[0]:
+                if self._breaks(one):
                     trigger = one
                     yield trigger
                     break
-                failed.add(one)
             else:
                 return trigger
 
@@ -100,7 +108,7 @@ class Shrinker:
             one = _with(trigger, k, middle, fault.seconds) if of_size else _with(trigger, k, fault.size, middle)
             if one.cost >= trigger.cost:
                 return trigger
-            if self._breaks([one])[0]:
+            if self._breaks(one):
                 trigger, fault = one, one.faults[k]
                 yield trigger
             else:
@@ -111,3 +119,14 @@ def _with(trigger: Trigger, k: int, size: float, seconds: float) -> Trigger:
     faults = list(trigger.faults)
     faults[k] = Fault.of(faults[k].place, size, seconds)
     return replace(trigger, faults=tuple(faults))
+
+
+def _is_within(trigger: Trigger, other: Trigger) -> bool:
+    """Whether each fault of a trigger is in another, as large and as long at least."""
+    larger = {fault.place: fault for fault in other.faults}
+    return all(
+        fault.place in larger
+        and fault.size <= larger[fault.place].size + 1e-9
+        and fault.seconds <= larger[fault.place].seconds
+        for fault in trigger.faults
+    )

@@ -118,29 +118,40 @@ class Latency(Place):
 
 
 @dataclass(frozen=True)
-class Down(Place):
-    """Replicas of a service are down."""
+class Whole(Place):
+    """Of so many that there are, some are gone: servers, consumers, what a window lets through."""
 
-    replicas: int
+    keys: tuple[str, ...]
+    count: int
+    """So many there are."""
 
-    def count(self, size: float) -> int:
-        """So many are down."""
-        if size >= (GONE + math.log2(self.replicas)) / 2:
-            return self.replicas
-        return min(self.replicas - 1, max(1, round(self.replicas * (1 - 2.0**-size)))) if self.replicas > 1 else 1
+    def left(self, size: float) -> int:
+        """So many are left: one is gone at least, and all where that is nearer."""
+        if size >= (GONE + math.log2(self.count)) / 2:
+            return 0
+        return min(self.count - 1, max(1, round(self.count * 2.0**-size)))
 
     def snapped(self, size: float) -> float:
-        """Size of so many replicas."""
-        left = self.replicas - self.count(size)
-        return math.log2(self.replicas / left) if left else GONE
+        """Size of so many that are gone."""
+        left = self.left(size)
+        return math.log2(self.count / left) if left else GONE
 
     def event(self, size: float) -> Mapping[str, Any]:
-        """Take them away."""
-        return {"set": {f"services.{self.thing}.down": list(range(self.count(size)))}}
+        """Set what is left."""
+        return {"set": dict.fromkeys(self.keys, self.left(size))}
 
     def said(self, size: float) -> str:
-        """Say how many."""
-        return f"down, {self.count(size)} of {self.replicas}"
+        """Say what is left."""
+        return f"{self.how}, {self.left(size)} of {self.count} left"
+
+
+@dataclass(frozen=True)
+class Down(Whole):
+    """Replicas of a service are down."""
+
+    def event(self, size: float) -> Mapping[str, Any]:
+        """Name those that are down."""
+        return {"set": {key: list(range(self.count - self.left(size))) for key in self.keys}}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,96 @@
+"""What breaks planted platforms is found, with the size that theory says; what cannot be broken is said not to be."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from failure_modes.planted import RATE, answered, chain, trials
+from sfmodel.failure_modes.places import places_of
+from sfmodel.failure_modes.search import Search, placebos
+from sfmodel.failure_modes.triggers import Place
+from sfmodel.running import checked
+
+
+def places(config: dict, *hows: str) -> list[Place]:
+    return [place for place in places_of(checked(config)) if place.how in hows]
+
+
+def test_the_station_with_little_headroom_is_the_cheapest_to_break() -> None:
+    """Of two stations, used 40 and 85 %, the second saturates first. It breaks when more comes than it can do, so that a queue
+    grows: at a speed below 85 %. What is bad are 10 % of five minutes, and its queue has grown for as long, at half of that."""
+    config = chain({"a": 0.4, "b": 0.85})
+    search = Search(trials(config, answered(0.9, "4 s")), places(config, "slower"), print, most=2, explored=8)
+    search.run()
+    best = search.modes()[0]
+    (fault,) = best.trigger.faults
+    assert (fault.place.thing, best.always, best.minimal) == ("b.cpu", True, True)
+    assert 2.0**-fault.size < 0.85
+
+
+def test_what_cannot_be_broken_is_said_not_to_be() -> None:
+    """With a hundred times the servers that are needed nothing that makes a station slower, by 64 at most, fills it."""
+    config = chain({"a": 0.01})
+    search = Search(trials(config, answered(0.9, "1 min")), places(config, "slower"), print)
+    search.run()
+    assert search.modes() == []
+    assert [place.name for place in search.harmless] == ["a.cpu, slower"]
+
+
+def test_a_pair_breaks_what_neither_does_alone() -> None:
+    """Two limits, each on an eighth of the requests for half of the time: one refuses 6 % at its largest, of a budget of 8 %."""
+    config = chain({"a": 0.2})
+    limit = {"kind": "token_bucket", "rate": f"{RATE / 2}/s", "burst": 1}
+    web = config["platform"]["services"]["web"]
+    steps = [
+        {"choose": [{"probability": 0.12, "do": [{"pass": name}]}, {"probability": 0.88, "do": []}]}
+        for name in ("x", "y")
+    ]
+    web["limiters"] = {"x": limit, "y": limit}
+    web["endpoints"]["get"]["steps"][:1] = steps
+    own = places(config, "lower limit")
+    search = Search(trials(config, answered(0.92)), own, print, most=2, explored=24)
+    search.run()
+    modes = search.modes()
+    assert modes
+    assert all(one.trigger.things == {"web.x", "web.y"} for one in modes)
+    assert modes[0].always
+
+
+def test_no_trigger_is_found_by_chance_where_the_budget_is_small() -> None:
+    """What changes nothing but chance breaks nothing: the excess must be beyond that of placebos."""
+    config = chain({"a": 0.9})
+    one = trials(config, answered(0.9999, "1 s"))
+    harmless = placebos(places(config, "burst"))
+    one.learn_chance(harmless)
+    assert one.chance > 0
+    assert not any(one.breaks_always(harmless))
+
+
+def test_the_same_search_asks_for_the_same_runs() -> None:
+    """So that one which is begun again finds what it has made."""
+    config = chain({"a": 0.5, "b": 0.7})
+
+    def asked() -> list[str]:
+        names: list[str] = []
+        one = trials(config, answered(0.9, "4 s"))
+        make = one.make
+        one.make = lambda mappings: (names.extend(mappings), make(mappings))[1]
+        Search(one, places(config, "slower"), print, most=1, explored=8).run()
+        return names
+
+    first = asked()
+    assert len(first) == len(set(first))
+    assert asked() == first
+
+
+@pytest.mark.parametrize("quota", [1.05, 1.5])
+def test_screening_is_on_the_first_seed_and_modes_on_all(quota: float) -> None:
+    config = chain({"a": 0.3}, quota=quota)
+    one = trials(config, answered(0.99))
+    search = Search(one, places(config, "lower limit"), print, most=1, explored=0)
+    search.run()
+    (found,) = search.modes()
+    assert [len(harm) for harm in one.harms([found.trigger], one.setting.seeds)] == [2]
+    assert found.trigger.cost <= math.log2(64) * 150 / 60
