@@ -75,6 +75,7 @@ COMMANDS = {
     "check": Command(
         "check", "claims, on runs and over seeds: pass, fail or undecided", "sfmodel check streamflow latest"
     ),
+    "report": Command("report", "one HTML file about a run or a sweep", "sfmodel report latest -o report.html"),
     "story": Command("story", "what a trigger led to, step by step", "sfmodel story latest --against evening"),
     "plot": Command("plot", "the curves of a run as PNG or SVG", "sfmodel plot latest"),
     "trace": Command("trace", "requests of a run, step by step", "sfmodel trace latest --path happy"),

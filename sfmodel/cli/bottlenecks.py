@@ -39,8 +39,9 @@ def execute(arguments: argparse.Namespace) -> int:
     """Make the runs, rank what they show and print it."""
     from sfmodel.diagnosis import troubles
     from sfmodel.diagnosis.bottleneck_table import bottlenecks_data, bottlenecks_table
-    from sfmodel.diagnosis.bottlenecks import Counterfactuals
+    from sfmodel.diagnosis.bottlenecks import FOLDER, Counterfactuals
     from sfmodel.diagnosis.candidates import candidates, named
+    from sfmodel.diagnosis.kept import keep
     from sfmodel.results.folder import open_run
     from sfmodel.results.replications import replication
     from sfmodel.running import checked
@@ -65,8 +66,11 @@ def execute(arguments: argparse.Namespace) -> int:
         [arguments.endpoint] if arguments.endpoint else [],
     )
     judged = counterfactuals.made(folder, arguments.processes)
+    found_data = {"period": period, "bottlenecks": bottlenecks_data(judged)}
+    about = {"seeds": arguments.seeds, "endpoint": arguments.endpoint}
+    keep(folder / FOLDER, {**found_data, **about})
     if arguments.json:
-        print(json.dumps({"period": period, "bottlenecks": bottlenecks_data(judged)}, indent=2))
+        print(json.dumps(found_data, indent=2))
         return 0
     from rich.console import Console
 

@@ -39,8 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Rank the causes and print them."""
     from sfmodel.diagnosis import by_endpoint, cascades, troubles
-    from sfmodel.diagnosis.ablation import Ablations
+    from sfmodel.diagnosis.ablation import FOLDER, Ablations
     from sfmodel.diagnosis.cascade_table import ablations_data, cascades_data, cascades_table
+    from sfmodel.diagnosis.kept import keep
     from sfmodel.diagnosis.loop_table import loops_data, loops_table
     from sfmodel.diagnosis.loops import loops
     from sfmodel.diagnosis.table import endpoints_table, troubles_data, troubles_table
@@ -54,6 +55,8 @@ def execute(arguments: argparse.Namespace) -> int:
     found, failures, spread = troubles(ds, windows), by_endpoint(ds, windows), cascades(ds)
     turning = loops(ds)
     cuts = Ablations(ds, spread).made(folder, arguments.processes) if arguments.ablate and spread else []
+    if cuts:
+        keep(folder / FOLDER, ablations_data(cuts))
     if arguments.json:
         causes = {"causes": troubles_data(found), "endpoints": failures}
         print(

@@ -10,12 +10,6 @@ from pathlib import Path
 
 from sfmodel.errors import ConfigError, nearest
 
-USUAL = ("response_mean", "response_p95", "failed")
-"""Figures of a platform without aims."""
-
-MOST = 5
-"""Columns unless asked for more."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -61,11 +55,10 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _keys(asked: str | None, platform: str, figures: Mapping[str, tuple[str, str]]) -> Sequence[str]:
-    from sfmodel.aims import aims_of
+    from sfmodel.sweeps.observations import judged_by
 
     if asked is None:
-        aims = [aim.id for aim in aims_of(platform).aims]
-        return [key for key in (aims or USUAL) if key in figures][:MOST]
+        return judged_by(platform, figures)
     keys = [key.strip() for key in asked.split(",") if key.strip()]
     for key in keys:
         if key not in figures:

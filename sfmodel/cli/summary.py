@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
-from typing import Any
 
 from sfmodel.cli.which_run import add_run_argument, folder_of
 
@@ -19,11 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the figures that were written with the run; measure them again where they cannot be read."""
     from sfmodel.results.folder import check_run, open_run
-    from sfmodel.results.summary import classes_table, notes, summarise, summary_table
+    from sfmodel.results.summary import classes_table, notes, read_summary, summarise, summary_table
 
     folder = folder_of(arguments)
     check_run(folder)
-    summary = _as_written(folder) or summarise(open_run(folder))
+    summary = read_summary(folder) or summarise(open_run(folder))
     if arguments.json:
         print(json.dumps(summary, indent=2, ensure_ascii=False))
         return 0
@@ -39,14 +37,3 @@ def execute(arguments: argparse.Namespace) -> int:
     data = summary["run"].get("digest")
     print(f"in {folder}" + (f", data sha256 {data}" if data else ""))
     return 0
-
-
-def _as_written(folder: Path) -> dict[str, Any] | None:
-    """The summary that was written with the run; none: it is missing, cut short or of another kind."""
-    from sfmodel.results.folder import SUMMARY
-
-    try:
-        found = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) and "whole" in found else None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.diagnosis.bottlenecks import Counterfactual
+from sfmodel.diagnosis.candidates import Candidate
+from sfmodel.diagnosis.troubles import Trouble
 from sfmodel.results.comparison_table import signed_interval
 from sfmodel.results.intervals import Interval
 from sfmodel.results.summary import format_value
@@ -60,6 +62,25 @@ def bottlenecks_data(found: Sequence[Counterfactual]) -> list[dict[str, Any]]:
         }
         for one in found
     ]  # fmt: skip
+
+
+def bottlenecks_of(written: Sequence[Mapping[str, Any]]) -> list[Counterfactual]:
+    """What `bottlenecks_data` wrote: of each resource what it holds, and nothing else of its trouble."""
+    return [
+        Counterfactual(
+            Candidate(
+                Trouble(one["resource"], 0, _value(one["failure_share"]), math.nan, _value(one["busy"]), math.nan, math.nan),
+                one["key"], None,
+            ),
+            one["factor"],
+            {figure: Interval(one[figure]["mean"], _value(one[figure]["half"]), 0) for figure in UNITS},
+        )
+        for one in written
+    ]  # fmt: skip
+
+
+def _value(known: float | None) -> float:
+    return math.nan if known is None else known
 
 
 def _said(effect: Interval, unit: str) -> str:

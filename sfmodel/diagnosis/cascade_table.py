@@ -74,6 +74,16 @@ def ablations_data(found: Sequence[Ablation]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def ablations_of(written: Sequence[Mapping[str, Any]], found: Sequence[Cascade]) -> list[Ablation]:
+    """What `ablations_data` wrote of a run, beside its cascades as they are found now; edges that are no more are left out."""
+    by_edge = {(one["source"], one["target"], one["how"]): one for one in written}
+    every = {edge.key: (cascade, edge) for cascade in found for edge in cascade.edges if edge.key in by_edge}
+    return [
+        Ablation(edge, cascade, by_edge[key]["symptom"], math.nan if by_edge[key]["left"] is None else by_edge[key]["left"])
+        for key, (cascade, edge) in every.items()
+    ]
+
+
 def cascades_data(found: Sequence[Cascade]) -> list[dict[str, Any]]:
     """Cascades as JSON holds them."""
     return [asdict(one) for one in found]

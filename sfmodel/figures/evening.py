@@ -122,10 +122,10 @@ class Evening:
         ]
 
 
-def evening_of(ds: xr.Dataset) -> Evening:
-    """Make a run coarse enough to be drawn."""
+def evening_of(ds: xr.Dataset, most: int = _MOST_POINTS) -> Evening:
+    """Make a run coarse enough to be drawn, with so many windows at most."""
     span_s = float(ds["width"].sum())
-    width_s = next((w for w in _WIDTHS_S if w >= ds.attrs["window_s"] and span_s / w <= _MOST_POINTS), _WIDTHS_S[-1])
+    width_s = next((w for w in _WIDTHS_S if w >= ds.attrs["window_s"] and span_s / w <= most), _WIDTHS_S[-1])
     file = file_of("rows", ds)
     rows = read_rows(file) if file else Rows()
     return Evening(ds, limits_per_s(ds), rows, width_s)

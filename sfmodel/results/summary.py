@@ -6,9 +6,11 @@ Requests are the users' where the platform has users, else those of the endpoint
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,6 +85,17 @@ def summarise(ds: xr.Dataset) -> dict[str, Any]:
         summary[name] = {f.key: {"name": f.title, "value": _finite(f.value), "unit": f.unit} for f in figures}
         summary["classes"][name] = _classes(ds, windows, latency)
     return summary
+
+
+def read_summary(folder: Path) -> dict[str, Any] | None:
+    """The summary that was written with a run; none: it is missing, cut short or of another kind."""
+    from sfmodel.results.folder import SUMMARY
+
+    try:
+        found = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and "whole" in found else None
 
 
 def summary_table(summary: dict[str, Any], title: str = "", width: int = WIDE) -> Table:

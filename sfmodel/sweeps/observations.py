@@ -19,6 +19,12 @@ from sfmodel.sweeps.record import finished_runs_of, recorded_sweep
 
 SEED = "seed"
 
+USUAL = ("response_mean", "response_p95", "failed")
+"""Figures of a platform without aims."""
+
+MOST = 5
+"""Figures that are shown unless more are asked for."""
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -78,6 +84,14 @@ def observe(folder: Path, period: str | None = None) -> Observations:
     _check_once(every)
     missing = [name for name, run in runs.items() if run is None]
     return Observations(every, [_without_seed(point) for point in sweep.points], figures, missing, chosen)
+
+
+def judged_by(platform: str, figures: Mapping[str, tuple[str, str]]) -> list[str]:
+    """Of the figures that runs show, those that changes of a platform are judged by: its aims, else the usual ones."""
+    from sfmodel.aims import aims_of
+
+    aims = [aim.id for aim in aims_of(platform).aims]
+    return [key for key in (aims or USUAL) if key in figures][:MOST]
 
 
 def _without_seed(point: Point) -> dict[str, str]:
