@@ -18,7 +18,9 @@ FILE = "report.html"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("run", nargs="?", default="latest", help="folder or name of a run or a sweep (default: latest run)")
+    parser.add_argument(
+        "run", nargs="?", default="latest", help="folder or name of a run or a sweep (default: latest run)"
+    )
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: runs)")
     add_replication_argument(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=f"the file (default: {FILE} in its folder)")

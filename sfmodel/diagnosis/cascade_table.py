@@ -79,7 +79,9 @@ def ablations_of(written: Sequence[Mapping[str, Any]], found: Sequence[Cascade])
     by_edge = {(one["source"], one["target"], one["how"]): one for one in written}
     every = {edge.key: (cascade, edge) for cascade in found for edge in cascade.edges if edge.key in by_edge}
     return [
-        Ablation(edge, cascade, by_edge[key]["symptom"], math.nan if by_edge[key]["left"] is None else by_edge[key]["left"])
+        Ablation(
+            edge, cascade, by_edge[key]["symptom"], math.nan if by_edge[key]["left"] is None else by_edge[key]["left"]
+        )
         for key, (cascade, edge) in every.items()
     ]
 

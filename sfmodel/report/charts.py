@@ -1,4 +1,4 @@
-"""The kinds of charts of the report, in the house style: a colour and a dash for each line, so that grey print can be read too."""
+"""The kinds of charts of the report: a colour and a dash for each line, so that grey print can be read too."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sfmodel.figures.panels import Lines
 from sfmodel.figures.style import COLOURS
 from sfmodel.report.parts import Chart, Sheet, short
 from sfmodel.report.words import course_of
+from sfmodel.results.summary import format_value
 
 DASHES = ("solid", "7px,3px", "2px,2px", "9px,3px,2px,3px", "5px,2px,2px,2px,2px,2px", "12px,4px")
 """One fewer than colours, so that both are the same again only at the 43rd line."""
@@ -64,14 +65,10 @@ def panel_chart(evening: Evening, name: str, title: str, shown: Lines, lowest: f
     for level, height in shown.levels.items():
         columns[f"{level} ({shown.unit})"] = [height] * len(starts_s)
         limit = {"color": "ink", "dash": "2px,3px", "width": 1.2}
-        traces.append(
-            {"type": "scatter", "mode": "lines", "name": level, "line": limit, "y": [height] * len(starts_s)}
-        )
+        traces.append({"type": "scatter", "mode": "lines", "name": level, "line": limit, "y": [height] * len(starts_s)})
     for claim in shown.claims:
         shapes += _claim(claim.start_s, claim.end_s, claim.low, claim.high, f"c{places[claim.line] % len(COLOURS)}")
-    says = course_of(starts_s, {line: values for line, values in shown.lines.items()}, shown.unit)
-    if shown.claims:
-        says += " Tinted bands and dashed lines: the range that the platform's file of rows gives for a line."
+    says = course_of(starts_s, shown.lines, shown.unit)
     axis: dict[str, Any] = {"title": shown.unit}
     if shown.logarithmic and any((values > 0).any() for values in shown.lines.values()):
         axis |= {"type": "log", "dtick": None}
@@ -102,7 +99,11 @@ def stacked_chart(
             {"type": "scatter", "mode": "lines", "name": layer, "stackgroup": "all", "fillcolor": f"{colour}/0.55",
              "line": {"color": colour, "width": 0.8}, "y": numbers(np.nan_to_num(values))}
         )  # fmt: skip
-    layout = {"yaxis": {"title": unit, "rangemode": "tozero"}, "shapes": background(evening)}
+    layout = {
+        "yaxis": {"title": unit, "rangemode": "tozero"},
+        "shapes": background(evening),
+        "legend": {"traceorder": "normal"},
+    }
     return Chart(title, says, Sheet(name, columns), traces, layout, 300, starts_s.tolist(), True)
 
 
@@ -111,7 +112,9 @@ def bar_chart(
 ) -> Chart:
     """Bars, the largest at the top, each with its value behind it; `others` is what all that are not shown add up to."""
     every = dict(sorted(values.items(), key=lambda one: -one[1])) | ({OTHERS: others} if others else {})
-    texts = [f"{value:.1f} {unit}" for value in every.values()]
+    texts = [
+        format_value(value / 100, "share") if unit == "%" else format_value(value, unit) for value in every.values()
+    ]
     trace = {
         "type": "bar", "orientation": "h", "x": [short(value) for value in every.values()], "y": list(every),
         "text": texts, "textposition": "outside", "cliponaxis": False, "hovertemplate": "%{y}: %{text}<extra></extra>",
@@ -120,7 +123,7 @@ def bar_chart(
     most = max(every.values(), default=1.0)
     layout = {
         "xaxis": {"title": unit, "range": [0, most * 1.18]},
-        "yaxis": {"autorange": "reversed", "ticks": "", "automargin": True},
+        "yaxis": {"autorange": "reversed", "dtick": 1, "showgrid": False},
     }
     return Chart(title, says, sheet, [trace], layout, 70 + 26 * max(1, len(every)))
 

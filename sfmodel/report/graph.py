@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
@@ -45,9 +46,10 @@ def drawn(
     parts += [_way(f"drag-{k}", f"drag {one[2]}", _beside(drawing, one)) for k, one in enumerate(shown)]
     parts += [_box(k, name, drawing.place[name]) for k, name in enumerate(services)]
     parts += [_users(drawing.place[USERS])] if entries else []
+    top = round(HIGH) - 32 if entries else 0
     svg = Markup(
-        '<svg class="graph" viewBox="0 0 {} {}" role="group" aria-label="Services and their calls">{}{}</svg>'
-    ).format(round(drawing.width), round(drawing.height), _MARKERS, Markup("").join(parts))
+        '<svg class="graph" viewBox="0 {} {} {}" role="group" aria-label="Services and their calls">{}{}</svg>'
+    ).format(top, round(drawing.width), round(drawing.height) - top, _MARKERS, Markup("").join(parts))
     return svg, {"calls": [list(edge) for edge in inside], "drags": [list(one) for one in shown]}
 
 
@@ -68,7 +70,9 @@ def _box(number: int, name: str, at: Point) -> Markup:
         '<text class="state" x="10" y="36"></text>'
         '<rect class="track" x="10" y="{bar:.0f}" width="{inner:.0f}" height="6" rx="3"/>'
         '<rect class="busy" x="10" y="{bar:.0f}" width="0" height="6" rx="3"/><title>{}</title></g>'
-    ).format(number, name, x, y, escape(_cut(name)), name, w=WIDE, h=HIGH, right=WIDE - 10, bar=HIGH - 16, inner=WIDE - 20)
+    ).format(
+        number, name, x, y, escape(_cut(name)), name, w=WIDE, h=HIGH, right=WIDE - 10, bar=HIGH - 16, inner=WIDE - 20
+    )
 
 
 def _cut(name: str) -> str:
@@ -76,8 +80,12 @@ def _cut(name: str) -> str:
 
 
 def _users(at: Point) -> Markup:
-    return Markup('<g class="users"><rect x="{:.0f}" y="{:.0f}" width="84" height="26" rx="13"/>'
-                  '<text x="{:.0f}" y="{:.0f}">users</text></g>').format(at[0] - 42, at[1] - 13, at[0], at[1] + 4)  # fmt: skip
+    """At the lower edge of the place of a box."""
+    x, y = at[0], at[1] + HIGH / 2 - 13
+    return Markup(
+        '<g class="users"><rect x="{:.0f}" y="{:.0f}" width="84" height="26" rx="13"/>'
+        '<text x="{:.0f}" y="{:.0f}">users</text></g>'
+    ).format(x - 42, y - 13, x, y + 4)
 
 
 def _way(name: str, kind: str, points: Sequence[Point]) -> Markup:
@@ -87,15 +95,21 @@ def _way(name: str, kind: str, points: Sequence[Point]) -> Markup:
 
 def _curve(points: Sequence[Point]) -> str:
     """A smooth way through points, from the edge of the first box to the edge of the last."""
-    ends = [_at_edge(points[0], points[1]), *points[1:-1], _at_edge(points[-1], points[-2])]
+    between = [(x, y + side * HIGH / 2) for x, y in points[1:-1] for side in _sides(points)]
+    ends = [_at_edge(points[0], points[1]), *between, _at_edge(points[-1], points[-2])]
     text = f"M{ends[0][0]:.1f},{ends[0][1]:.1f}"
-    for (x0, y0), (x1, y1) in zip(ends, ends[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(ends):
         if abs(y1 - y0) < 1:  # within a layer: an arc above it
             text += f" Q{(x0 + x1) / 2:.1f},{y0 - 40:.1f} {x1:.1f},{y1:.1f}"
         else:
             half = (y1 - y0) / 2
             text += f" C{x0:.1f},{y0 + half:.1f} {x1:.1f},{y1 - half:.1f} {x1:.1f},{y1:.1f}"
     return text
+
+
+def _sides(points: Sequence[Point]) -> tuple[int, int]:
+    """Upper and lower end of a layer, in the order in which a way comes to them: it passes straight beside what lies there."""
+    return (-1, 1) if points[-1][1] > points[0][1] else (1, -1)
 
 
 def _at_edge(box: Point, towards: Point) -> Point:

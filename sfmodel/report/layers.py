@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Edge = tuple[str, str]
 Point = tuple[float, float]
@@ -53,10 +54,10 @@ def layered(nodes: Sequence[str], edges: Sequence[Edge]) -> Drawing:
     chains: dict[Edge, list[Node]] = {}
     for edge, (upper, lower) in down.items():
         between: list[Node] = [(*edge, layer) for layer in range(depth[upper] + 1, depth[lower])]
-        for node in between:
-            layers[int(node[2])].append(node)
+        for joint in between:
+            layers[int(joint[2])].append(joint)
         chains[edge] = [upper, *between, lower]
-    links = [(a, b) for chain in chains.values() for a, b in zip(chain, chain[1:], strict=False)]
+    links = [(a, b) for chain in chains.values() for a, b in pairwise(chain)]
     order = _ordered([layers[k] for k in sorted(layers)], links)
     x = _spread(order, links)
     y = {node: _BELOW * k + HIGH / 2 + 4 for k, layer in enumerate(order) for node in layer}
@@ -113,7 +114,7 @@ def _ordered(layers: list[list[Node]], links: Sequence[tuple[Node, Node]]) -> li
         towards, rows = (up, range(1, len(order))) if sweep % 2 == 0 else (down, range(len(order) - 2, -1, -1))
         for k in rows:
             rank = {node: place for layer in order for place, node in enumerate(layer)}
-            order[k].sort(key=lambda node: _mean([rank[one] for one in towards[node]], rank[node]))  # noqa: B023
+            order[k].sort(key=lambda node: _mean([rank[one] for one in towards[node]], rank[node]))
         crossings = _crossings(order, links)
         if crossings < fewest:
             best, fewest = [list(layer) for layer in order], crossings
@@ -146,7 +147,7 @@ def _spread(order: Sequence[Sequence[Node]], links: Sequence[tuple[Node, Node]])
     up, down = _neighbours(links)
     x: dict[Node, float] = {}
     for layer in order:
-        _place(layer, {node: 0.0 for node in layer}, x)
+        _place(layer, dict.fromkeys(layer, 0.0), x)
     for sweep in range(_SWEEPS):
         rows = order if sweep % 2 == 0 else order[::-1]
         for layer in rows:

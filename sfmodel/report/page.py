@@ -62,8 +62,16 @@ def page(sections: list[Section], subject: Subject) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("sfmodel.report", "page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )  # fmt: skip
+        loader=PackageLoader("sfmodel.report", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {
+        "separators": (",", ":"),
+        "allow_nan": False,
+    }  # in the order of the data
     drawn = [part for section in sections for part in section.parts if isinstance(part, Chart | Playing)]
     return environment.get_template("report.html").render(
         subject=subject, sections=sections, colours=COLOURS, lighter=[_lighter(colour) for colour in COLOURS],

@@ -104,6 +104,8 @@ class Listing(Part):
     lines: Sequence[Line]
     is_folded: bool = False
     """Whether it is shown only when it is asked for."""
+    is_narrow: bool = False
+    """Whether another part fits beside it."""
     kind: str = "listing"
 
 
@@ -143,7 +145,9 @@ class Missing(Exception):
     """A section has nothing to show; the message is a sentence that says why."""
 
 
-def listing(table: Table, title: str, says: str, sheet: Sheet, is_folded: bool = False) -> Listing:
+def listing(
+    table: Table, title: str, says: str, sheet: Sheet, is_folded: bool = False, is_narrow: bool = False
+) -> Listing:
     """The table of a terminal as one of the page."""
     from rich.text import Text
 
@@ -153,7 +157,7 @@ def listing(table: Table, title: str, says: str, sheet: Sheet, is_folded: bool =
     heads = [Head(plain(column.header), column.justify == "right") for column in table.columns]
     cells = zip(*(map(plain, column.cells) for column in table.columns), strict=True)
     lines = [Line(list(row), own.style == "dim") for row, own in zip(cells, table.rows, strict=True)]
-    return Listing(title, says, sheet, heads, lines, is_folded)
+    return Listing(title, says, sheet, heads, lines, is_folded, is_narrow)
 
 
 def records(name: str, every: Sequence[Any]) -> Sheet:

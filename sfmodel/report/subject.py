@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,7 @@ from sfmodel.figures.evening import Evening, evening_of, title_of
 from sfmodel.report.parts import Missing
 from sfmodel.results import measures
 from sfmodel.results.folder import INCOMPLETE, open_run
+from sfmodel.results.intervals import Interval, interval
 from sfmodel.results.replications import replication
 from sfmodel.results.summary import PERIODS, period_windows
 
@@ -145,6 +147,25 @@ class RunSubject:
 
 
 @dataclass(frozen=True)
+class PointOfSweep:
+    """The runs of a sweep that differ by their seed alone."""
+
+    values: Mapping[str, str]
+    """Label of each swept parameter but the seed."""
+    seeds: list[int]
+    """Of those that are finished."""
+    figures: Mapping[str, Interval]
+    """Mean of each figure that all of them show."""
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        if list(self.values) == ["intervention"]:
+            return self.values["intervention"]
+        return ", ".join(f"{key.rpartition('.')[2]}={label}" for key, label in self.values.items()) or "all"
+
+
+@dataclass(frozen=True)
 class SweepSubject:
     """A sweep."""
 
@@ -184,9 +205,23 @@ class SweepSubject:
     def notices(self) -> list[str]:
         """What a reader must know before all else."""
         missing = len(self.observations.missing)
-        if not missing:
-            return []
-        return [f"{missing} of {len(self.sweep.points)} points are not finished, and are not in what follows."]
+        return [f"{missing} of {self.runs} runs are not finished, and are not in what follows."] if missing else []
+
+    @property
+    def runs(self) -> int:
+        """How many runs it is to have."""
+        return len(self.sweep.points)
+
+    @cached_property
+    def points(self) -> list[PointOfSweep]:
+        """Its points, over seeds, in the order in which they were planned."""
+        found = []
+        for values in dict.fromkeys(tuple(one.items()) for one in self.observations.points):
+            own = [one for one in self.observations.every if tuple(one.values.items()) == values]
+            shown = {key: [one.figures[key] for one in own] for key in self.observations.figures}
+            figures = {key: interval(every) for key, every in shown.items() if every and all(map(math.isfinite, every))}
+            found.append(PointOfSweep(dict(values), sorted(one.seed for one in own), figures))
+        return found
 
     @cached_property
     def keys(self) -> list[str]:
@@ -201,7 +236,7 @@ class SweepSubject:
         swept = {key: ", ".join(labels) for key, labels in self.sweep.parameters.items()}
         return {
             "command": f"sfmodel run {' '.join(self.sweep.words)}",
-            "points": str(len(self.sweep.points)),
+            "runs": str(self.runs),
             **{key: label if len(label) <= 200 else f"{label[:199]}…" for key, label in swept.items()},
             "period": PERIODS[self.observations.period],
         }

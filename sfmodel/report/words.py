@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 from sfmodel.clock import clock
 from sfmodel.results.summary import format_value
 
-_MOST = 4
+_MOST = 3
 """Lines of which something is said."""
-_STEADY = 0.02
-"""A line that departs less from its median stays where it is."""
 
 
 def course_of(starts_s: NDArray[np.float64], lines: Mapping[str, NDArray[np.float64]], unit: str) -> str:
-    """Where each line is farthest from its median, and what that is; the line that departs most first.
+    """Between what and what each line is, and when; those that move most, if there are many.
 
     Parameters
     ----------
@@ -31,28 +29,22 @@ def course_of(starts_s: NDArray[np.float64], lines: Mapping[str, NDArray[np.floa
     known = {name: values for name, values in lines.items() if np.isfinite(values).any()}
     if not known:
         return "Nothing of it was measured in this run."
-    parts = sorted((_course(name, starts_s, values, unit) for name, values in known.items()), reverse=True)
-    said = [text for _, text in parts[:_MOST]]
-    if len(parts) > _MOST:
-        said.append(f"{counted(len(parts) - _MOST, 'more line')} depart less")
-    return "; ".join(said) + "."
+    moved = sorted(known, key=lambda name: -float(np.nanmax(known[name]) - np.nanmin(known[name])))[:_MOST]
+    said = [_course(name, starts_s, known[name], unit) for name in known if name in moved]
+    less = len(known) - len(said)
+    more = f"; {counted(less, 'other line')} {'moves' if less == 1 else 'move'} less" if less else ""
+    return f"{'; '.join(said)}{more}."
 
 
-def _course(name: str, starts_s: NDArray[np.float64], values: NDArray[np.float64], unit: str) -> tuple[float, str]:
-    median = float(np.nanmedian(values))
-    top, bottom = int(np.nanargmax(values)), int(np.nanargmin(values))
-    is_up = values[top] - median >= median - values[bottom]
-    where = top if is_up else bottom
-    apart = abs(float(values[where]) - median)
-    size = apart / max(abs(median), 1e-12)
-    if len(values) == 1:
-        return 0.0, f"{name}: {written(float(values[0]), unit)}, in the only window"
-    if size < _STEADY:
-        return 0.0, f"{name} stays at about {written(median, unit)}"
-    what = "highest" if is_up else "lowest"
-    return size, f"{name} is {what} at {clock(float(starts_s[where]), seconds=True)}, {written(float(values[where]), unit)}, " + (
-        f"against a median of {written(median, unit)}"
-    )  # fmt: skip
+def _course(name: str, starts_s: NDArray[np.float64], values: NDArray[np.float64], unit: str) -> str:
+    low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
+    if values[low] == values[high]:
+        return f"{name} is {written(float(values[low]), unit)} throughout"
+    return f"{name} is between {_at(starts_s[low], values[low], unit)} and {_at(starts_s[high], values[high], unit)}"
+
+
+def _at(time_s: float, value: float, unit: str) -> str:
+    return f"{written(float(value), unit)} ({clock(float(time_s), seconds=bool(time_s % 60))})"
 
 
 def written(value: float, unit: str) -> str:

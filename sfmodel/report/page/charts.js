@@ -63,7 +63,7 @@ const Charts = (() => {
       : { ...axis, ...titled(own.xaxis) };
     if (own.range_s) x.range = own.range_s.map(moment);
     if (spec.timed && range) x.range = range;
-    const y = { ...axis, nticks: 6, ...titled(own.yaxis) };
+    const y = { ...axis, ...(spec.time_s ? { nticks: 6 } : {}), ...titled(own.yaxis) };
     if (y.type === "log") Object.assign(y, { dtick: "D2", exponentformat: "none", tickformat: ",~g" });
     else if (spec.timed && spec.time_s) Object.assign(y, { tickformat: "~s" });
     return {
@@ -71,7 +71,7 @@ const Charts = (() => {
       font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: ink },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 52, r: 12, t: 8, b: 30, ...own.margin },
       hoverlabel: { bgcolor: paper, bordercolor: muted, font: { size: 12, color: ink }, namelength: -1 },
-      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 11 }, bgcolor: "rgba(0,0,0,0)" },
+      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 11 }, bgcolor: "rgba(0,0,0,0)", ...own.legend },
       showlegend: spec.traces.filter((one) => one.name && one.showlegend !== false).length > 0 && spec.traces[0].type !== "bar" || Boolean(own.range_s),
       dragmode: spec.timed ? "zoom" : false,
     };
@@ -153,7 +153,7 @@ const Charts = (() => {
     const link = details.closest("figure").querySelector("a.data");
     const rows = decodeURIComponent(link.href.slice(link.href.indexOf(",") + 1)).trim().split("\n").map(cells);
     const box = document.createElement("div");
-    box.className = "scroll";
+    box.className = "scroll high";
     box.tabIndex = 0;
     box.setAttribute("role", "region");
     box.setAttribute("aria-label", details.closest("figure").querySelector("h3").textContent);
@@ -186,6 +186,15 @@ const Charts = (() => {
       known.set(id, { element: document.getElementById(id), spec: JSON.parse(script.textContent) });
     }
     document.querySelectorAll("details.as-table").forEach((one) => one.addEventListener("toggle", () => one.open && tabulate(one)));
+    if (known.size) addEventListener("load", () => setTimeout(drawAll, 0));
+    else document.documentElement.dataset.drawn = "all";
+  }
+
+  // The library is compiled when the rest of the page is there to be read.
+  function drawAll() {
+    const script = document.createElement("script");
+    script.textContent = document.getElementById("plotly").textContent;
+    document.head.append(script);
     const waiting = [...known.keys()];
     const next = () => {
       if (!waiting.length) { document.documentElement.dataset.drawn = "all"; return; }

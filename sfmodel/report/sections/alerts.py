@@ -12,7 +12,7 @@ from sfmodel.rows.bands import first_trigger_s
 from sfmodel.rows.files import file_of
 from sfmodel.stories.pair import has_scenario
 
-_HEADS = ("objective", "burn", "long_s", "short_s", "fires_s", "ends_s", "lasts", "highest", "after_trigger_s")
+_HEADS = ("objective", "alert", "fires_s", "ends_s", "lasts", "after_trigger_s")
 
 
 def section(run: RunSubject) -> list[Part | Note]:
@@ -28,8 +28,11 @@ def section(run: RunSubject) -> list[Part | Note]:
     sheet = Sheet("alerts", {head: [row[head] for row in rows] for head in _HEADS})
     says = "No alert would have fired."
     if found:
+        after = [one for one in found if trigger_s is not None and one.fires_s >= trigger_s]
+        first = (after or found)[0]
+        when = f", {first.fires_s - trigger_s:,.0f} s after the trigger" if after and trigger_s is not None else ""
         says = (
-            f"Alerts would have fired {counted(len(found), 'time')}, first at {clock(found[0].fires_s, True)} for the objective "
-            f"'{found[0].objective.name}', whose budget burnt at {found[0].highest:.3g} times its rate."
+            f"Alerts would have fired {counted(len(found), 'time')}; the first{' after the trigger' if after else ''}, at "
+            f"{clock(first.fires_s, True)}{when}, for the objective '{first.promise}': {first.alert}, {first.highest} its limit."
         )
     return [listing(alarms_table(found, objectives, trigger_s), "Alerts", says, sheet)]

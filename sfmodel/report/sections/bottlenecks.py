@@ -37,4 +37,6 @@ def section(run: RunSubject) -> list[Part | Note]:
     columns: dict[str, list[Any]] = {key: [row[key] for row in rows] for key in plain}
     for figure, unit in (("failing", "share"), ("p95", "s")):
         columns |= {f"{figure}, {what} ({unit})": [row[figure][what] for row in rows] for what in ("mean", "half")}
-    return [listing(bottlenecks_table(found), "What more of each resource changes", says, Sheet("bottlenecks", columns))]
+    return [
+        listing(bottlenecks_table(found), "What more of each resource changes", says, Sheet("bottlenecks", columns))
+    ]

@@ -31,8 +31,12 @@ def section(run: RunSubject) -> list[Part | Note]:
     for k in own:
         for code, (name, _) in _STATES.items():
             for one in measures.stretches(state[:, k] == code):
-                rows.append((str(run.ds["call"].values[k]), name, float(starts_s[one.start]), float(ends_s[one.stop - 1])))
-    openings = run.ds["breaker_openings"].values.sum(axis=0) if "breaker_openings" in run.ds else np.zeros(state.shape[1])
+                rows.append(
+                    (str(run.ds["call"].values[k]), name, float(starts_s[one.start]), float(ends_s[one.stop - 1]))
+                )
+    openings = (
+        run.ds["breaker_openings"].values.sum(axis=0) if "breaker_openings" in run.ds else np.zeros(state.shape[1])
+    )
     refused = run.ds["call_open"].values.sum(axis=0) if "call_open" in run.ds else np.zeros(state.shape[1])
     labels = [str(run.ds["call"].values[k]) for k in own]
     opened = [k for k in own if openings[k] or (state[:, k] > 0).any()]

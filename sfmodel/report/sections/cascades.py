@@ -30,8 +30,8 @@ def section(run: RunSubject) -> list[Part | Note]:
         for edge in one.edges
     ]  # fmt: skip
     heads = (
-        "cascade", "from", "to", "worst", "path", "comes from", "share of the trouble", "edge from", "edge to", "how", "edge's share",
-        "edge begins", "when it is cut", "left",
+        "cascade", "from", "to", "worst", "path", "comes from", "share of the trouble", "edge from", "edge to", "how",
+        "edge's share", "edge begins", "when it is cut", "left",
     )  # fmt: skip
     sheet = Sheet("cascades", {head: [row[k] for row in rows] for k, head in enumerate(heads)})
     longest = max(found, key=lambda one: (len(one.path), one.ends_s - one.begins_s))
@@ -43,6 +43,12 @@ def section(run: RunSubject) -> list[Part | Note]:
     table = listing(cascades_table(found, "", cuts), "Cascades and their edges", says, sheet)
     if cuts:
         held = sum(one.verdict == "holds" for one in cuts)
-        return [table, Note(f"{counted(len(cuts), 'edge')} were cut, for one run each with the same seed; {held} of them hold.")]
+        return [
+            table,
+            Note(f"{counted(len(cuts), 'edge')} were cut, for one run each with the same seed; {held} of them hold."),
+        ]
     hint = f"sfmodel diagnose {run.folder.name} --ablate"
-    return [table, Note(f"No edge was cut in this run, so none is confirmed; '{hint}' cuts each for one run with the same seed.")]
+    return [
+        table,
+        Note(f"No edge was cut in this run, so none is confirmed; '{hint}' cuts each for one run with the same seed."),
+    ]

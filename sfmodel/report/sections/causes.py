@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from sfmodel.clock import clock
-from sfmodel.diagnosis import by_endpoint, troubles
+from sfmodel.diagnosis import Trouble, by_endpoint, troubles
 from sfmodel.diagnosis.table import endpoints_table, troubles_data, troubles_table
 from sfmodel.report.charts import FEW, bar_chart, stacked_chart
-from sfmodel.report.parts import Missing, Note, Part, Sheet, listing, records
+from sfmodel.report.parts import Note, Part, Sheet, listing, records
 from sfmodel.report.subject import RunSubject
 from sfmodel.report.words import counted, joined
 from sfmodel.results import measures
@@ -21,10 +21,8 @@ def section(run: RunSubject) -> list[Part | Note]:
     name, windows = run.period
     found = troubles(run.ds, windows)
     total = sum(one.failures for one in found)
-    table = listing(
-        troubles_table(found), f"Causes beside how busy each was, {name}", _busiest(found, name), records("causes", troubles_data(found)),
-        True,
-    )  # fmt: skip
+    title, sheet = f"Causes beside how busy each was, {name}", records("causes", troubles_data(found))
+    table = listing(troubles_table(found), title, _busiest(found, name), sheet, True)
     if not total:
         everything = int(run.ds["endpoint_causes"].sel(endpoint=measures.roots(run.ds)).sum())
         if not everything:
@@ -63,7 +61,9 @@ def _over_time(run: RunSubject) -> Part:
 def _endpoints(run: RunSubject, name: str, windows: np.ndarray) -> Part:
     every = by_endpoint(run.ds, windows)
     rows = [(endpoint, cause, count) for endpoint, causes in every.items() for cause, count in causes.items()]
-    sheet = Sheet("failures_by_endpoint", {head: [r[k] for r in rows] for k, head in enumerate(("endpoint", "cause", "failures"))})
+    sheet = Sheet(
+        "failures_by_endpoint", {head: [r[k] for r in rows] for k, head in enumerate(("endpoint", "cause", "failures"))}
+    )
     worst = max(every, key=lambda endpoint: sum(every[endpoint].values()))
     total = sum(sum(causes.values()) for causes in every.values())
     share = format_value(sum(every[worst].values()) / total, "share")
@@ -71,7 +71,7 @@ def _endpoints(run: RunSubject, name: str, windows: np.ndarray) -> Part:
     return listing(endpoints_table(every), f"What the failures of each endpoint come from, {name}", says, sheet, True)
 
 
-def _busiest(found: list, name: str) -> str:  # type: ignore[type-arg]
+def _busiest(found: list[Trouble], name: str) -> str:
     known = [one for one in found if np.isfinite(one.busy)]
     if not known:
         return "No cause of this platform has servers that could be busy."

@@ -19,11 +19,15 @@ def section(run: RunSubject) -> list[Part | Note]:
         raise Missing("Claims are not checked on an incomplete run.")
     path = file_of("claims", run.ds)
     if path is None:
-        raise Missing(f"Nothing is claimed of this platform: there is no conf/claims/{run.ds.attrs.get('platform')}.yaml.")
+        raise Missing(
+            f"Nothing is claimed of this platform: there is no conf/claims/{run.ds.attrs.get('platform')}.yaml."
+        )
     claims = read_claims(path)
     checked, unchecked = check(claims, [Given(run.folder.name, run.folder, run.root)])
     if not checked:
-        raise Missing(f"None of the {counted(len(unchecked), 'claim')} about the platform is about a run such as this one.")
+        raise Missing(
+            f"None of the {counted(len(unchecked), 'claim')} about the platform is about a run such as this one."
+        )
     verdicts = Counter(one.verdict for one in checked)
     said = joined([f"{count} {verdict}" for verdict, count in verdicts.items()])
     says = f"Of {counted(len(checked), 'claim')} about such a run: {said}; {len(unchecked)} more are about others."

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sfmodel.aims import aims_of
 from sfmodel.report.parts import Note, Part, Sheet, listing
 from sfmodel.report.subject import RunSubject
+from sfmodel.report.words import counted
 from sfmodel.results.summary import (
     PERIODS,
     classes_table,
@@ -17,16 +19,18 @@ from sfmodel.results.summary import (
 )
 
 _WHOLE = ("requests", "response_p95", "failed")
+_OF_REQUESTS = ("requests", "request_rate", "response_", "failed")
 
 
 def section(run: RunSubject) -> list[Part | Note]:
     """The table, and that of the classes."""
     run.needs()
     summary = read_summary(run.folder) or summarise(run.whole)
-    parts: list[Part | Note] = [
-        listing(summary_table(summary), "Headline figures", _says(summary), _sheet("headline", summary))
-    ]
-    parts += [Note(note) for note in notes(summary)]
+    first, others = _divided(summary, run)
+    parts: list[Part | Note] = [Note(note) for note in notes(summary)]
+    parts.append(
+        listing(summary_table(first), "Headline figures", _says(summary), _sheet("headline", summary), False, True)
+    )
     classes = classes_table(summary)
     if classes is None:
         return [*parts, Note("There are no classes of requests: no request ended in this run.")]
@@ -41,13 +45,41 @@ def section(run: RunSubject) -> list[Part | Note]:
         f"Slowest at p95 is {slowest}, {format_value(found[slowest]['p95'], 's')}; most often unanswered is {worst}, of which "
         f"{format_value(found[worst]['ok'], 'share')} were answered ({PERIODS[period]})."
     )
-    return [*parts, listing(classes, f"Requests by class, {PERIODS[period]}", says, Sheet("classes", columns), True)]
+    title = f"Requests by class, {PERIODS[period]}"
+    parts.append(listing(classes, title, says, Sheet("classes", columns), False, True))
+    of = "of users, caches, limiters, the busiest stations, queues and counters"
+    more = f"{counted(len(_keys(others)), 'further figure')}: {of}."
+    return [*parts, listing(summary_table(others), "Further figures", more, _sheet("further", others), True)]
+
+
+def _divided(summary: dict[str, Any], run: RunSubject) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The aims of the platform and the figures of requests; and all others."""
+    aims = {aim.id for aim in aims_of(str(run.ds.attrs.get("platform"))).aims}
+
+    def kept(key: str, is_first: bool) -> bool:
+        return (key in aims or key.startswith(_OF_REQUESTS)) == is_first
+
+    return tuple(  # type: ignore[return-value]
+        {
+            period: {key: one for key, one in summary[period].items() if kept(key, is_first)}
+            for period in _periods(summary)
+        }
+        for is_first in (True, False)
+    )
+
+
+def _periods(summary: dict[str, Any]) -> list[str]:
+    return [period for period in PERIODS if period in summary]
+
+
+def _keys(summary: dict[str, Any]) -> list[str]:
+    return list(dict.fromkeys(key for period in _periods(summary) for key in summary[period]))
 
 
 def _says(summary: dict[str, Any]) -> str:
     """Volume, tail and failures of each period."""
     said = []
-    for period in (name for name in PERIODS if name in summary):
+    for period in _periods(summary):
         figures = {key: summary[period].get(key) for key in _WHOLE}
         if all(figures.values()):
             count, p95, failed = (format_value(one["value"], one["unit"]) for one in figures.values() if one)
@@ -57,8 +89,7 @@ def _says(summary: dict[str, Any]) -> str:
 
 
 def _sheet(name: str, summary: dict[str, Any]) -> Sheet:
-    periods = [period for period in PERIODS if period in summary]
-    keys = list(dict.fromkeys(key for period in periods for key in summary[period]))
+    periods, keys = _periods(summary), _keys(summary)
     first = [next(summary[period][key] for period in periods if key in summary[period]) for key in keys]
     columns: dict[str, list[Any]] = {
         "key": keys, "figure": [one["name"].strip() for one in first], "unit": [one["unit"] for one in first],

@@ -63,6 +63,8 @@ def _every_station(run: RunSubject) -> list[Part | Note]:
         f"Most waits at {longest}, {format_value(float(waiting), '1')} on average over the {name}; "
         f"{counted(int((away > 0).sum()), 'station')} of {len(labels)} turned something away or let it expire."
     )
-    sheet = Sheet("stations", {"station": [labels[k] for k in order], **{t: v[order] for t, v in columns.items()}})
+    sheet = Sheet(
+        "stations", {"station": [labels[k] for k in order], **{t: v[order].tolist() for t, v in columns.items()}}
+    )
     heads = [Head("station"), *(Head(title, True) for title in columns)]
     return [Listing(f"Every station, {name}", says, sheet, heads, lines, len(labels) > 8)]

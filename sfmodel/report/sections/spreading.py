@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sfmodel.clock import clock
+from sfmodel.diagnosis import Cascade
 from sfmodel.diagnosis.cascade_table import HOW
 from sfmodel.diagnosis.edges import USERS
 from sfmodel.diagnosis.scene import service_of
@@ -47,26 +49,18 @@ def section(run: RunSubject) -> list[Part | Note]:
     for name, what in (("station_busy", "How busy services are"), ("station_queue", "What waits")):
         if name not in run.ds:
             notes.append(Note(f"{what} is not shown. {lacks(name)}"))
-    spread = [
-        {
-            "path": list(one.path), "cause": one.cause, "share": short(one.share), "begins_s": one.begins_s, "ends_s": one.ends_s,
-            "peak_s": one.peak_s, "lasts": one.lasts,
-            "edges": [
-                {"source": edge.source, "target": edge.target, "how": edge.how, "says": HOW[edge.how], "share": short(edge.share),
-                 "begins_s": edge.begins_s}
-                for edge in one.edges
-            ],
-        }
-        for one in found
-    ]  # fmt: skip
-    dragged = list(dict.fromkeys((e["source"], e["target"], e["how"]) for one in spread for e in one["edges"]))  # type: ignore[attr-defined]
+    dragged = list(dict.fromkeys(edge.key for one in found for edge in one.edges))
     has_users = "users_requests" in run.ds or any(USERS in edge[:2] for edge in dragged)
-    svg, names = drawn(services.names, list(services.pairs), services.entries if has_users else [], dragged)
-    frames = services.frames() | {"cascades": spread, "drawn": names}
-    return [
-        Playing("Services and their calls, along the run", services.says(), services.sheet(), svg, frames, [services.edges_sheet()]),
-        *notes,
-    ]  # fmt: skip
+    svg, numbers = drawn(services.names, list(services.pairs), services.entries if has_users else [], dragged)
+    frames = services.frames() | {"cascades": [_spread(one) for one in found], "drawn": numbers}
+    title = "Services and their calls, along the run"
+    return [Playing(title, services.says(), services.sheet(), svg, frames, [services.edges_sheet()]), *notes]
+
+
+def _spread(one: Cascade) -> dict[str, Any]:
+    """A cascade as the page plays it."""
+    edges = [{**asdict(edge), "says": HOW[edge.how]} for edge in one.edges]
+    return {**asdict(one), "edges": edges}
 
 
 class Services:
@@ -82,7 +76,12 @@ class Services:
         listed = [str(name) for name in run.ds["service"].values] if "service" in run.ds.coords else []
         self.names = list(dict.fromkeys([*listed, *self._owner]))
         self.roots = measures.roots(run.ds)
-        self.entries = list(dict.fromkeys(service_of(root) for root in self.roots))
+        called = {
+            service_of(name) for name in _calls_of((run.ds.attrs.get("config") or {}).get("platform", {}).get("users"))
+        }
+        self.entries = [name for name in self.names if name in called] or list(
+            dict.fromkeys(map(service_of, self.roots))
+        )
         self.pairs = self._pairs()
         self.arrivals = self._of_endpoints(self._ds["endpoint_arrivals"])
         ended = self._ds["endpoint_outcomes"]
@@ -188,7 +187,7 @@ class Services:
         several = np.mean(share >= 0.01)
         return (
             f"Worst is {at}, when {format_value(share[worst], 'share')} of the requests fail{then}; 1 % or more fail in "
-            f"{format_value(several, 'share')} of the run."
+            f"{format_value(float(several), 'share')} of the run."
         )
 
     def sheet(self) -> Sheet:
@@ -221,6 +220,14 @@ class Services:
         }
 
 
+def _calls_of(written: Any) -> list[str]:
+    """Endpoints that users call, wherever their habits name one."""
+    if isinstance(written, dict):
+        own = [written["call"]] if isinstance(written.get("call"), str) else []
+        return own + [name for below in written.values() for name in _calls_of(below)]
+    return [name for below in written for name in _calls_of(below)] if isinstance(written, list) else []
+
+
 def _own(outcomes: xr.DataArray) -> xr.DataArray:
     """What ended and was not given up by who asked."""
     return outcomes.sum("outcome") - outcomes.sel(outcome=_NOT_ITS_OWN, drop=True)
@@ -228,6 +235,4 @@ def _own(outcomes: xr.DataArray) -> xr.DataArray:
 
 def _thousandths(part: Series, whole: Series) -> list[int]:
     shares = np.divide(part, whole, out=np.zeros(len(np.atleast_1d(whole))), where=np.asarray(whole) > 0)
-    return [int(round(1000 * value)) for value in shares]
-
-
+    return [round(1000 * float(value)) for value in shares]

@@ -20,7 +20,9 @@ def section(run: RunSubject) -> list[Part | Note]:
     found = sorted(troubles(run.ds, windows), key=lambda one: -np.nan_to_num(one.time_share))
     if not np.nansum([one.time_share for one in found]):
         raise Missing(f"No request ended in the {name}, so there is no time to divide.")
-    sheet = Sheet("time_by_cause", {"cause": [o.cause for o in found], "share of the time": [o.time_share for o in found]})
+    sheet = Sheet(
+        "time_by_cause", {"cause": [o.cause for o in found], "share of the time": [o.time_share for o in found]}
+    )
     shown = {one.cause: 100 * one.time_share for one in found[: 2 * FEW] if one.time_share > 0}
     first = joined([f"{format_value(o.time_share, 'share')} {o.cause}" for o in found[:3] if o.time_share > 0])
     says = f"Of the time of all requests in the {name}, by what kept each longest: {first}; all causes add up to 100 %."
@@ -48,4 +50,6 @@ def _over_time(run: RunSubject) -> Part:
         f"{format_value(total[worst] / 1000, 's')}, of which {format_value(layers[largest][worst] / 1000, 's')} is that of "
         f"requests kept longest by {largest}; its median is {format_value(float(np.median(total)) / 1000, 's')}."
     )
-    return stacked_chart(evening, "time_by_cause_over_time", "Mean time of a request, by what kept it", layers, "ms", says)
+    return stacked_chart(
+        evening, "time_by_cause_over_time", "Mean time of a request, by what kept it", layers, "ms", says
+    )
