@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from casestudy_page import MAP, write_page
+from casestudy_page import MAP, MODES, write_page
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -108,10 +108,16 @@ def stages(quick: bool, common: Sequence[str]) -> list[Stage]:
         quiet,
         asked("alerts-quiet", "alerts", 0.2, "alerts", "quiet", "--json"),
         asked("more", "bottlenecks", 1.5 * scale, "bottlenecks", "evening", "--hours", "20:30", "21:00", *counted, "--json"),
+        asked("modes", "modes", 2 if quick else 25, "failure-modes", "--within", "2min" if quick else "25min", "--at", "20:30",
+              "--folder", MODES, "--json", *common),
         asked("map", "loops", 2 if quick else 30, "metastability", "--within", "2min" if quick else "30min", "--folder", MAP,
               "-o", "map.svg", *common),
         changes,
         asked("effects", "changes", 0.3, "effects", "changes", "--json"),
+        *(
+            asked(f"report-{run}", "reports", 0.2, "report", run, "-o", f"report-{run}.html")
+            for run in ("evening", *STORMS, "changes")
+        ),
     ]  # fmt: skip
     return [(evening, *storms.values()), tuple(after), *((task,) for task in alone)]
 

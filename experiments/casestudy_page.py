@@ -17,6 +17,8 @@ from sfmodel.results.summary import format_value
 PAGE = "casestudy.md"
 MAP = "runs/map"
 """Folder of the map of metastability."""
+MODES = "runs/failure-modes"
+"""Folder of the search for failure modes."""
 BY_HAND = "two to three hours"
 """What debugging by dashboard takes: the case study, Success metrics, Time saved."""
 TITLES = {"f1_at_peak": "F1, the LLM asked beyond its quota from 21:00 for half an hour",
@@ -159,6 +161,23 @@ def _metastability(found: Found) -> list[str]:
             "([the map](map.svg)):", "", *(f"- {line}" for line in said), *more]  # fmt: skip
 
 
+def modes(found: Found) -> list[str]:
+    """The cheapest ways to break the objective, and which of them were not known."""
+    data = found.of("modes")
+    rows = [
+        (f"[{one['trigger']}]({MODES}/scenario/{one['scenario']}.yaml)", f"{one['cost']:.2g}", " → ".join(one["path"]) or "none",
+         {True: "stays broken", False: "is over with it", None: ""}[one["outlives"]], one["known"] or "new")
+        for one in data["modes"] if one["confirmed"]
+    ]  # fmt: skip
+    if not rows:
+        return [f"In {data['runs']} runs no trigger was found, on all seeds, that breaks '{data['objective']}'."]
+    said = (
+        f"Triggers at {clock(data['at_s'])} that break '{data['objective']}' on all seeds, found in {data['runs']} runs; the "
+        "cost of a fault is its size, in doublings, times its minutes."
+    )
+    return [said, "", *_table(("trigger", "cost", "cascade", "afterwards", "known as"), rows)]
+
+
 def promises(found: Found) -> list[str]:
     """Claims, and whether they hold."""
     claims = found.of("claims")
@@ -224,6 +243,7 @@ ANSWERS: dict[str, tuple[str, Tell]] = {
     "bottlenecks": ("Where does it hurt?", bottlenecks),
     "cascades": ("Which path does a cascade take?", paths),
     "loops": ("Which loops feed themselves, and what does it not recover from?", loops),
+    "modes": ("What else breaks it?", modes),
     "alerts": ("Who would have said so, and when?", alerting),
     "changes": ("What should be changed first?", changes),
     "claims": ("What is claimed, and what holds?", promises),
@@ -253,13 +273,18 @@ def write_page(folder: Path, kept: Mapping[str, Mapping[str, Any]], quick: bool)
     return path
 
 
+REPORTS = "reports"
+"""What the tasks that write the reports count for."""
+
+
 def _times(kept: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Time of each answer's commands, added up, beside that by hand."""
     rows = []
     for answer, (question, _) in ANSWERS.items():
         seconds = sum(one["seconds"] for one in kept.values() if one["answer"] == answer)
         rows.append((question, f"{seconds / 60:.0f} min", BY_HAND))
-    return _table(("question", "here", "by dashboard"), rows)
+    written = sum(one["seconds"] for one in kept.values() if one["answer"] == REPORTS)
+    return _table(("question", "here", "by dashboard"), [*rows, ("the reports", f"{written / 60:.0f} min", "")])
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

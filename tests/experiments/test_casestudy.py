@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
 
 import casestudy
 from casestudy import Study, Task, make_all, stages
-from casestudy_page import ANSWERS, write_page
+from casestudy_page import ANSWERS, REPORTS, write_page
 
 from sfmodel.cli.compose import composed
 from sfmodel.schema import parse_run
@@ -23,7 +23,7 @@ from sfmodel.schema import parse_run
 def test_every_run_can_be_composed_and_every_answer_has_a_task(quick: bool) -> None:
     every = [task for stage in stages(quick, ["users=50000"]) for task in stage]
     assert len({task.name for task in every}) == len(every)
-    assert {task.answer for task in every} == set(ANSWERS)
+    assert {task.answer for task in every} == {*ANSWERS, REPORTS}
     for task in every:
         if task.run is not None:
             parse_run(composed(list(task.words[1:])))
@@ -78,6 +78,8 @@ CUT = {"source": "llm", "target": "engine", "how": "fails", "cascade_begins_s": 
 LOOP = {"kind": "users", "name": "discover.recommendations",
         "closest": {"begins_s": 75600.0, "gain": 0.8, "low": 0.7, "high": 0.9, "verdict": "dies out"}}  # fmt: skip
 NOTHING: dict[str, list[Any]] = {"cascades": [], "ablations": [], "loops": []}
+MODE = {"trigger": "llm.quota at 50 % for 2 min", "scenario": "mode-1", "cost": 2.0, "path": ["llm", "engine"], "outlives": True,
+        "known": "", "confirmed": True}  # fmt: skip
 ALARM = {"objective": "answered", "alert": "llm drags down engine", "after_trigger_s": 90.0}
 
 
@@ -86,6 +88,7 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
         "hurts": {"loops": []}, "spread-s1_at_peak": NOTHING, "spread-f4_engine_half": NOTHING,
         "spread-f1_at_peak": {"cascades": [CASCADE], "ablations": [CUT], "loops": [LOOP]},
         "alerts-f1_at_peak": [ALARM, {**ALARM, "after_trigger_s": 700.0}, {**ALARM, "after_trigger_s": -60.0}],
+        "modes": {"modes": [MODE, {**MODE, "confirmed": False}], "runs": 60, "objective": "answered", "at_s": 73800.0},
         "alerts-s1_at_peak": [], "alerts-f4_engine_half": [],
         "alerts-quiet": [{"objective": "answered", "alert": "a cascade", "fired": 1, "seeds": 10}],
     })  # fmt: skip
@@ -98,6 +101,7 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     assert "| llm → engine | fails, and fails it | 21:00 | 8.1 % | holds |" in text
     assert "| F1 | discover.recommendations (users) | 21:00 | 0.80 (0.70 to 0.90) | dies out |" in text
     assert "| F1 | answered: llm drags down engine | 90 s |" in text
+    assert "| [llm.quota at 50 % for 2 min](runs/failure-modes/scenario/mode-1.yaml) | 2 | llm → engine | stays" in text
     assert "The map of what it recovers from is missing: map has not been run." in text
     assert "False alarms in 10 quiet evenings, whose demand stays at its normal level: a cascade in 1." in text
     assert "| Which path does a cascade take? | 4 min | two to three hours |" in text
