@@ -10,7 +10,8 @@
 | X = V·X₀, an endpoint that only others call | calls sent | tasks that arrived |
 
 With traces also U = X·S at the stations that a service uses: X of the meters, S of the traced tasks. Each may differ by what
-tasks that straddle an edge explain (`straddling.py`), with traces by chance, and by no more. Source: Denning and Buzen,
+tasks that straddle an edge explain (`straddling.py`), with traces by chance, and by no more. A task in flight may be as old as any
+that has ended; where older ones are needed to explain it, that is said: they never end. Source: Denning and Buzen,
 Computing Surveys 10(3), 1978.
 """
 
@@ -27,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfmodel.diagnosis.scene import places, service_of
-from sfmodel.diagnosis.scripts import Scripts, scripts_of
+from sfmodel.diagnosis.scripts import Scripts, run_of, scripts_of
 from sfmodel.diagnosis.shares import NS
 from sfmodel.diagnosis.straddling import Difference, Series, compare, since_admitted, since_empty
 from sfmodel.diagnosis.timelines import Traces
@@ -61,7 +62,7 @@ class LawCheck:
 
     @property
     def holds(self) -> bool:
-        """Whether straddling tasks, and chance where there is some, explain every difference."""
+        """Whether straddling tasks, also such as never end, and chance where there is some, explain every difference."""
         return self.difference.worst == 0.0
 
 
@@ -73,7 +74,7 @@ def operational_laws(ds: xr.Dataset, traces: Traces | None = None) -> list[LawCh
     ds
         Dataset of a run, of one replication; all of its windows are looked at.
     traces
-        Its traced requests; none: what needs them is left out.
+        Its traced requests; none: what needs them is left out. So is what needs scripts, where interventions changed these.
 
     Raises
     ------
@@ -86,7 +87,10 @@ def operational_laws(ds: xr.Dataset, traces: Traces | None = None) -> list[LawCh
     if not ds.sizes["time"]:
         return []
     meters = _Meters(ds, scripts_of(ds))
-    found = [*_balance(meters), *_queues(meters), *_held(meters), *_services(meters), *_calls(meters)]
+    found = [*_balance(meters), *_queues(meters)]
+    if meters.scripts.changed:
+        return found
+    found += [*_held(meters), *_services(meters), *_calls(meters)]
     return [*found, *(_used(meters, traces) if traces is not None else [])]
 
 
@@ -106,9 +110,15 @@ class _Meters:
         return np.asarray(self._read[name][:, list(rows)].sum(axis=1))
 
     def at_edges(self, name: str, rows: Sequence[int]) -> Series:
-        """A state of some things together at each edge, shape [time + 1]; the first, not metered, as the second."""
+        """A state of some things together at each edge, shape [time + 1]; the first is not metered, and taken for the second."""
         state = self.of(name, rows)
         return np.concatenate([state[:1], state])
+
+    def tasks_at_edges(self, rows: Sequence[int]) -> Series:
+        """Tasks in flight at some endpoints at each edge, shape [time + 1]."""
+        count = self.at_edges("endpoint_in_flight", rows)
+        count[0] = self.of("endpoint_outcomes", rows)[0] + count[1] - self.of("endpoint_arrivals", rows)[0]
+        return count
 
     @cached_property
     def edges_s(self) -> Series:
@@ -143,7 +153,7 @@ class _Meters:
         return np.where(seen.any(axis=1), longest, 0.0)
 
     def oldest_s(self, rows: Sequence[int]) -> Series:
-        """The age of the oldest task in flight at each edge, s, at most: the longest that one took, or that none ended."""
+        """The age of the oldest task in flight at each edge, s: the longest that one took, or that none ended."""
         ended = self.of("endpoint_outcomes", rows) > 0
         stalled = since_empty(np.concatenate([[0.0], np.where(ended, 0.0, 1.0)]), self.edges_s)
         width = np.diff(self.edges_s).max(initial=0.0)
@@ -151,10 +161,13 @@ class _Meters:
 
     def in_flight(self, rows: Sequence[int]) -> Series:
         """The most that tasks in flight may have contributed up to each edge, s, shape [time + 1]."""
-        count = self.at_edges("endpoint_in_flight", rows)
-        before = self.of("endpoint_outcomes", rows)[0] + count[1] - self.of("endpoint_arrivals", rows)[0]
-        count[0] = before
+        count = self.tasks_at_edges(rows)
         return np.where(count > 0, count * np.maximum(self.oldest_s(rows), 0.0), 0.0)
+
+    def compared(self, running: Series, over: Series, rows: Sequence[int]) -> Difference:
+        """Compare what the tasks at some endpoints have contributed with what they have counted when they ended."""
+        stay = np.minimum.accumulate(self.tasks_at_edges(rows)[:0:-1])[::-1]
+        return compare(running, over, self.in_flight(rows), stay, np.diff(self.edges_s))
 
 
 def _balance(meters: _Meters) -> Iterator[LawCheck]:
@@ -179,7 +192,8 @@ def _queues(meters: _Meters) -> Iterator[LawCheck]:
     """L = X·W of those who wait."""
     for k, label in enumerate(meters.stations):
         service, _, name = label.partition("#")[0].partition(".")
-        station = meters.scripts.platform.services[service].stations.get(name)
+        owner = meters.scripts.platform.services.get(service)
+        station = owner.stations.get(name) if owner is not None else None
         if station is None:
             continue
         gone = meters.of("station_expired", [k]) + meters.of("station_left", [k])
@@ -207,14 +221,12 @@ def _held(meters: _Meters) -> Iterator[LawCheck]:
             continue
         rows = [meters.endpoints.index(name) for name in holders]
         own = places(meters.station_names, station)
-        queued, busy, lasted = (
-            meters.of("station_queue", own), meters.of("station_busy", own), meters.of("endpoint_time", rows),
-        )  # fmt: skip
-        most = meters.in_flight(rows)
-        yield LawCheck("L = X·W, held", station, compare(queued + busy, lasted, most))
+        queued, lasted = meters.of("station_queue", own), meters.of("endpoint_time", rows)
+        busy = meters.of("station_busy", own) - meters.of("station_burnt", own)
+        yield LawCheck("L = X·W, held", station, meters.compared(queued + busy, lasted, rows))
         if not sum(meters.of(f"station_{what}", own).sum() for what in ("expired", "left", "rejected")):
             served = lasted - meters.of("station_wait", own)
-            yield LawCheck("U = X·S, held", station, compare(busy, served, most))
+            yield LawCheck("U = X·S, held", station, meters.compared(busy, served, rows))
 
 
 def _services(meters: _Meters) -> Iterator[LawCheck]:
@@ -238,8 +250,7 @@ def _services(meters: _Meters) -> Iterator[LawCheck]:
         calls = [k for k in awaited if service_of(sites[meters.calls[k]].caller) == service]
         if calls:
             running = running + meters.of("call_time", calls)
-        most = meters.in_flight(rows)
-        yield LawCheck("R = ΣV·R", service, compare(running, meters.of("endpoint_time", rows), most))
+        yield LawCheck("R = ΣV·R", service, meters.compared(running, meters.of("endpoint_time", rows), rows))
 
 
 def _calls(meters: _Meters) -> Iterator[LawCheck]:
@@ -266,8 +277,9 @@ def _calls(meters: _Meters) -> Iterator[LawCheck]:
 
 def _used(meters: _Meters, traces: Traces) -> Iterator[LawCheck]:
     """U = X·S of the stations that a service uses, S from its traced tasks: within the chance of the sample."""
-    trace = meters.ds.attrs["config"].get("trace") or {}
-    one_in = float(trace.get("one_in") or math.inf)
+    trace = run_of(meters.ds).trace
+    if not trace.one_in or len(traces.endpoint) >= trace.limit:
+        return  # what comes late in the run is missing
     for service in dict.fromkeys(meters.owners):
         names = [name for name in meters.endpoints if service_of(name) == service and name in meters.scripts.of]
         scripts = [meters.scripts.of[name] for name in names]
@@ -281,17 +293,16 @@ def _used(meters: _Meters, traces: Traces) -> Iterator[LawCheck]:
         if len(count) < FEWEST:
             continue
         mean_s = served_s.sum() / count.sum()
-        error_s = math.sqrt(float(((served_s - mean_s * count) ** 2).sum()) * (1 - 1 / one_in)) / count.sum()
+        error_s = math.sqrt(float(((served_s - mean_s * count) ** 2).sum()) * (1 - 1 / trace.one_in)) / count.sum()
         rows = [meters.endpoints.index(name) for name in names]
         busy_s = meters.of("station_busy", own).sum() - meters.of("station_burnt", own).sum()
         ended = meters.of("endpoint_outcomes", rows).sum()
-        straddling = (
-            meters.at_edges("endpoint_in_flight", rows)[[0, -1]].sum() * max(traces.served[k] for k in spans) / NS
-        )
+        untraced = max(0.0, ended - count.sum()) if trace.one_in == 1 else 0.0
+        straddling = (meters.tasks_at_edges(rows)[[0, -1]].sum() + untraced) * max(traces.served[k] for k in spans) / NS
         total = max(busy_s, ended * mean_s)
-        apart, allowed = abs(busy_s - ended * mean_s), straddling + SIGMAS * error_s * ended
+        apart, allowed = abs(busy_s - ended * mean_s), straddling + (SIGMAS * error_s + 1 / NS) * ended
         if allowed < TELLING * total:
-            worst = apart / total if apart > allowed + 1e-9 * total else 0.0
+            worst = apart / total if apart > allowed else 0.0
             yield LawCheck("U = X·S, traced", service, Difference(apart / total, allowed / total, worst, -1), True)
 
 

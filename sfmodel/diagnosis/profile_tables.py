@@ -85,10 +85,13 @@ def laws_sentence(found: Sequence[LawCheck]) -> str:
         more = f", and in {len(broken) - 3:,} more places" if len(broken) > 3 else ""
         return f"Operational laws are violated: {'; '.join(map(_violation, broken[:3]))}{more}."
     sampled = [one for one in found if one.sampled]
+    unending = max(found, key=lambda one: one.difference.never_ended)
     said = (
         f"Operational laws hold in all {len(found):,} places: tasks that straddle the edges of windows explain every "
         f"difference; over the run it is up to {_largest(found, 'whole')}, and could be {_largest(found, 'explained')}"
     )
+    if unending.difference.never_ended:
+        said += f"; at {unending.of} this takes {unending.difference.never_ended:,} or more tasks that never end"
     if not sampled:
         return f"{said}."
     return (

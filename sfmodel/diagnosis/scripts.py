@@ -16,6 +16,7 @@ from sfmodel.errors import ConfigError, NotInRunError
 from sfmodel.schema.call_graph import CACHE_CALLS
 from sfmodel.schema.load import parse_run
 from sfmodel.schema.platform import Platform
+from sfmodel.schema.run import Run
 from sfmodel.schema.steps import Call, Fork, Invalidate, Lookup, Pass, Send, Sleep, StepBase
 from sfmodel.schema.walk import blocks_of, cache_named, endpoints_of
 
@@ -40,6 +41,8 @@ class CallSite:
     """Of all attempts together."""
     network_s: float = 0.0
     """One way."""
+    hedge_s: float = math.inf
+    """After which a second attempt goes out beside the first."""
     awaited: bool = True
     """Whether the caller waits for the reply."""
     branches: Branches = ()
@@ -73,10 +76,12 @@ class Scripts:
     entered: frozenset[str]
     """Endpoints at which users, sources and queues begin."""
     platform: Platform
+    changed: bool = False
+    """Whether interventions have changed the scripts during the run: before, they were others."""
 
 
-def scripts_of(ds: xr.Dataset) -> Scripts:
-    """The scripts of the platform that a run has simulated, interventions included.
+def run_of(ds: xr.Dataset) -> Run:
+    """The run of a dataset, as it was configured, interventions included.
 
     Raises
     ------
@@ -89,15 +94,21 @@ def scripts_of(ds: xr.Dataset) -> Scripts:
             "this run does not hold its configuration, from which its call sites are known: make it again"
         )
     try:
-        return read_scripts(parse_run({**config, "replications": 1}).platform)
+        return parse_run({**config, "replications": 1})
     except ConfigError as error:
         raise NotInRunError(
             f"the configuration of this run is none of this version, make it again: {str(error).splitlines()[0]}"
         ) from None
 
 
-def read_scripts(platform: Platform) -> Scripts:
-    """Read the scripts of a platform."""
+def scripts_of(ds: xr.Dataset) -> Scripts:
+    """The scripts of the platform that a run has simulated; raises as `run_of` does."""
+    run = run_of(ds)
+    return read_scripts(run.platform, run.switch_on is not None and bool(run.intervention))
+
+
+def read_scripts(platform: Platform, changed: bool = False) -> Scripts:
+    """Read the scripts of a platform; whether they were others before is only noted."""
     scripts: dict[str, Script] = {}
     sites: dict[str, CallSite] = {}
     for service, name, endpoint in endpoints_of(platform):
@@ -107,7 +118,7 @@ def read_scripts(platform: Platform) -> Scripts:
         reader = _Reader(platform, service, f"{service}.{name}", script, sites)
         reader.read(endpoint.steps, ())
         scripts[f"{service}.{name}"] = script
-    return Scripts(scripts, sites, frozenset(_entered(platform)), platform)
+    return Scripts(scripts, sites, frozenset(_entered(platform)), platform, changed)
 
 
 @dataclass
@@ -179,6 +190,7 @@ class _Reader:
                     "timeout_s": _or_never(step.timeout),
                     "deadline_s": _or_never(step.deadline),
                     "network_s": default if step.network is None else step.network,
+                    "hedge_s": math.inf if step.hedge is None else step.hedge.after,
                 },
             )
         if isinstance(step, Send):

@@ -8,6 +8,7 @@ of the oldest. So the law holds if some A at the beginning leaves it within thes
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,9 +32,13 @@ class Difference:
     """Largest relative difference in a window, corrected for tasks that straddle its edges: 0 where these explain it all."""
     window: int
     """Which that is; −1: none."""
+    never_ended: int = 0
+    """So many tasks, at least, that never end in the run are needed to explain it."""
 
 
-def compare(running: Series, over: Series, most: Series) -> Difference:
+def compare(
+    running: Series, over: Series, most: Series, staying: Series | None = None, width_s: Series | None = None
+) -> Difference:
     """Compare what was counted as it happened with what was counted when it was over.
 
     Parameters
@@ -42,6 +47,9 @@ def compare(running: Series, over: Series, most: Series) -> Difference:
         What each has counted in every window, shape [time].
     most
         The most that straddling tasks may have contributed up to each edge, shape [time + 1]; ∞ where it is not known.
+    staying, width_s
+        How many tasks there may be in each window that never end, and its width, s, shape [time]: each of them may contribute
+        as much besides. None: all of them end.
     """
     ahead = np.concatenate([[0.0], np.cumsum(running - over)])
     total = max(float(running.sum()), float(over.sum()))
@@ -52,10 +60,26 @@ def compare(running: Series, over: Series, most: Series) -> Difference:
     at_least, at_most = float(np.max(-ahead)), float(np.min(most - ahead))
     if at_least <= at_most + ROUNDING * total:
         return Difference(whole, explained, 0.0, -1)
+    if staying is not None and width_s is not None:
+        count = _never_ended(most - ahead, staying, width_s, at_least - ROUNDING * total)
+        if count:
+            return Difference(whole, explained, 0.0, -1, count)
     left = _left_over(running - over, most, min(max(at_least, 0.0), float(most[0])))
     size = np.maximum(np.maximum(running, over), 1e-300)
     shares = np.where(np.abs(left) > ROUNDING * total, np.abs(left) / size, 0.0)
     return Difference(whole, explained, float(shares.max()), int(np.argmax(shares)))
+
+
+def _never_ended(room: Series, staying: Series, width_s: Series, at_least: float) -> int:
+    """The least number of tasks that never end with which the bounds can be kept; 0: no number is enough."""
+
+    def is_enough(count: int) -> bool:
+        besides = np.concatenate([[0.0], np.cumsum(np.minimum(staying, count) * width_s)])
+        return at_least <= float(np.min(room + besides))
+
+    highest = int(staying.max(initial=0.0))
+    count = bisect_left(range(highest + 1), True, key=is_enough)
+    return count if count <= highest else 0
 
 
 def _left_over(steps: Series, most: Series, first: float) -> Series:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sfmodel.diagnosis.scripts import CallSite, Scripts
+from sfmodel.diagnosis.scripts import SENT, CallSite, Scripts
 from sfmodel.diagnosis.shares import NS
 from sfmodel.results.traces import answered_after_s
 
@@ -31,7 +31,6 @@ SLACK_NS = 2
 """Moments that are one, rounded twice, are so far apart at most."""
 _GIVEN_UP = ("expired", "cancelled", "unavailable")
 """Outcomes with which a task may end while it waits for a call."""
-_PLAIN = CallSite("", "")
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,6 @@ class Traces:
         self.service = found["service"].to_list()
         self.outcome: list[str] = found["outcome"].to_list()
         self.label: list[str | None] = found["call"].to_list()
-        self.attempt: list[int] = found["attempt"].to_list()
         self.zombie: list[bool] = found["zombie"].to_list()
         columns = {name: found[name].to_numpy() for name in ("start_s", "arrived_s", "ended_s", "queued_s", "served_s")}
         start_s, arrived_s = (
@@ -91,7 +89,7 @@ class Traces:
             _ns(moment - self.begun_s) for moment in (start_s, arrived_s, columns["ended_s"], replied_s)
         )
         self.queued, self.served = _ns(columns["queued_s"]), _ns(columns["served_s"])
-        self.site = [_PLAIN if label is None else scripts.sites.get(label, _PLAIN) for label in self.label]
+        self.site = [_site(label, scripts) for label in self.label]
         self.scripts = scripts
         places = {name: k for k, name in enumerate(found["span"].to_list())}
         self.parent = [places.get(name, -1) if name is not None else -1 for name in found["parent"].to_list()]
@@ -99,7 +97,28 @@ class Traces:
         for k, parent in enumerate(self.parent):
             if parent >= 0 and self.site[k].awaited:
                 self.awaited[parent].append(k)
+        self.attempt = [0] * len(self.parent)
+        for calls in self.awaited:
+            self._number_attempts(calls)
         self.roots = [k for k, name in enumerate(found["parent"].to_list()) if name is None]
+
+    def _number_attempts(self, calls: Sequence[int]) -> None:
+        """Number the attempts of each call of a task; a hedge, or a broadcast, is one attempt with what it is beside.
+
+        A script makes each call once, so what a call site sends again is an attempt. (A span's own number of the attempt is
+        overwritten by those of the calls that its task makes.)
+        """
+        first: dict[str | None, int] = {}
+        for c in calls:  # in order of time
+            label = self.label[c]
+            if label not in first:
+                first[label] = c
+                continue
+            before = first[label]
+            apart = self.start[c] - self.start[before]
+            beside = apart == 0 or abs(apart - self.site[c].hedge_s * NS) <= SLACK_NS
+            self.attempt[c] = self.attempt[before] + (not beside)
+            first[label] = before if beside else c
 
     def timeline(self, k: int, until: int | None = None) -> Timeline:
         """What span k did from its arrival on.
@@ -114,7 +133,7 @@ class Traces:
         first, ended = self.arrived[k], self.ended[k]
         cursor = ended if until is None else min(until, ended)
         cut = cursor < ended or self.outcome[k] in _GIVEN_UP
-        ends = {c: self._waited_until(c, self.awaited[k]) for c in self._deciding(k, cursor)}
+        ends = {c: self.waited_until(c) for c in self._deciding(k, cursor)}
         own, last = 0, -1
         backoff: dict[int, int] = {}
         calls: list[Stretch] = []
@@ -133,6 +152,26 @@ class Traces:
             taken.update(self.site[c].branches)
             cursor, last, cut = begins, c, False
 
+    def waited_until(self, c: int) -> int:
+        """When the caller no longer waited for a call, ns since the request: its reply came, a hedge's did, or it gave up."""
+        siblings, site = self.awaited[self.parent[c]], self.site[c]
+        beside = [s for s in siblings if self._is_beside(s, c)]
+        until = self.ended[c] if self.outcome[c] == "cancelled" else self.replied[c]
+        if site.hedge_s < math.inf:
+            until = min([until, *(self.replied[s] for s in beside if self.outcome[s] == "ok" and not self.zombie[s])])
+        if self.zombie[c]:
+            until = int(min(until, self.ended[self.parent[c]], self._gave_up(c, siblings, beside)))
+        return max(until, self.start[c])
+
+    def _gave_up(self, c: int, siblings: Sequence[int], beside: Sequence[int]) -> int | float:
+        """When the caller gave up on a call at the latest: its timeout, its deadline, or what it called then; ∞: not known."""
+        site = self.site[c]
+        timeout = min(self.start[s] for s in beside) + site.timeout_s * NS
+        deadline = min(self.start[s] for s in siblings if self.label[s] == self.label[c]) + site.deadline_s * NS
+        later = [self.start[s] for s in siblings if s not in beside and _in_line(self.site[s], site)]
+        first = min((start for start in later if start > self.start[c]), default=math.inf)
+        return min(_whole(timeout), _whole(deadline), first)
+
     def _latest(self, ends: dict[int, int], cursor: int, last: int, taken: dict[int, int], cut: bool) -> int:
         """The call that ended last before a moment, −1: none. Of one that is cut short, a call may still be waited for."""
         best, best_key = -1, (-1, False, -1)
@@ -143,7 +182,8 @@ class Traces:
                 continue
             if end > cursor + SLACK_NS and not cut and not (last >= 0 and self._is_beside(c, last)):
                 continue
-            key = (min(end, cursor), not self.zombie[c], end)
+            has_replied = not self.zombie[c] and end == self.replied[c]
+            key = (min(end, cursor), has_replied, end)
             if key > best_key:
                 best, best_key = c, key
         return best
@@ -162,26 +202,6 @@ class Traces:
             calls = [c for c in calls if dict(self.site[c].branches).get(fork) not in late]
         return calls
 
-    def _waited_until(self, c: int, siblings: Sequence[int]) -> int:
-        """When a caller no longer waited for a call: its reply, or when it gave up."""
-        if not self.zombie[c]:
-            return self.replied[c]
-        site, parent = self.site[c], self.parent[c]
-        until = min(self.ended[c] if self.outcome[c] == "cancelled" else self.replied[c], self.ended[parent])
-        if site.timeout_s < math.inf:
-            until = min(
-                until, min(self.start[s] for s in (c, *siblings) if self._is_beside(s, c)) + round(site.timeout_s * NS)
-            )
-        if site.deadline_s < math.inf:
-            begun = min(self.start[s] for s in siblings if self.label[s] == self.label[c])
-            until = min(until, begun + round(site.deadline_s * NS))
-        for s in siblings:
-            if self._is_beside(s, c):
-                until = until if self.zombie[s] else min(until, self.replied[s])
-            elif self.start[s] > self.start[c] and _in_line(self.site[s], site):
-                until = min(until, self.start[s])
-        return max(until, self.start[c])
-
     def _is_beside(self, one: int, other: int) -> bool:
         """Whether two calls are one attempt: a hedge, or a broadcast to all replicas; each is beside itself."""
         return self.label[one] == self.label[other] and self.attempt[one] == self.attempt[other]
@@ -190,10 +210,20 @@ class Traces:
         return self.label[later] == self.label[before] and self.attempt[later] > self.attempt[before]
 
 
+def _site(label: str | None, scripts: Scripts) -> CallSite:
+    """The call site of a span; one of scripts that the platform no longer has is taken for a plain call."""
+    name = label or ""
+    return scripts.sites.get(name) or CallSite("", "", awaited=SENT not in name)
+
+
 def _in_line(one: CallSite, other: CallSite) -> bool:
     """Whether two calls of a script are made one after the other."""
     other_branches = dict(other.branches)
     return all(other_branches.get(fork, branch) == branch for fork, branch in one.branches)
+
+
+def _whole(moment: float) -> int | float:
+    return round(moment) if moment < math.inf else moment
 
 
 def _ns(seconds: NDArray[np.float64]) -> list[int]:
