@@ -10,8 +10,8 @@
 | X = V·X₀, an endpoint that only others call | calls sent | tasks that arrived |
 
 With traces also U = X·S at the stations that a service uses: X of the meters, S of the traced tasks. Each may differ by what
-tasks that straddle an edge explain (`straddling.py`), with traces by chance, and by no more. A task in flight may be as old as any
-that has ended; where older ones are needed to explain it, that is said: they never end. Source: Denning and Buzen,
+tasks that straddle an edge explain (`straddling.py`), with traces by chance, and by no more. A task in flight may be as old as
+any that has ended; where older ones are needed to explain it, that is said: they never end. Source: Denning and Buzen,
 Computing Surveys 10(3), 1978.
 """
 
