@@ -46,19 +46,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--explore", type=int, default=48, metavar="N", help="so many triggers are proposed by Optuna (default: 48)"
     )
     parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="of what goes wrong, such as 'llm.*'; several times",
+    )
+    parser.add_argument(
         "--processes", type=positive, metavar="N", help="runs at a time (default: as many as there are cores)"
     )
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"where everything goes (default: {FOLDER})")
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
-    parser.add_argument("overrides", nargs="*", help="keys of all runs, as of 'sfmodel run': platform=chain seed=5")
+    parser.add_argument(
+        "overrides", nargs="*", help="behind all else keys of all runs, as of 'sfmodel run': platform=chain seed=5"
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Search until the deadline, write what was found, and print it."""
     from sfmodel.cli.compose import composed
     from sfmodel.failure_modes.forked_runs import ForkedRuns
-    from sfmodel.failure_modes.places import places_of
-    from sfmodel.failure_modes.search import Search
+    from sfmodel.failure_modes.places import named, places_of
+    from sfmodel.failure_modes.search import Search, placebos
     from sfmodel.failure_modes.trials import Trials, setting_of
     from sfmodel.failure_modes.words import objective_in_words
     from sfmodel.running import checked
@@ -72,14 +81,15 @@ def execute(arguments: argparse.Namespace) -> int:
     config = composed(arguments.overrides)
     run = checked(config)
     objective = _objective(arguments, run)
+    every = places_of(run)
+    places = named(every, arguments.only) if arguments.only else every
     setting = setting_of(config, objective, [run.seed + k for k in range(arguments.seeds)], at_s, horizon_s)
     deadline = time.monotonic() + within_s
     tell = _teller(deadline, sys.stderr if arguments.json else sys.stdout)
     make = ForkedRuns(arguments.folder / "runs", arguments.processes, deadline, tell)
     trials = Trials(setting, make)
-    search = Search(
-        trials, places_of(run), tell, arguments.most, arguments.explore, enough_explored=_half_of_time(deadline)
-    )
+    enough = _half_of_time(deadline)
+    search = Search(trials, places, tell, arguments.most, arguments.explore, enough, placebos(every))
     tell(f"{objective_in_words(objective)}; triggers at {setting.at}; everything is kept in {arguments.folder}")
     _searched(search)
     return _show(arguments, search)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sfmodel.alerts.burning import bad_and_total
 from sfmodel.alerts.objectives import Objective
@@ -19,6 +20,8 @@ from sfmodel.results.intervals import LEVEL, student_quantile
 
 if TYPE_CHECKING:
     import xarray as xr
+
+Series = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -38,31 +41,42 @@ class Harm:
         return self.bad - self.usual
 
 
-def harm(ds: xr.Dataset, paired: xr.Dataset, objective: Objective, at_s: float, after_s: float) -> Harm:
+@dataclass(frozen=True)
+class Answers:
+    """What is asked, and what is answered well, in the windows of a run; every array has shape [time]."""
+
+    time_s: Series
+    """Beginning of each window, s since midnight."""
+    arrived: Series
+    good: Series
+
+    def bad_from(self, from_s: float) -> float:
+        """Share of what arrives from a time on that is not answered well until the run ends; NaN: nothing arrives."""
+        windows = self.time_s >= from_s - 1e-6
+        arrived = self.arrived[windows].sum()
+        return float(1 - self.good[windows].sum() / arrived) if arrived else math.nan
+
+
+def answers(ds: xr.Dataset, objective: Objective) -> Answers:
+    """How a run of one replication meets an objective."""
+    bad, total = bad_and_total(ds, objective)
+    arrived = ds["endpoint_arrivals"].sel(endpoint=list(objective.endpoints)).sum("endpoint").values
+    return Answers(ds["time"].values.astype(float), arrived.astype(float), total - bad)
+
+
+def harm(one: Answers, paired: Answers, at_s: float, after_s: float) -> Harm:
     """Judge a run beside its pair.
 
     Parameters
     ----------
-    ds, paired
-        Datasets of runs of one replication, with the same windows.
-    objective
-        What is promised.
+    one, paired
+        Of runs with the same windows.
     at_s
         When the trigger begins, s since midnight.
     after_s
         From when on it should be over.
     """
-    bad, usual = (bad_share(one, objective, at_s) for one in (ds, paired))
-    later, usually = (bad_share(one, objective, after_s) for one in (ds, paired))
-    return Harm(bad, usual, later - usually)
-
-
-def bad_share(ds: xr.Dataset, objective: Objective, from_s: float) -> float:
-    """Share of what arrives from a time on that is not answered well until the run ends; NaN: nothing arrives."""
-    windows = np.asarray(ds["time"].values >= from_s - 1e-6)
-    bad, total = bad_and_total(ds, objective)
-    arrived = ds["endpoint_arrivals"].sel(endpoint=list(objective.endpoints)).sum("endpoint").values[windows].sum()
-    return float(1 - (total - bad)[windows].sum() / arrived) if arrived else math.nan
+    return Harm(one.bad_from(at_s), paired.bad_from(at_s), one.bad_from(after_s) - paired.bad_from(after_s))
 
 
 def by_chance(excesses: Sequence[float]) -> float:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 
+from sfmodel.errors import ConfigError, nearest
 from sfmodel.failure_modes.triggers import GONE, Down, How, Invalidated, Latency, Place, Scaled, Whole
 from sfmodel.schema.run import Run
 from sfmodel.schema.services import Service
@@ -40,6 +42,25 @@ def places_of(run: Run) -> list[Place]:
     found += _demand(run)
     found += _invalidations(run)
     return [place for place in found if place.most > 0]
+
+
+def named(places: Sequence[Place], patterns: Sequence[str]) -> list[Place]:
+    """Those whose thing, or name, is one of some patterns: llm.*, 'engine.*, slower'.
+
+    Raises
+    ------
+    ConfigError
+        A pattern is of none.
+    """
+    for pattern in patterns:
+        if not any(_is_like(place, pattern) for place in places):
+            things = dict.fromkeys(place.thing for place in places)
+            raise ConfigError(f"--only: nothing of the platform is called '{pattern}'; {nearest(pattern, things)}")
+    return [place for place in places if any(_is_like(place, pattern) for pattern in patterns)]
+
+
+def _is_like(place: Place, pattern: str) -> bool:
+    return fnmatchcase(place.thing, pattern) or fnmatchcase(place.name, pattern)
 
 
 def _of_service(run: Run, name: str, service: Service) -> Iterator[Place]:

@@ -73,6 +73,8 @@ class Search:
         So many triggers are proposed by Optuna.
     enough_explored
         Asked before each batch of these: whether what time is left is needed for shrinking.
+    small
+        Triggers too small to do anything, by which chance is learned; none: such of the places.
     """
 
     trials: Trials
@@ -81,6 +83,7 @@ class Search:
     most: int = 8
     explored: int = 48
     enough_explored: Callable[[], bool] = lambda: False
+    small: Sequence[Trigger] = ()
     harmful: dict[Place, float] = field(default_factory=dict)
     """Places that do harm, with their largest one, in parts of what breaks the objective."""
     harmless: list[Place] = field(default_factory=list)
@@ -94,7 +97,7 @@ class Search:
 
     def run(self) -> None:
         """Search; whatever ends it, what has been found stands."""
-        self.trials.learn_chance(placebos(self.places))
+        self.trials.learn_chance(self.small or placebos(self.places))
         self._screen()
         self._explore()
         self._shrink()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sfmodel.alerts.objectives import Objective
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, RunError
-from sfmodel.failure_modes.harm import Harm, bad_share, by_chance, harm
+from sfmodel.failure_modes.harm import Answers, Harm, answers, by_chance, harm
 from sfmodel.failure_modes.triggers import Trigger
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Trials:
     failed: dict[str, str] = field(default_factory=dict)
     """Why runs failed, by their names."""
     _seen: dict[tuple[Trigger, int], Harm | None] = field(default_factory=dict)
-    _paired: dict[int, xr.Dataset] = field(default_factory=dict)
+    _paired: dict[int, Answers] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -157,7 +157,7 @@ class Trials:
 
     def usual(self) -> list[float]:
         """Share that is bad without a trigger, by seed."""
-        return [bad_share(self._pair(seed), self.setting.objective, self.setting.at_s) for seed in self.setting.seeds]
+        return [self._pair(seed).bad_from(self.setting.at_s) for seed in self.setting.seeds]
 
     def learn_chance(self, placebos: Sequence[Trigger]) -> None:
         """See what triggers do that are too small to do anything."""
@@ -204,15 +204,16 @@ class Trials:
                 self._seen[trigger, seed] = None
             elif one is not None:
                 after_s = at_s + trigger.seconds + patience_s
-                self._seen[trigger, seed] = harm(one, pairs[seed], objective, at_s, after_s)
+                self._seen[trigger, seed] = harm(answers(one, objective), pairs[seed], at_s, after_s)
         if any(key not in self._seen for key in keys):
             raise TimeIsUpError("time is up")
 
-    def _pair(self, seed: int) -> xr.Dataset:
+    def _pair(self, seed: int) -> Answers:
         if not self._paired:  # all at once
             names = {one: f"as-it-is,seed={one}" for one in self.setting.seeds}
             made = self.make({name: self.setting.mapping(None, one) for one, name in names.items()})
-            self._paired |= {one: _dataset(made, name) for one, name in names.items()}
+            objective = self.setting.objective
+            self._paired |= {one: answers(_dataset(made, name), objective) for one, name in names.items()}
         return self._paired[seed]
 
 

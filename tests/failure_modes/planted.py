@@ -34,7 +34,7 @@ def chain(used: Mapping[str, float], quota: float = 10.0, fixed: bool = False) -
         "platform": {
             "name": "planted", "services": services, "sources": {"visits": {"call": "web.get", "every": f"{1 / RATE} s"}},
         },
-        "start": "0 s", "until": "1000 s", "window": "10 s", "warmup": "30 s", "trace": {"one_in": 0},
+        "start": "0 s", "until": "1000 s", "window": "30 s", "warmup": "30 s", "trace": {"one_in": 0},
     }  # fmt: skip
 
 

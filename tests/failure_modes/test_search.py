@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from failure_modes.planted import RATE, answered, chain, trials
+from failure_modes.planted import RATE, answered, chain, in_memory, trials
 from sfmodel.failure_modes.places import places_of
 from sfmodel.failure_modes.search import Search, placebos
+from sfmodel.failure_modes.trials import Made
 from sfmodel.failure_modes.triggers import Place
 from sfmodel.running import checked
 
@@ -19,9 +22,9 @@ def places(config: dict, *hows: str) -> list[Place]:
 
 def test_the_station_with_little_headroom_is_the_cheapest_to_break() -> None:
     """Of two stations, used 40 and 85 %, the second saturates first. It breaks when more comes than it can do, so that a queue
-    grows: at a speed below 85 %. What is bad are 10 % of five minutes, and its queue has grown for as long, at half of that."""
+    grows: at a speed below 85 %."""
     config = chain({"a": 0.4, "b": 0.85})
-    search = Search(trials(config, answered(0.9, "4 s")), places(config, "slower"), print, most=2, explored=8)
+    search = Search(trials(config, answered(0.9, "4 s")), places(config, "slower"), print, most=2, explored=4)
     search.run()
     best = search.modes()[0]
     (fault,) = best.trigger.faults
@@ -69,20 +72,28 @@ def test_no_trigger_is_found_by_chance_where_the_budget_is_small() -> None:
 
 
 def test_the_same_search_asks_for_the_same_runs() -> None:
-    """So that one which is begun again finds what it has made."""
+    """So that one which is begun again finds what it has made, and one that went on longer has begun with the same."""
     config = chain({"a": 0.5, "b": 0.7})
+    kept: dict[str, Any] = {}
 
-    def asked() -> list[str]:
+    def asked(explored: int) -> list[str]:
         names: list[str] = []
+
+        def make(mappings: Mapping[str, Mapping[str, Any]]) -> Made:
+            names.extend(mappings)
+            kept.update(in_memory({name: one for name, one in mappings.items() if name not in kept}))
+            return {name: kept[name] for name in mappings}
+
         one = trials(config, answered(0.9, "4 s"))
-        make = one.make
-        one.make = lambda mappings: (names.extend(mappings), make(mappings))[1]
-        Search(one, places(config, "slower"), print, most=1, explored=8).run()
+        one.make = make
+        Search(one, places(config, "slower"), print, most=1, explored=explored).run()
         return names
 
-    first = asked()
+    first = asked(4)
     assert len(first) == len(set(first))
-    assert asked() == first
+    assert asked(4) == first
+    begins = 2 + 4 + 2  # pairs, placebos, screening
+    assert asked(8)[: begins + 4] == first[: begins + 4]
 
 
 @pytest.mark.parametrize("quota", [1.05, 1.5])
