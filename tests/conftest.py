@@ -25,6 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 ABSENT = {
     "SFMODEL_WITHOUT_REDIS": "redis-server",
     "SFMODEL_WITHOUT_PROMETHEUS": "Prometheus is not installed",
+    "SFMODEL_WITHOUT_CHROMIUM": "Chromium is not installed",
     "SFMODEL_WITHOUT_RAY": "Ray is not installed",
     "SFMODEL_WITHOUT_SLURM": "Slurm's daemons",
 }

@@ -162,7 +162,10 @@ class PointOfSweep:
         """What it is called."""
         if list(self.values) == ["intervention"]:
             return self.values["intervention"]
-        return ", ".join(f"{key.rpartition('.')[2]}={label}" for key, label in self.values.items()) or "all"
+        from sfmodel.sweeps.effects import short_keys
+
+        short = short_keys(list(self.values))
+        return ", ".join(f"{key}={label}" for key, label in zip(short, self.values.values(), strict=True)) or "all"
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def _levels(
     every = [list(dict.fromkeys(labels)) for labels in zip(*points, strict=True)]
     if any(len(labels) != 2 for labels in every):
         return [], None, {}
-    names = _short(changes)
+    names = short_keys(changes)
     titles = {name: f"{name} {low} → {high}" for name, (low, high) in zip(names, every, strict=True)}
     signs = [[2.0 * labels.index(one) - 1 for one, labels in zip(point, every, strict=True)] for point in points]
     return names, np.array(signs), titles
@@ -172,10 +172,10 @@ def _beside_first(
 def _title(changes: Sequence[str], point: Sequence[str]) -> str:
     if list(changes) == [CHANGES]:
         return point[0]
-    return ", ".join(f"{key}={label}" for key, label in zip(_short(changes), point, strict=True))
+    return ", ".join(f"{key}={label}" for key, label in zip(short_keys(changes), point, strict=True))
 
 
-def _short(keys: Sequence[str]) -> list[str]:
+def short_keys(keys: Sequence[str]) -> list[str]:
     """Keys without their common beginning; the last two parts where they are enough."""
     for count in range(2, 99):
         short = [".".join(key.split(".")[-count:]) for key in keys]

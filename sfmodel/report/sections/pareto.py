@@ -71,7 +71,7 @@ def chart(goal: Aim, cost: Aim, points: Sequence[PointOfSweep]) -> Chart:
          "size": 8}, **at(others)},
         {"type": "scatter", "mode": f"lines+{labels}", "name": "front: beaten by none", "marker": {"color": "c1", "size": 9},
          "line": {"color": "c1", "dash": "4px,3px", "width": 1.2},
-         "textposition": "top center", "textfont": {"size": 10}, **at(best)},
+         "textposition": _beside(len(best)), "cliponaxis": False, "textfont": {"size": 10}, **at(best)},
     ]  # fmt: skip
     sheet = Sheet(
         f"{goal.id}_against_{cost.id}",
@@ -94,6 +94,13 @@ def chart(goal: Aim, cost: Aim, points: Sequence[PointOfSweep]) -> Chart:
         "margin": {"t": 26},
     }
     return Chart(f"{goal.title}, against: {cost.title}", says, sheet, traces, layout, 340)
+
+
+def _beside(count: int) -> list[str]:
+    """Where labels stand at so many points from left to right: within the chart."""
+    if count < 2:
+        return ["top center"] * count
+    return ["top right", *["top center"] * (count - 2), "top left"]
 
 
 def _half(point: PointOfSweep, aim: Aim, factor: float) -> float | None:

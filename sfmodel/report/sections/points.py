@@ -9,6 +9,7 @@ from sfmodel.report.subject import SweepSubject
 from sfmodel.report.words import counted
 from sfmodel.results.intervals import LEVEL
 from sfmodel.results.summary import PERIODS, format_interval, format_value
+from sfmodel.sweeps.effects import short_keys
 
 _MANY = 40
 """Points of a table that is shown at once."""
@@ -18,7 +19,7 @@ def section(sweep: SweepSubject) -> list[Part | Note]:
     """The table; its data has every run."""
     figures, keys = sweep.observations.figures, sweep.keys
     labels = list(sweep.points[0].values) if sweep.points else []
-    heads = [*(Head(label) for label in labels or ["point"]), Head("seeds", True)]
+    heads = [*(Head(label) for label in short_keys(labels) or ["point"]), Head("seeds", True)]
     heads += [Head(figures[key][0], True) for key in keys]
     lines = []
     for point in sweep.points:
