@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 BUSY = 0.5
-"""Stations that are less busy, and at which nobody ever waits, are not in the table."""
+"""Stations that are less busy, and at which nobody ever waits, are not in the table,"""
+FEWEST = 3
+"""but for so many, the busiest."""
 LEAST = 0.01
 """Parts that take less of the time are put together."""
+CERTAIN = 1e-5
+"""Intervals and differences below it are not worth saying."""
 MOST_ENDPOINTS = 5
 """Endpoints in the table, those with most time in all, unless one was asked for."""
 _KINDS = {
@@ -50,8 +54,8 @@ def stations_table(found: Sequence[StationUse], title: str = "") -> Table:
     table.add_column("station", overflow="fold")
     for head in ("busy", "busiest", "waiting", "saturated", "refused", "gave up", "worst window"):
         table.add_column(head, justify="right", no_wrap=True)
-    for one in sorted(found, key=lambda one: -_known(one.utilisation)):
-        if _known(one.utilisation) >= BUSY or one.saturated:
+    for k, one in enumerate(sorted(found, key=lambda one: -_known(one.utilisation))):
+        if k < FEWEST or _known(one.utilisation) >= BUSY or one.saturated:
             shares = [format_value(value, "share") for value in (one.utilisation, one.highest_utilisation)]
             table.add_row(
                 escape(one.station), *shares, format_value(one.waiting, "1"), format_value(one.saturated, "share"),
@@ -102,7 +106,8 @@ def laws_sentence(found: Sequence[LawCheck]) -> str:
 
 def _largest(found: Sequence[LawCheck], what: str, sampled: bool = False) -> str:
     values = [getattr(one.difference, what) for one in found if one.sampled == sampled]
-    return format_value(max(values, default=0.0), "share")
+    largest = max(values, default=0.0)
+    return format_value(largest if largest >= CERTAIN else 0.0, "share")
 
 
 def paths_table(found: Sequence[CriticalPath], title: str = "", endpoint: str | None = None) -> Table:
@@ -162,7 +167,8 @@ def held_table(found: Sequence[HeldTime], title: str = "") -> Table:
 
 def _with_interval(one: Shares[Any], part: Part | HeldFor) -> str:
     share, half = one.share(part), one.halves[part]
-    return format_value(share, "share") if math.isnan(half) else format_interval(share, half, "share")
+    known = half >= CERTAIN
+    return format_interval(share, half, "share") if known else format_value(share, "share")
 
 
 def written(part: Part | HeldFor) -> str:
