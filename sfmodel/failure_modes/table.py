@@ -36,7 +36,8 @@ def modes_table(modes: Mapping[str, Mode], setting: Setting, title: str = "") ->
         more = "".join(f"; also {other}" for other in one.others)
         table.add_row(
             f"{one.trigger.cost:.2g}", escape(f"{one.trigger}{state}{more}"), shares(one.bad),
-            format_value(one.usual.mean, "share"), escape(" → ".join(one.path)) or "none", _OVER[one.outlives], one.known or "new",
+            format_value(one.usual.mean, "share"), escape(" → ".join(one.path)) or "none", _OVER[one.outlives],
+            one.known or "new",
             style=None if one.is_confirmed else "dim",
         )  # fmt: skip
     return table
