@@ -43,9 +43,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def profile(
-    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Result]:
+def profile(runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
     monkeypatch.chdir(runs.parent)
     monkeypatch.setenv("COLUMNS", "140")
 
@@ -87,9 +85,10 @@ def test_as_json_with_a_series_for_each_window(profile: Callable[..., Result]) -
 
 def test_one_endpoint_alone(profile: Callable[..., Result]) -> None:
     assert "web.do" in profile("traced", "--endpoint", "web.do")[1]
-    assert "no request to shop.do that was traced begins in whole run; valid are: web.do" in profile(
-        "traced", "--endpoint", "shop.do"
-    )[1]
+    assert (
+        "no request to shop.do that was traced begins in whole run; valid are: web.do"
+        in profile("traced", "--endpoint", "shop.do")[1]
+    )
 
 
 def test_a_run_with_seeds_is_one_of_them(profile: Callable[..., Result]) -> None:
