@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -136,11 +137,15 @@ def test_what_is_pointed_at_is_told_in_all_charts_in_sight(opened: Opened) -> No
     opened.page.mouse.move(2, 2)
 
 
+RANGES = """
+[...document.querySelectorAll('.plot[data-drawn]')].filter((one) => one.layout.xaxis.type === 'date').map((one) =>
+  one.layout.xaxis.range.map((x) => Math.round(new Date(typeof x === 'number' ? x : x.replace(' ', 'T') + 'Z') / 1000)))
+"""
+
+
 def ranges(opened: Opened) -> list[list[float]]:
-    return opened.page.evaluate(
-        "[...document.querySelectorAll('.plot[data-drawn]')].filter((one) => one.layout.xaxis.type === 'date')"
-        ".map((one) => one.layout.xaxis.range.map((x) => Math.round(new Date(typeof x === 'number' ? x : x.replace(' ', 'T') + 'Z') / 1000)))"
-    )
+    """From when to when each chart over time goes, s."""
+    return opened.page.evaluate(RANGES)
 
 
 def test_to_look_closer_in_one_chart_is_to_do_so_in_all(opened: Opened) -> None:
@@ -263,12 +268,15 @@ def test_it_fits_a_narrow_window(opened: Opened) -> None:
     opened.page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_headings_go_down_one_level_at_a_time(opened: Opened) -> None:
-    levels = opened.page.evaluate(
-        "[...document.querySelectorAll('h1, h2, h3, h4')].map((one) => Number(one.tagName[1]))"
-    )
+LEVELS = "[...document.querySelectorAll('h1, h2, h3, h4')].map((one) => Number(one.tagName[1]))"
+NAMELESS = """
+[...document.querySelectorAll('svg.graph, svg.strip, .plot, input, [role=region]')]
+  .filter((one) => !one.getAttribute('aria-label') && !one.getAttribute('aria-labelledby')).length
+"""
+
+
+def test_headings_go_down_one_level_at_a_time_and_everything_has_a_name(opened: Opened) -> None:
+    levels = opened.page.evaluate(LEVELS)
     assert levels[0] == 1
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
-    assert opened.page.evaluate(
-        "[...document.querySelectorAll('svg.graph, svg.strip, .plot')].every((one) => one.getAttribute('aria-label') || one.getAttribute('aria-labelledby'))"
-    )
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+    assert opened.page.evaluate(NAMELESS) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from diagnosis.planted import BEGINS_S, LASTS_S
@@ -115,6 +117,6 @@ def test_bottlenecks_are_told_where_they_were_sought(planted: RunSubject) -> Non
     assert "2 seeds" in says
 
 
-def test_what_was_kept_and_is_damaged_is_not_there(planted: RunSubject, tmp_path: pytest.TempPathFactory) -> None:
-    (tmp_path / "found.json").write_text("{")  # type: ignore[operator]
-    assert kept(tmp_path) is None  # type: ignore[arg-type]
+def test_what_was_kept_and_is_damaged_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "found.json").write_text("{")
+    assert kept(tmp_path) is None

@@ -3,7 +3,8 @@
 const Charts = (() => {
   const DAY_1 = Date.UTC(2001, 0, 1); // a Monday: the day of the month is the day of the run
   const known = new Map(); // id → {element, spec}
-  let zooming = false, range = null;
+  const moved = new Set(); // charts that were moved by others, and have not said so yet
+  let range = null;
 
   const moment = (time_s) => DAY_1 + 1000 * time_s;
   const since = (ms) => (ms - DAY_1) / 1000;
@@ -92,35 +93,30 @@ const Charts = (() => {
   function follow(element) {
     element.on("plotly_relayout", (changed) => {
       const low = changed["xaxis.range[0]"] ?? changed["xaxis.range"]?.[0], high = changed["xaxis.range[1]"] ?? changed["xaxis.range"]?.[1];
-      if (zooming || low === undefined) return;
+      if (moved.has(element) || low === undefined) return;
       show([asMs(low), asMs(high)]);
     });
     element.on("plotly_doubleclick", () => show(null));
     element.on("plotly_hover", (event) => {
       const x = event.points[0]?.x;
-      if (element.dataset.led || x === undefined) return;
+      if (!(event.event instanceof MouseEvent) || x === undefined) return; // else it is led itself, and would lead on
       each((other) => other !== element && inSight(other) && lead(other, asMs(x)));
     });
-    element.on("plotly_unhover", () => each((other) => other !== element && other.dataset.led && leave(other)));
+    element.addEventListener("mouseleave", () => each((other) => other !== element && Plotly.Fx.unhover(other)));
   }
   const each = (what) => known.forEach(({ element, spec }) => spec.timed && spec.time_s && element.data && what(element));
   const inSight = (element) => { const box = element.getBoundingClientRect(); return box.bottom > 0 && box.top < innerHeight; };
-  function lead(element, ms) {
-    element.dataset.led = "yes";
-    try { Plotly.Fx.hover(element, { xval: ms }, ["xy"]); } finally { setTimeout(() => delete element.dataset.led, 0); }
-  }
-  function leave(element) { Plotly.Fx.unhover(element); }
+  const lead = (element, ms) => Plotly.Fx.hover(element, { xval: ms }, ["xy"]);
 
   // The same hours in all charts over time; none: the whole run.
   function show(wanted) {
     range = wanted;
-    zooming = true;
     known.forEach(({ element, spec }) => {
       if (!spec.timed || !element.data) return;
       const whole = spec.layout.range_s ? { "xaxis.range": spec.layout.range_s.map(moment) } : { "xaxis.autorange": true };
-      Plotly.relayout(element, wanted ? { "xaxis.range": wanted } : whole);
+      moved.add(element);
+      Plotly.relayout(element, wanted ? { "xaxis.range": wanted } : whole).then(() => moved.delete(element));
     });
-    zooming = false;
   }
 
   function onKey(event, id) {
