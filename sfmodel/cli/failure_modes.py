@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"where everything goes (default: {FOLDER})")
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
     parser.add_argument(
-        "overrides", nargs="*", help="behind all else keys of all runs, as of 'sfmodel run': platform=chain seed=5"
+        "overrides", nargs="*", help="last, keys of all runs, as of 'sfmodel run': platform=chain seed=5"
     )
 
 

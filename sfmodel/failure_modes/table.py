@@ -34,10 +34,10 @@ def modes_table(modes: Mapping[str, Mode], setting: Setting, title: str = "") ->
     for one in modes.values():
         state = "" if one.minimal else " (not shrunk to the end)" if one.is_confirmed else " (one seed)"
         more = "".join(f"; also {other}" for other in one.others)
+        usual = format_value(one.usual.mean, "share")
         table.add_row(
-            f"{one.trigger.cost:.2g}", escape(f"{one.trigger}{state}{more}"), shares(one.bad),
-            format_value(one.usual.mean, "share"), escape(" → ".join(one.path)) or "none", _OVER[one.outlives],
-            one.known or "new",
+            f"{one.trigger.cost:.2g}", escape(f"{one.trigger}{state}{more}"), shares(one.bad), usual,
+            escape(" → ".join(one.path)) or "none", _OVER[one.outlives], one.known or "new",
             style=None if one.is_confirmed else "dim",
         )  # fmt: skip
     return table

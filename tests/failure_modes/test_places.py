@@ -139,7 +139,7 @@ def test_the_thing_of_a_key(key: str, thing: str) -> None:
 
 
 def test_scenarios_that_are_known(streamflow: list[Place]) -> None:
-    """By place: F4 halves the engine, S1 uploads what goes viral; the worst evening has the quota; nobody cut a network."""
+    """By place: F4 halves the engine, S1 uploads what goes viral, the worst evening lowers the quota; no network was cut."""
     known = known_things()
     expected = {
         ("engine.cpu", "slower"): "f4_engine_half",
