@@ -14,6 +14,7 @@ from sfmodel.cli import main
 from sfmodel.report import OF_RUN, RunSubject
 from sfmodel.report.page import made, page
 from sfmodel.results.folder import INCOMPLETE, RunFolder
+from sfmodel.results.replications import replication
 from sfmodel.results.variables import VARIABLES
 
 from .reading import Report
@@ -40,7 +41,7 @@ def busy(k: int, values: dict[str, Any]) -> None:
     values["call_open"][CALL] = 7 * (k == 3)
 
 
-ATTRS = {"platform": "shop", "title": "Shop", "name": "small", "seed": 1, "version": "1", "sources": "x"}
+ATTRS = {"platform": "shop", "title": "Shop", "seed": 1, "version": "1", "sources": "x"}
 
 
 @pytest.fixture(autouse=True)
@@ -192,14 +193,24 @@ def test_an_unknown_run_and_a_folder_that_cannot_be_written(
 
 
 def test_replications_are_means_with_bands(tmp_path: Path) -> None:
-    whole = xr.concat(
-        [make_run(6, busy, **ATTRS) for _ in range(3)], xr.DataArray([1, 2, 3], dims="replication", name="replication")
-    )
-    attrs = {**ATTRS, "window_s": 10.0, "replications": [{"seed": seed} for seed in (1, 2, 3)]}
-    whole = whole.assign_attrs(attrs).assign_coords(width=("time", np.full(6, 10.0)))
-    from sfmodel.results.replications import replication
+    """Of three seeds, with 100, 110 and 120 requests in a window."""
 
+    def more(seed: int) -> xr.Dataset:
+        def edit(k: int, values: dict[str, Any]) -> None:
+            busy(k, values)
+            values["users_requests"][0] = 90 + 10 * seed
+
+        return make_run(6, edit, **ATTRS).load()
+
+    seeds = xr.DataArray([1, 2, 3], dims="replication", name="replication")
+    whole = xr.concat([more(seed) for seed in (1, 2, 3)], seeds, data_vars="all")
+    whole = whole.transpose("time", "replication", ...).assign_coords(width=("time", np.full(6, 10.0)))
+    whole = whole.assign_attrs({**ATTRS, "window_s": 10.0, "replications": [{"seed": seed} for seed in (1, 2, 3)]})
     run = RunSubject(tmp_path, whole, replication(whole, 2), tmp_path)
-    found = Report(page([made(name, OF_RUN[name], run) for name in ("curves", "causes")], run))
+    found = Report(page([made(name, title, run) for name, title in OF_RUN.items()], run))
     assert "are of seed 2" in found.notices[0]
     assert found.sections["causes"].titles
+    row = found.sections["curves"].rows("demand.csv")[0]
+    half = 4.302653 / 3**0.5  # Student's t with two degrees of freedom, of a deviation of 1/s
+    assert float(row["all requests (requests/s)"]) == pytest.approx(11.0)
+    assert float(row["all requests, high (requests/s)"]) == pytest.approx(11.0 + half, rel=1e-6)
