@@ -35,7 +35,7 @@ def afterwards(mode: Mode, setting: Setting) -> str:
     after = f"{setting.patience_s / 60:g} min after its end"
     if mode.outlives is None:
         return f"not known {after}"
-    return f"still broken {after}, which may be metastable" if mode.outlives else f"over {after}"
+    return f"still broken {after}: a backlog or a metastable state" if mode.outlives else f"over {after}"
 
 
 def shares(found: Interval) -> str:

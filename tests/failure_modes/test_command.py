@@ -18,8 +18,8 @@ from sfmodel.failure_modes.forked_runs import ForkedRuns
 from sfmodel.results.folder import finished_runs, open_run
 
 OBJECTIVES = "objectives: [{name: answered, endpoints: [server.serve], within: 1 s, objective: 95 %}]\n"
-WORDS = ("failure-modes", "--horizon", "4min", "--folder", "modes", "--explore", "0")
-TYPED = ("platform=tiny", "until=20min")
+WORDS = ("failure-modes", "--at", "2min", "--horizon", "4min", "--folder", "modes", "--explore", "0")
+TYPED = ("platform=tiny", "until=20min", "window=20s")
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +142,7 @@ def test_processes_make_runs_and_say_why_one_fails(tmp_path: Path) -> None:
         (("--within", "soon"), "--within: "),
         (("--horizon", "5 s"), "--horizon: expected at least 60 s"),
         (("--seeds", "1"), "--seeds: expected 2 at least"),
-        (("--at", "0:00"), "--at: expected a time at least a window of 10 s after the run's start"),
+        (("--at", "0:00"), "--at: expected a time at least a window of 20 s after the run's start"),
         (("--at", "noon"), "--at: "),
         (("--objective", "anserwed"), "there is no objective 'anserwed'; did you mean 'answered'?"),
         (("--only", "server.cpu"), "nothing of the platform is called 'server.cpu'"),
