@@ -71,6 +71,8 @@ def execute(arguments: argparse.Namespace) -> int:
         if stations:
             console.print(tables.stations_table(stations, f"{where}: utilisation, saturation, errors"))
         console.print(tables.services_table(services, "Rate, errors, duration"))
+        if laws:
+            console.print(tables.laws_table(laws, "Operational laws"))
         print(f"{tables.laws_sentence(laws)}\n")
         if missing:
             print(f"What requests and held workers wait for is not known: {missing}.")

@@ -63,7 +63,8 @@ def critical_paths(ds: xr.Dataset, spans: pl.DataFrame, windows: NDArray[np.bool
     NotInRunError
         The dataset does not hold a configuration that this version understands.
     """
-    return paths_of(Traces(spans, scripts_of(ds)), Waits(ds, scripts_of(ds)), ds, windows)
+    scripts = scripts_of(ds)
+    return paths_of(Traces(spans, scripts), Waits(ds, scripts), ds, windows)
 
 
 def paths_of(

@@ -33,6 +33,7 @@ from sfmodel.diagnosis.shares import NS
 from sfmodel.diagnosis.straddling import Difference, Series, compare, since_admitted, since_empty
 from sfmodel.diagnosis.timelines import Traces
 from sfmodel.errors import NotInRunError
+from sfmodel.results import measures
 from sfmodel.results.variables import LATENCY_EDGES
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class _Meters:
     @cached_property
     def _longest_s(self) -> Series:
         """The longest that a task of each endpoint took in the run, shape [endpoint]."""
-        seen = self.ds["endpoint_latency"].max("time").values > 0
+        seen = measures.fold(self.ds, None, ("endpoint_latency",))["endpoint_latency"].values > 0
         last = seen.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
         longest = np.append(LATENCY_EDGES[1:-1], np.inf)[last]
         return np.where(seen.any(axis=1), longest, 0.0)
@@ -162,12 +163,17 @@ class _Meters:
     def in_flight(self, rows: Sequence[int]) -> Series:
         """The most that tasks in flight may have contributed up to each edge, s, shape [time + 1]."""
         count = self.tasks_at_edges(rows)
-        return np.where(count > 0, count * np.maximum(self.oldest_s(rows), 0.0), 0.0)
+        return _times(count, self.oldest_s(rows))
 
     def compared(self, running: Series, over: Series, rows: Sequence[int]) -> Difference:
         """Compare what the tasks at some endpoints have contributed with what they have counted when they ended."""
         stay = np.minimum.accumulate(self.tasks_at_edges(rows)[:0:-1])[::-1]
         return compare(running, over, self.in_flight(rows), stay, np.diff(self.edges_s))
+
+
+def _times(count: Series, age_s: Series) -> Series:
+    """The most that so many tasks of at most that age may have contributed, s; nothing where there are none."""
+    return np.multiply(count, age_s, out=np.zeros(len(count)), where=count > 0)
 
 
 def _balance(meters: _Meters) -> Iterator[LawCheck]:
@@ -185,7 +191,7 @@ def _balance(meters: _Meters) -> Iterator[LawCheck]:
 
 def _balanced(there: Series, came: Series, left: Series) -> Difference:
     """The first window is left out: what was there before it is not metered."""
-    return compare((there[:-1] + came[1:])[: len(there)], left[1:] + there[1:], np.zeros(len(there)))
+    return compare(there[:-1] + came[1:], left[1:] + there[1:], np.zeros(len(there)), rounding=0.0)
 
 
 def _queues(meters: _Meters) -> Iterator[LawCheck]:
@@ -206,7 +212,7 @@ def _queues(meters: _Meters) -> Iterator[LawCheck]:
         age_s = since_empty(count, meters.edges_s)
         if station.order == "fifo" and not late:
             age_s = np.minimum(age_s, since_admitted(count, came - turned_away, gone, meters.edges_s))
-        most = np.where(count > 0, count * np.where(count > 0, age_s, 0.0), 0.0)
+        most = _times(count, age_s)
         unseen = np.concatenate([[0.0], np.cumsum(np.where(gone > 0, np.inf, 0.0))])
         waited = meters.of("station_queue", [k]), meters.of("station_wait", [k])
         yield LawCheck("L = X·W, queue", label, compare(*waited, most + unseen))
@@ -266,13 +272,20 @@ def _calls(meters: _Meters) -> Iterator[LawCheck]:
         way_s = max(meters.scripts.sites[label].network_s for label in sites)
         back = max(math.ceil(way_s / width_s), int(changed))
         sent = meters.of("call_attempts", rows) - meters.of("call_open", rows)
-        on_their_way = np.concatenate(
-            [[math.inf if back else 0.0], np.convolve(sent, np.ones(max(back, 1)))[: len(sent)] * (back > 0)]
-        )
-        on_their_way[: back + 1] = math.inf if back else 0.0
         nowhere = meters.ds["call_outcomes"].isel(call=rows).sel(outcome="unavailable").sum("call").values
         lost = np.concatenate([[0.0], np.cumsum(nowhere)])
-        yield LawCheck("X = V·X₀", endpoint, compare(sent, meters.of("endpoint_arrivals", [k]), on_their_way + lost))
+        yield LawCheck(
+            "X = V·X₀", endpoint, compare(sent, meters.of("endpoint_arrivals", [k]), _on_their_way(sent, back) + lost)
+        )
+
+
+def _on_their_way(sent: Series, back: int) -> Series:
+    """The most calls on their way at each edge: those sent in so many windows before; ∞ where some lie before the run."""
+    if not back:
+        return np.zeros(len(sent) + 1)
+    lately = np.concatenate([[0.0], np.convolve(sent, np.ones(back))[: len(sent)]])
+    lately[:back] = math.inf
+    return lately
 
 
 def _used(meters: _Meters, traces: Traces) -> Iterator[LawCheck]:

@@ -81,33 +81,40 @@ def services_table(found: Sequence[ServiceRed], title: str = "") -> Table:
 
 
 def laws_sentence(found: Sequence[LawCheck]) -> str:
-    """Say whether the operational laws hold, and within what."""
+    """Say whether the operational laws hold."""
     if not found:
         return "Operational laws: the run has no window in which to check them."
     broken = sorted((one for one in found if not one.holds), key=lambda one: -one.difference.worst)
     if broken:
         more = f", and in {len(broken) - 3:,} more places" if len(broken) > 3 else ""
         return f"Operational laws are violated: {'; '.join(map(_violation, broken[:3]))}{more}."
-    sampled = [one for one in found if one.sampled]
+    said = f"Operational laws hold in all {len(found):,} places: tasks across the edges of windows explain every difference"
     unending = max(found, key=lambda one: one.difference.never_ended)
-    said = (
-        f"Operational laws hold in all {len(found):,} places: tasks that straddle the edges of windows explain every "
-        f"difference; over the run it is up to {_largest(found, 'whole')}, and could be {_largest(found, 'explained')}"
-    )
     if unending.difference.never_ended:
         said += f"; at {unending.of} this takes {unending.difference.never_ended:,} or more tasks that never end"
-    if not sampled:
-        return f"{said}."
-    return (
-        f"{said}; with service times of traced requests up to {_largest(sampled, 'whole', True)}, and by chance "
-        f"{_largest(sampled, 'explained', True)}."
-    )
+    return f"{said}."
 
 
-def _largest(found: Sequence[LawCheck], what: str, sampled: bool = False) -> str:
-    values = [getattr(one.difference, what) for one in found if one.sampled == sampled]
-    largest = max(values, default=0.0)
-    return format_value(largest if largest >= CERTAIN else 0.0, "share")
+def laws_table(found: Sequence[LawCheck], title: str = "") -> Table:
+    """Lay out each law: where its two sides differ most over the run, and what straddling tasks, or chance, explain there."""
+    from rich.markup import escape
+
+    table = plain_table(title)
+    table.add_column("law", no_wrap=True)
+    table.add_column("places", justify="right", no_wrap=True)
+    for head in ("over the run", "explained", "beyond, in a window"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("where", overflow="fold")
+    for law in dict.fromkeys(one.law for one in found):
+        own = [one for one in found if one.law == law]
+        most = max(own, key=lambda one: (one.difference.worst, one.difference.whole))
+        values = (most.difference.whole, most.difference.explained, most.difference.worst)
+        shares = [
+            format_value(value if value >= CERTAIN or most.difference.worst else 0.0, "share") for value in values
+        ]
+        where = escape(most.of) if max(values[0], values[2]) >= CERTAIN else ""
+        table.add_row(escape(law), f"{len(own):,}", *shares, where, style="" if most.holds else "red")
+    return table
 
 
 def paths_table(found: Sequence[CriticalPath], title: str = "", endpoint: str | None = None) -> Table:

@@ -8,6 +8,7 @@ of the oldest. So the law holds if some A at the beginning leaves it within thes
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ class Difference:
     whole: float
     """Relative difference of their sums."""
     explained: float
-    """What tasks that straddle the first and the last edge may make of it, relative to the larger sum."""
+    """What tasks that straddle the first and the last edge may make of it, relative to the larger sum; ∞: not known."""
     worst: float
     """Largest relative difference in a window, corrected for tasks that straddle its edges: 0 where these explain it all."""
     window: int
@@ -37,8 +38,9 @@ class Difference:
 
 
 def compare(
-    running: Series, over: Series, most: Series, staying: Series | None = None, width_s: Series | None = None
-) -> Difference:
+    running: Series, over: Series, most: Series, staying: Series | None = None, width_s: Series | None = None,
+    rounding: float = ROUNDING,
+) -> Difference:  # fmt: skip
     """Compare what was counted as it happened with what was counted when it was over.
 
     Parameters
@@ -50,24 +52,26 @@ def compare(
     staying, width_s
         How many tasks there may be in each window that never end, and its width, s, shape [time]: each of them may contribute
         as much besides. None: all of them end.
+    rounding
+        By so much of the total sums may differ; 0 of whole numbers.
     """
     ahead = np.concatenate([[0.0], np.cumsum(running - over)])
     total = max(float(running.sum()), float(over.sum()))
-    known = most[np.isfinite(most)]
-    explained = float(max(most[0], most[-1])) if np.isfinite(most[[0, -1]]).all() else float(known.max(initial=0.0))
+    explained = float(max(most[-1], most[0] if math.isfinite(most[0]) else 0.0))
     whole = abs(float(running.sum() - over.sum()))
     whole, explained = (whole / total, explained / total) if total > 0 else (0.0, 0.0)
     at_least, at_most = float(np.max(-ahead)), float(np.min(most - ahead))
-    if at_least <= at_most + ROUNDING * total:
+    if at_least <= at_most + rounding * total:
         return Difference(whole, explained, 0.0, -1)
     if staying is not None and width_s is not None:
-        count = _never_ended(most - ahead, staying, width_s, at_least - ROUNDING * total)
+        count = _never_ended(most - ahead, staying, width_s, at_least - rounding * total)
         if count:
             return Difference(whole, explained, 0.0, -1, count)
     left = _left_over(running - over, most, min(max(at_least, 0.0), float(most[0])))
     size = np.maximum(np.maximum(running, over), 1e-300)
-    shares = np.where(np.abs(left) > ROUNDING * total, np.abs(left) / size, 0.0)
-    return Difference(whole, explained, float(shares.max()), int(np.argmax(shares)))
+    shares = np.where(np.abs(left) > rounding * total, np.abs(left) / size, 0.0)
+    worst = max(float(shares.max(initial=0.0)), (at_least - at_most) / total)
+    return Difference(whole, explained, worst, int(np.argmax(shares)))
 
 
 def _never_ended(room: Series, staying: Series, width_s: Series, at_least: float) -> int:

@@ -132,6 +132,8 @@ class Traces:
         """
         first, ended = self.arrived[k], self.ended[k]
         cursor = ended if until is None else min(until, ended)
+        if not self.awaited[k]:
+            return Timeline(cursor - first, {}, ())
         cut = cursor < ended or self.outcome[k] in _GIVEN_UP
         ends = {c: self.waited_until(c) for c in self._deciding(k, cursor)}
         own, last = 0, -1
@@ -155,6 +157,8 @@ class Traces:
     def waited_until(self, c: int) -> int:
         """When the caller no longer waited for a call, ns since the request: its reply came, a hedge's did, or it gave up."""
         siblings, site = self.awaited[self.parent[c]], self.site[c]
+        if not self.zombie[c] and site.hedge_s == math.inf:
+            return self.replied[c]
         beside = [s for s in siblings if self._is_beside(s, c)]
         until = self.ended[c] if self.outcome[c] == "cancelled" else self.replied[c]
         if site.hedge_s < math.inf:

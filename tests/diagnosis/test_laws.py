@@ -21,7 +21,7 @@ from sfmodel.errors import NotInRunError, SfmodelError
 
 from .traced import traced
 
-PLATFORMS = 24
+PLATFORMS = 16
 
 
 def queue(servers: int, used: float, rate: float = 50.0, **station: Any) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def test_they_hold_on_generated_platforms(tmp_path: Path) -> None:
         found = operational_laws(ds, Traces(spans, scripts_of(ds)))
         assert not broken(found), (seed, [one for one in found if not one.holds])
         checked += sum(one.law != "flow balance" for one in found)
-    assert checked > 200
+    assert checked > 150
 
 
 Change = Callable[[np.ndarray], np.ndarray]

@@ -56,6 +56,15 @@ def test_a_task_that_never_ends_is_said() -> None:
     assert compare(over, running, most, staying=np.full(3, 2.0), width_s=np.full(3, 10.0)).worst > 0
 
 
+def test_of_whole_numbers_one_is_seen_among_many() -> None:
+    """One task of ten billion."""
+    came = np.full(100, 1e8)
+    left = came.copy()
+    left[50] -= 1
+    assert compare(came, left, np.zeros(101), rounding=0.0).worst > 0
+    assert compare(came, came, np.zeros(101), rounding=0.0).worst == 0
+
+
 def test_nothing_is_nothing() -> None:
     found = compare(np.zeros(3), np.zeros(3), NEVER)
     assert (found.whole, found.explained, found.worst) == (0, 0, 0)
