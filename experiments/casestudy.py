@@ -17,6 +17,7 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -131,7 +132,7 @@ class Study:
         (folder / "logs").mkdir(parents=True, exist_ok=True)
         path = folder / KEPT
         self.kept: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        self._sources = sources_hash()
+        self._sources, self._lock = sources_hash(), threading.Lock()
 
     def is_done(self, task: Task) -> bool:
         """Whether it is there."""
@@ -162,14 +163,18 @@ class Study:
             failed = text[-1].strip() if text else f"it ended with status {status}"
         else:
             part.replace(self._printed(task))
+        with self._lock:
+            self._keep(task, before + time.monotonic() - begins, failed)
+        return failed
+
+    def _keep(self, task: Task, seconds: float, failed: str | None) -> None:
         self.kept[task.name] = {
             "words": list(task.words), "sources": self._sources, "answer": task.answer,
-            "seconds": before + time.monotonic() - begins, "ended": failed is None, "failed": failed,
+            "seconds": seconds, "ended": failed is None, "failed": failed,
         }  # fmt: skip
         written = self.folder / f"{KEPT}.part"
         written.write_text(json.dumps(self.kept, indent=2), encoding="utf-8")
         written.replace(self.folder / KEPT)
-        return failed
 
     def _printed(self, task: Task) -> Path:
         return self.folder / f"{task.name}.json"

@@ -67,7 +67,7 @@ def bottlenecks(found: Found) -> list[str]:
     more = found.of("more")
     rows = [
         (one["resource"], f"{100 * (one['factor'] - 1):.0f} %", _share(one["busy"]), _share(one["failure_share"]),
-         _effect(one["failures"], "share"), _effect(one["p95"], "s"))
+         _effect(one["failing"], "share"), _effect(one["p95"], "s"))
         for one in more["bottlenecks"]
     ]  # fmt: skip
     heads = ("resource", "more of it", "busy", "failures from it", "change in failures", "change in p95")

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sfmodel.errors import NotInRunError
+from sfmodel.errors import SfmodelError
 from sfmodel.figures.style import COLOURS
 from sfmodel.report.parts import Chart, Missing, Playing, Section
 from sfmodel.report.sections.curves import lacking
@@ -48,7 +48,7 @@ def made(name: str, title: str, subject: Subject) -> Section:
     """One section; of what the subject does not have a sentence stands in its place."""
     try:
         return Section(name, title, import_module(f"sfmodel.report.sections.{name}").section(subject))
-    except (Missing, NotInRunError) as error:
+    except (Missing, SfmodelError) as error:
         return Section(name, title, [], _sentence(str(error)))
     except KeyError as error:
         variable = lacking(error)
