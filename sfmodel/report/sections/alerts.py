@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sfmodel.alerts import alarms, read_objectives
+from sfmodel.alerts.cascading import CASCADE
 from sfmodel.alerts.table import alarms_data, alarms_table
 from sfmodel.clock import clock
 from sfmodel.report.parts import Missing, Note, Part, Sheet, listing
@@ -33,6 +34,7 @@ def section(run: RunSubject) -> list[Part | Note]:
         when = f", {first.fires_s - trigger_s:,.0f} s after the trigger" if after and trigger_s is not None else ""
         says = (
             f"Alerts would have fired {counted(len(found), 'time')}; the first{' after the trigger' if after else ''}, at "
-            f"{clock(first.fires_s, True)}{when}, for the objective '{first.promise}': {first.alert}, {first.highest} its limit."
+            f"{clock(first.fires_s, True)}{when}, for the objective '{first.promise}': {first.alert}, {first.highest} "
+            f"{'its limit' if first.kind == CASCADE else 'what the budget allows'}."
         )
     return [listing(alarms_table(found, objectives, trigger_s), "Alerts", says, sheet)]
