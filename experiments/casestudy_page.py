@@ -10,6 +10,7 @@ from typing import Any
 
 from sfmodel.clock import clock
 from sfmodel.diagnosis.cascade_table import HOW
+from sfmodel.report.words import joined
 from sfmodel.results.comparison_table import signed_interval
 from sfmodel.results.intervals import Interval
 from sfmodel.results.summary import format_value
@@ -106,7 +107,7 @@ def _cascade(found: Found, run: str, one: Mapping[str, Any]) -> str:
     until = "goes on when the run ends" if one["lasts"] else f"until {clock(one['ends_s'])}"
     way = found.link(" → ".join(one["path"]), run, "cascades")
     pushes = [_edge(edge) for edge in one["edges"] if edge["how"] not in ("waits", "fails")]
-    pushed = f" It is pushed by {_listed(pushes)}." if pushes else ""
+    pushed = f" It is pushed by {joined(pushes)}." if pushes else ""
     return (
         f"- {way}, from {clock(one['begins_s'])}, {until}: {_share(one['share'])} of the trouble at {one['path'][-1]} comes "
         f"from {one['cause']}.{pushed}"
@@ -182,7 +183,7 @@ def promises(found: Found) -> list[str]:
     """Claims, and whether they hold."""
     claims = found.of("claims")
     rows = [(one["say"], one["runs"], one["verdict"], one["because"]) for one in claims["claims"]]
-    left = [f"Not checked here, of other runs: {_listed(claims['not_checked'])}."] if claims["not_checked"] else []
+    left = [f"Not checked here, of other runs: {joined(claims['not_checked'])}."] if claims["not_checked"] else []
     return [*_table(("claim", "runs", "", "because"), rows), "", *left]
 
 
@@ -196,7 +197,7 @@ def alerting(found: Found) -> list[str]:
     quiet = found.of("alerts-quiet")
     fired = [one for one in quiet if one["fired"]]
     seeds = quiet[0]["seeds"] if quiet else 0
-    false = _listed([f"{one['alert']} in {one['fired']}" for one in fired]) if fired else "none"
+    false = joined([f"{one['alert']} in {one['fired']}" for one in fired]) if fired else "none"
     return [*lines, "", f"False alarms in {seeds} quiet evenings, whose demand stays at its normal level: {false}."]
 
 
@@ -308,7 +309,3 @@ def _measured(figure: Mapping[str, Any] | None, unit: str) -> str:
     half = float("nan") if figure["low"] is None else (figure["high"] - figure["low"]) / 2
     text = signed_interval(Interval(figure["size"], half, 2), unit)
     return text if figure["found"] else f"({text})"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

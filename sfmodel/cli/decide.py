@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sfmodel.cli.numbers import seconds_of
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.results.disk import disk_errors
 
@@ -45,17 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run until the deadline and print the answer."""
-    from sfmodel.schema.quantities import to_duration_s
     from sfmodel.sweeps.deciding import Decision, run_until
     from sfmodel.sweeps.decision_runs import DecisionRuns
     from sfmodel.sweeps.decision_table import decision_table, to_ship
 
-    try:
-        within_s = to_duration_s(arguments.within)
-    except ValueError as error:
-        raise ConfigError(f"--within: {error}") from None
-    if within_s < 1:
-        raise ConfigError(f"--within: expected a second at least, found {arguments.within}")
+    within_s = seconds_of(arguments, "within", 1.0)
     setting = _setting(arguments.platform)
     changes = _changes(arguments.changes, setting)
     storm = [] if arguments.no_storm else list(setting.get("storm", ()))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfmodel.cli.numbers import positive
+from sfmodel.cli.numbers import positive, seconds_of
 from sfmodel.errors import ConfigError, RunError, nearest
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from sfmodel.failure_modes.words import objective_in_words
     from sfmodel.running import checked
 
-    within_s, horizon_s = _seconds(arguments, "within", 1.0), _seconds(arguments, "horizon", 60.0)
+    within_s, horizon_s = seconds_of(arguments, "within", 1.0), seconds_of(arguments, "horizon", 60.0)
     at_s = _at_s(arguments.at)
     if arguments.seeds < 2:
         raise ConfigError("--seeds: expected 2 at least, since a difference on one seed may be chance, found 1")
@@ -149,19 +149,6 @@ def _write(arguments: argparse.Namespace, search: Search, modes: Mapping[str, Mo
         write_scenario(
             arguments.folder, name, mode, search.trials.setting, search.trials.limit, arguments.overrides
         )  # fmt: skip
-
-
-def _seconds(arguments: argparse.Namespace, name: str, least: float) -> float:
-    from sfmodel.schema.quantities import to_duration_s
-
-    text = getattr(arguments, name)
-    try:
-        found = to_duration_s(text)
-    except ValueError as error:
-        raise ConfigError(f"--{name}: {error}") from None
-    if found < least:
-        raise ConfigError(f"--{name}: expected at least {least:g} s, found {text}")
-    return found
 
 
 def _at_s(text: str | None) -> float | None:

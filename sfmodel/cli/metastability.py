@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfmodel.cli.numbers import positive
+from sfmodel.cli.numbers import positive, seconds_of
 from sfmodel.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -54,12 +54,8 @@ def execute(arguments: argparse.Namespace) -> int:
     from sfmodel.metastability import Known, setting_of
     from sfmodel.metastability.mapping import map_until
     from sfmodel.metastability.runs import MapRuns
-    from sfmodel.schema.quantities import to_duration_s
 
-    try:
-        within_s = to_duration_s(arguments.within)
-    except ValueError as error:
-        raise ConfigError(f"--within: {error}") from None
+    within_s = seconds_of(arguments, "within")
     if not 0 <= arguments.depth <= DEPTH_MOST:
         raise ConfigError(f"--depth: expected 0 to {DEPTH_MOST}, found {arguments.depth}")
     if arguments.output:

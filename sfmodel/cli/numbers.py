@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from sfmodel.errors import ConfigError
+
 
 def positive(text: str) -> int:
     """Parse a whole number above 0."""
@@ -13,4 +15,24 @@ def positive(text: str) -> int:
         found = 0
     if found < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number above 0, found '{text}'")
+    return found
+
+
+def seconds_of(arguments: argparse.Namespace, name: str, least_s: float = 0.0) -> float:
+    """Duration that an option gives, s.
+
+    Raises
+    ------
+    ConfigError
+        It is none, or shorter than `least_s`.
+    """
+    from sfmodel.schema.quantities import to_duration_s
+
+    text = getattr(arguments, name)
+    try:
+        found = to_duration_s(text)
+    except ValueError as error:
+        raise ConfigError(f"--{name}: {error}") from None
+    if found < least_s:
+        raise ConfigError(f"--{name}: expected at least {least_s:g} s, found {text}")
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sfmodel.diagnosis.variants import mark_of
 from sfmodel.errors import ConfigError
 from sfmodel.failure_modes.trials import Made
+from sfmodel.replications.until import made_until
 from sfmodel.results.folder import is_finished, open_run
 
 if TYPE_CHECKING:
@@ -58,21 +59,7 @@ class ForkedRuns:
 
     def _made(self, missing: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         """Make runs; the reasons of those that failed."""
-        from sfkernels.jit import is_compiled
-        from sfmodel.replications.processes import Processes, how_many
-        from sfmodel.running import checked, planned
-        from sfmodel.world import World
-
         names = list(missing)
-        plan = planned(checked(missing[names[0]]))
-        if not is_compiled():
-            self._say("compiling the kernels, once for this version: about a minute")
-            World(plan, 1).compile()
-        reports = {k: lambda share, state: None for k in range(len(names))}
-        failed = {}
-        with Processes(how_many(self._processes, len(names), plan), lambda line, of: None) as processes:
-            mappings = {k: missing[name] for k, name in enumerate(names)}
-            for k, reason in processes.make(mappings, self._folder, reports, self._deadline):
-                if reason is not None:
-                    failed[names[k]] = reason
-        return failed
+        mappings = {k: missing[name] for k, name in enumerate(names)}
+        made = made_until(mappings, self._folder, self._processes, self._deadline, self._say)
+        return {names[k]: reason for k, reason in made if reason is not None}

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +19,7 @@ from sfmodel.metastability.cells import Job
 from sfmodel.metastability.hysteresis import Way, ramp_events, ramp_until_s, way
 from sfmodel.metastability.recovery import Answers, Outcome, State, answers, is_down, outcome
 from sfmodel.metastability.setting import Setting, with_events
+from sfmodel.replications.until import made_until
 from sfmodel.results.folder import is_finished, open_run
 from sfmodel.schema.quantities import to_clock_s
 
@@ -131,24 +132,10 @@ class MapRuns:
                 waiting[len(waiting)] = one
         if not waiting or self.time_is_up():
             return
-        yield from self._making(waiting)
-
-    def _making(self, waiting: Mapping[int, Run]) -> Iterator[tuple[Run, str | None]]:
-        from sfkernels.jit import is_compiled
-        from sfmodel.replications.processes import Processes, how_many
-        from sfmodel.running import checked, planned
-        from sfmodel.world import World
-
         mappings = {k: self.mapping(one) for k, one in waiting.items()}
-        plan = planned(checked(mappings[0]))
-        if not is_compiled():
-            print("compiling the kernels, once for this version: about a minute", flush=True)
-            World(plan, 1).compile()
-        at_a_time = how_many(self._processes, len(waiting), plan)
-        reports = {k: lambda share, state: None for k in waiting}
-        with Processes(at_a_time, lambda line, of: None) as processes:
-            for k, reason in processes.make(mappings, self._folder, reports, self._deadline):
-                yield waiting[k], reason
+        say = partial(print, flush=True)
+        for k, reason in made_until(mappings, self._folder, self._processes, self._deadline, say):
+            yield waiting[k], reason
 
     def mapping(self, wanted: Wanted) -> dict[str, Any]:
         """Configuration of a run."""

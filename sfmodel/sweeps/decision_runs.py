@@ -6,12 +6,13 @@ import json
 import math
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from sfmodel.errors import ConfigError, RunError
 from sfmodel.provenance import provenance
+from sfmodel.replications.until import made_until
 from sfmodel.results.folder import MANIFEST, SUMMARY, is_finished, is_made_of, open_run
 from sfmodel.running import checked
 from sfmodel.sweeps.deciding import Job
@@ -76,11 +77,6 @@ class DecisionRuns:
 
     def make(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, float, str | None]]:
         """Make runs and yield each as it ends, until time is up."""
-        from sfkernels.jit import is_compiled
-        from sfmodel.replications.processes import Processes, how_many
-        from sfmodel.running import planned
-        from sfmodel.world import World
-
         waiting: dict[int, Job] = {}
         for job in jobs:
             if is_finished(self._folder / job.name):
@@ -90,15 +86,9 @@ class DecisionRuns:
         if not waiting:
             return
         mappings = {k: self._mapping(job) for k, job in waiting.items()}
-        plan = planned(checked(mappings[0]))
-        if not is_compiled():
-            print("compiling the kernels, once for this version: about a minute", flush=True)
-            World(plan, 1).compile()
-        at_a_time = how_many(self._processes, len(waiting), plan)
-        reports = {k: lambda share, state: None for k in waiting}
-        with Processes(at_a_time, lambda line, of: None) as processes:
-            for k, reason in processes.make(mappings, self._folder, reports, self._deadline):
-                yield waiting[k], math.nan if reason else self._value(waiting[k]), reason
+        say = partial(print, flush=True)
+        for k, reason in made_until(mappings, self._folder, self._processes, self._deadline, say):
+            yield waiting[k], math.nan if reason else self._value(waiting[k]), reason
 
     def _mapping(self, job: Job) -> dict[str, Any]:
         return {**self._configured(job.change, job.storm), "name": job.name, "seed": job.seed}
