@@ -116,7 +116,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
         assert [(one["source"], one["target"], one["verdict"]) for one in found["ablations"]] == [
             (origin, "web", "holds")
         ]
-    made = [path.name for path in (tmp_path / "runs/slow/ablations").iterdir()]
+    made = [path.name for path in (tmp_path / "runs/slow/ablations").iterdir() if path.is_dir()]
     assert [name.rpartition("-")[0] for name in made] == [f"{origin}-web-waits"]
     assert main(["diagnose", "slow", "--ablate"]) == 0
     assert "holds" in capsys.readouterr().out

@@ -52,8 +52,7 @@ def test_welch_beside_scipy() -> None:
     mine = welch(a, b)
 
     assert mine.mean == pytest.approx(np.mean(b) - np.mean(a))
-    # ours has whole degrees of freedom, rounded down: 6 of 6.7
-    assert theirs.high - theirs.low < 2 * mine.half < 1.05 * (theirs.high - theirs.low)
+    assert (mine.mean - mine.half, mine.mean + mine.half) == pytest.approx((theirs.low, theirs.high), rel=1e-12)
 
 
 def test_one_pair_has_no_interval() -> None:
