@@ -88,7 +88,7 @@ def spawn(clock, tasks, sites, k, i, r, key):
     tasks[c].site = k
     tasks[c].replica = r
     tasks[c].network = sites[k].network
-    tasks[c].attempt = tasks[i].attempt
+    tasks[c].sent_as = tasks[i].attempt
     if sites[k].priority >= 0:
         tasks[c].priority = sites[k].priority
     return c

@@ -31,7 +31,7 @@ TASK = _record(
     ("key", "u8"), ("since", "f8"), ("start", "f8"), ("arrived", "f8"), ("number", "u8"), ("attempt_start", "f8"),
     ("pc", "i4"), ("station", "i4"), ("next", "i4"), ("prev", "i4"),
     ("state", "i1"), ("todo", "i1"), ("outcome", "i1"), ("priority", "i1"), ("marks", "u1"), ("attempt", "u1"),
-    ("waiter", "i1"), ("retries", "u1"), ("timed", "u1"),
+    ("waiter", "i1"), ("retries", "u1"), ("timed", "u1"), ("sent_as", "u1"),
     ("endpoint", "i4"), ("site", "i4"), ("parent", "i4"), ("child", "i4"), ("child_next", "i4"), ("child_prev", "i4"),
     ("gen", "u4"), ("call_gen", "u4"),
     ("replica", "i4"), ("first_station", "i4"), ("user", "u4"), ("item_id", "u4"),

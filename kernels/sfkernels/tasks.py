@@ -26,7 +26,7 @@ def new_task(clock, tasks, key):
     tasks[i].arrived = -1.0
     tasks[i].outcome = 0
     tasks[i].marks = 0
-    tasks[i].attempt = 0
+    tasks[i].sent_as = 0
     tasks[i].waiter = 0
     tasks[i].child = -1
     tasks[i].parent = -1

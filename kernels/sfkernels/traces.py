@@ -29,6 +29,6 @@ def write_span(clock, spans, tasks, i, outcome):
     spans[n].user = tasks[i].user
     spans[n].item_id = tasks[i].item_id
     spans[n].outcome = outcome
-    spans[n].attempt = tasks[i].attempt
+    spans[n].attempt = tasks[i].sent_as
     spans[n].cause = tasks[i].blame if outcome == OK else tasks[i].fault
     spans[n].zombie = 1 if tasks[i].marks & ZOMBIE else 0

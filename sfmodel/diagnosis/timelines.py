@@ -79,6 +79,7 @@ class Traces:
         self.outcome: list[str] = found["outcome"].to_list()
         self.label: list[str | None] = found["call"].to_list()
         self.zombie: list[bool] = found["zombie"].to_list()
+        self.attempt: list[int] = found["attempt"].to_list()
         columns = {name: found[name].to_numpy() for name in ("start_s", "arrived_s", "ended_s", "queued_s", "served_s")}
         start_s, arrived_s = (
             columns["start_s"],
@@ -97,28 +98,7 @@ class Traces:
         for k, parent in enumerate(self.parent):
             if parent >= 0 and self.site[k].awaited:
                 self.awaited[parent].append(k)
-        self.attempt = [0] * len(self.parent)
-        for calls in self.awaited:
-            self._number_attempts(calls)
         self.roots = [k for k, name in enumerate(found["parent"].to_list()) if name is None]
-
-    def _number_attempts(self, calls: Sequence[int]) -> None:
-        """Number the attempts of each call of a task; a hedge, or a broadcast, is one attempt with what it is beside.
-
-        A script makes each call once, so what a call site sends again is an attempt. (A span's own number of the attempt is
-        overwritten by those of the calls that its task makes.)
-        """
-        first: dict[str | None, int] = {}
-        for c in calls:  # in order of time
-            label = self.label[c]
-            if label not in first:
-                first[label] = c
-                continue
-            before = first[label]
-            apart = self.start[c] - self.start[before]
-            beside = apart == 0 or abs(apart - self.site[c].hedge_s * NS) <= SLACK_NS
-            self.attempt[c] = self.attempt[before] + (not beside)
-            first[label] = before if beside else c
 
     def timeline(self, k: int, until: int | None = None) -> Timeline:
         """What span k did from its arrival on.

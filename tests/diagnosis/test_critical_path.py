@@ -100,8 +100,14 @@ def test_retries_of_a_call_whose_callee_calls_in_turn(tmp_path: Path) -> None:
         "retries": {"attempts": 2, "backoff": "constant", "base": "20 ms", "jitter": "none"},
     }  # fmt: skip
     shop = service({"call": "database.do"})
-    found = means_ms(platform(web=service(call), shop=shop, database=service(use("300 ms"))), tmp_path)
-    assert found == pytest.approx({Part("database", "work"): 100, Part("web", "backoff", "shop.do"): 20})
+    tried = platform(web=service(call), shop=shop, database=service(use("300 ms")))
+    assert means_ms(tried, tmp_path) == pytest.approx({
+        Part("database", "work"): 100, Part("web", "backoff", "shop.do"): 20,
+    })  # fmt: skip
+    _, spans = traced(tried, tmp_path)
+    asked = spans.filter(pl.col("call") == "web.do>shop.do").sort("trace", "start_s")["attempt"].to_list()
+    assert asked == [0, 1] * (len(asked) // 2)
+    assert len(asked) > 100
 
 
 def test_a_call_that_hangs_is_followed_down_to_who_hangs(tmp_path: Path) -> None:
