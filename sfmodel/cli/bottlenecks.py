@@ -68,7 +68,7 @@ def execute(arguments: argparse.Namespace) -> int:
     judged = counterfactuals.made(folder, arguments.processes)
     found_data = {"period": period, "bottlenecks": bottlenecks_data(judged)}
     about = {"seeds": arguments.seeds, "endpoint": arguments.endpoint}
-    keep(folder / FOLDER, {**found_data, **about})
+    keep(folder / FOLDER, ds, {**found_data, **about})
     if arguments.json:
         print(json.dumps(found_data, indent=2))
         return 0

@@ -56,7 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
     turning = loops(ds)
     cuts = Ablations(ds, spread).made(folder, arguments.processes) if arguments.ablate and spread else []
     if cuts:
-        keep(folder / FOLDER, ablations_data(cuts))
+        keep(folder / FOLDER, ds, ablations_data(cuts))
     if arguments.json:
         causes = {"causes": troubles_data(found), "endpoints": failures}
         print(

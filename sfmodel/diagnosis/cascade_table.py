@@ -76,13 +76,12 @@ def ablations_data(found: Sequence[Ablation]) -> list[dict[str, Any]]:
 
 def ablations_of(written: Sequence[Mapping[str, Any]], found: Sequence[Cascade]) -> list[Ablation]:
     """What `ablations_data` wrote of a run, beside its cascades as they are found now; edges that are no more are left out."""
-    by_edge = {(one["source"], one["target"], one["how"]): one for one in written}
-    every = {edge.key: (cascade, edge) for cascade in found for edge in cascade.edges if edge.key in by_edge}
+    by_edge = {(one["cascade_begins_s"], one["source"], one["target"], one["how"]): one for one in written}
+    every = [(by_edge.get((cascade.begins_s, *edge.key)), cascade, edge) for cascade in found for edge in cascade.edges]
     return [
-        Ablation(
-            edge, cascade, by_edge[key]["symptom"], math.nan if by_edge[key]["left"] is None else by_edge[key]["left"]
-        )
-        for key, (cascade, edge) in every.items()
+        Ablation(edge, cascade, one["symptom"], math.nan if one["left"] is None else one["left"])
+        for one, cascade, edge in every
+        if one is not None
     ]
 
 

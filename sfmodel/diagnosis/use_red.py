@@ -35,7 +35,7 @@ class StationUse:
     utilisation: float
     """Share of the servers' time in use; NaN where they are unlimited."""
     highest_utilisation: float
-    """That of its busiest window."""
+    """That of its busiest window, among those that begin and end with as many servers; NaN where there is none."""
     waiting: float
     """Mean number waiting."""
     saturated: float
@@ -98,10 +98,20 @@ def stations_use(ds: xr.Dataset, windows: NDArray[np.bool_] | None = None) -> li
     period = ds if windows is None else ds.isel(time=np.flatnonzero(windows))
     values = {name: period[name].values.astype(float) for name in _STATION}
     names = [str(label).partition("#")[0] for label in ds["station"].values]
+    servers = ds["station_servers"].values
+    settled = np.concatenate((np.ones((min(1, len(servers)), len(names)), bool), servers[1:] == servers[:-1]))
+    settled = settled if windows is None else settled[windows]
     width_s, time_s = period["width"].values.astype(float), period["time"].values.astype(float)
     return [
-        _station(name, {key: found[:, places(names, name)] for key, found in values.items()}, width_s, time_s)
+        _station(
+            name,
+            {key: found[:, own] for key, found in values.items()},
+            np.all(settled[:, own], axis=1),
+            width_s,
+            time_s,
+        )
         for name in dict.fromkeys(names)
+        for own in [places(names, name)]
     ]
 
 
@@ -134,7 +144,9 @@ def services_red(ds: xr.Dataset, windows: NDArray[np.bool_] | None = None) -> li
     return found
 
 
-def _station(name: str, own: dict[str, Series], width_s: Series, time_s: Series) -> StationUse:
+def _station(
+    name: str, own: dict[str, Series], settled: NDArray[np.bool_], width_s: Series, time_s: Series
+) -> StationUse:
     busy, queue, refused, gave_up = (
         own[f"station_{what}"].sum(axis=1) for what in ("busy", "queue", "rejected", "expired")
     )
@@ -144,7 +156,7 @@ def _station(name: str, own: dict[str, Series], width_s: Series, time_s: Series)
     queued = (own["station_queue_max"].max(axis=1, initial=0.0) > 0) | (queue > 0)
     saturated = queued | (refused > 0) | (gave_up > 0)
     known = capacity > 0
-    highest = float(utilisation[known].max()) if known.any() else math.nan
+    highest = float(utilisation[known & settled].max()) if (known & settled).any() else math.nan
     return StationUse(
         name, _whole(busy[known], capacity[known]), highest,
         _whole(queue, width_s), float(saturated.mean()) if len(time_s) else math.nan, int(refused.sum()), int(gave_up.sum()),

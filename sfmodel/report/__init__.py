@@ -17,6 +17,7 @@ OF_RUN: dict[str, str] = {
     "queues": "Queues",
     "breakers": "Circuit breakers",
     "time": "Where time goes",
+    "critical_path": "The critical path",
     "causes": "What failures come from",
     "bottlenecks": "Bottlenecks",
     "claims": "Claims",

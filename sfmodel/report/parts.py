@@ -33,7 +33,7 @@ class Sheet:
         """The data as CSV."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
+        writer.writerow(map(_written, self.columns))
         writer.writerows(zip(*(map(_written, column) for column in self.columns.values()), strict=True))
         return text.getvalue()
 
@@ -176,8 +176,11 @@ def short(value: float | None) -> float | int | None:
 
 
 def _written(value: Any) -> Any:
-    if value is None or isinstance(value, bool | str):
+    """A cell: text that a spreadsheet would take for a formula is told to be text."""
+    if value is None or isinstance(value, bool):
         return "" if value is None else value
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
     if isinstance(value, int | np.integer):
         return int(value)
     return "" if not math.isfinite(value) else f"{value:.10g}"

@@ -19,7 +19,7 @@ from sfmodel.report.parts import Missing
 from sfmodel.results import measures
 from sfmodel.results.folder import INCOMPLETE, open_run
 from sfmodel.results.intervals import Interval, interval
-from sfmodel.results.replications import replication
+from sfmodel.results.replications import folder_of, replication
 from sfmodel.results.summary import PERIODS, period_windows
 
 if TYPE_CHECKING:
@@ -65,6 +65,11 @@ class RunSubject:
     def title(self) -> str:
         """What it is called."""
         return f"{title_of(self.ds)}: {self.folder.name}"
+
+    @property
+    def traced(self) -> Path:
+        """Folder in which the traces of the one replication are."""
+        return folder_of(self.folder, self.whole, int(self.ds.attrs.get("seed", 0)))
 
     @property
     def notices(self) -> list[str]:

@@ -121,9 +121,16 @@ def platform_file(kind: str, platform: str) -> Path:
 
 
 def scenario_of(ds: xr.Dataset) -> str | None:
-    """Return the name of a run's scenario, which is that of the file with its title; none: it has no such."""
+    """Return the name of a run's scenario, such as `f1_at_peak` or `literature/burst`: that of the file with its title.
+
+    None: it has no such.
+    """
     title = str(ds.attrs.get("scenario") or "")
-    return next((path.stem for path in _files("scenario") if title and _title(path) == title), None)
+    for folder in _folders() if title else ():
+        for path in sorted((folder / "scenario").rglob("*.yaml")):
+            if _title(path) == title:
+                return path.relative_to(folder / "scenario").with_suffix("").as_posix()
+    return None
 
 
 def _find(name: str) -> Path | None:

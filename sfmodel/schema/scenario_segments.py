@@ -264,7 +264,7 @@ def _scaled(value: Any, factor: float) -> Any:
         return _scaled_distribution(value, factor)
     if isinstance(value, int) and not isinstance(value, bool):
         return round(value * factor)
-    return InBaseUnits(value * factor)
+    return InBaseUnits(float(f"{value * factor:.15g}"))  # 10 servers less 0.9 of them are one, not 0.9999999999999998
 
 
 def _scaled_distribution(distribution: Distribution, factor: float) -> dict[str, Any]:

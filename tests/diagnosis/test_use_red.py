@@ -50,6 +50,19 @@ def test_where_nobody_waits_the_busiest_window_is_the_worst() -> None:
     assert (cpu.worst_s, cpu.saturated) == (72030, 0)
 
 
+def test_a_window_in_which_servers_come_is_not_the_busiest() -> None:
+    """In the third window a server comes at its very end: one was busy for 9 s of 10, not two."""
+
+    def growing(k: int, values: dict[str, Any]) -> None:
+        values["station_servers"][:] = 1 if k < 2 else 2
+        values["station_busy"][place("station", "shop.cpu")] = [5, 6, 19, 10][k]
+
+    cpu = {one.station: one for one in stations_use(make_run(4, growing))}["shop.cpu"]
+    assert cpu.highest_utilisation == pytest.approx(0.6)
+    later = {one.station: one for one in stations_use(make_run(4, growing), np.arange(4) >= 2)}["shop.cpu"]
+    assert later.highest_utilisation == pytest.approx(0.5)
+
+
 def test_unlimited_servers_are_never_used_up() -> None:
     def endless(k: int, values: dict[str, Any]) -> None:
         values["station_servers"][:] = np.inf

@@ -18,7 +18,8 @@ PLANTED = 2
 def planted(tmp_path_factory: pytest.TempPathFactory) -> RunSubject:
     """A run in which one service is in trouble for three minutes, in its folder."""
     root = tmp_path_factory.mktemp("planted")
-    run_to_folder({**troubled(PLANTED)[1], "name": "slow", "worlds": str(root / "worlds")}, None, root)
+    own = {"name": "slow", "worlds": str(root / "worlds"), "trace": {"one_in": 20}}
+    run_to_folder({**troubled(PLANTED)[1], **own}, None, root)
     return RunSubject.opened(root / "slow", root)
 
 

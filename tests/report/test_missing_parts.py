@@ -64,7 +64,7 @@ def test_a_whole_run_lacks_only_what_takes_more_than_the_run() -> None:
     assert list(found.sections) == list(OF_RUN)
     assert [section.heading for section in found.sections.values()] == list(OF_RUN.values())
     empty = {name for name, section in found.sections.items() if not section.titles}
-    assert empty == {"cascades", "bottlenecks", "claims", "alerts"}
+    assert empty == {"cascades", "critical_path", "bottlenecks", "claims", "alerts"}
     for name in empty:
         (sentence,) = found.sections[name].missing
         assert sentence.endswith(".")

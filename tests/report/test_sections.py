@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from diagnosis.planted import BEGINS_S, LASTS_S
 
 from sfmodel.diagnosis.ablation import FOLDER as ABLATIONS
@@ -19,6 +22,7 @@ from sfmodel.diagnosis.kept import keep, kept
 from sfmodel.diagnosis.troubles import Trouble
 from sfmodel.report import OF_RUN, RunSubject
 from sfmodel.report.page import made, page
+from sfmodel.report.parts import Sheet
 from sfmodel.results.intervals import Interval
 
 from .reading import Found, Report
@@ -87,12 +91,28 @@ def test_calls_are_those_of_the_run(found: Report, planted: RunSubject) -> None:
         ].tolist()  # one call site for each pair
 
 
+def test_the_critical_path_is_all_of_the_time_of_traced_requests(found: Report, planted: RunSubject) -> None:
+    rows = found.sections["critical_path"].rows("critical_paths.csv")
+    first = rows[0]["of"]
+    own = [row for row in rows if row["of"] == first]
+    assert sum(float(row["share"]) for row in own) == pytest.approx(1)
+    spans = [json.loads(line) for line in (planted.folder / "traces.jsonl").read_text().splitlines()]
+    took = [
+        span["ended_s"] - span["start_s"]
+        for span in spans
+        if span["parent"] is None and f"{span['service']}.{span['endpoint']}" == first
+    ]
+    assert len(took) > 100
+    assert sum(float(row["mean (s)"]) for row in own) == pytest.approx(np.mean(took), rel=1e-6)
+    assert first in found.sections["critical_path"].says[0]
+
+
 def test_edges_that_were_cut_are_told(planted: RunSubject) -> None:
     (one,) = planted.cascades
     cuts = [Ablation(edge, one, edge.target, 0.05) for edge in one.edges]
     assert ablations_of(ablations_data(cuts), [one]) == cuts
     try:
-        keep(planted.folder / ABLATIONS, ablations_data(cuts))
+        keep(planted.folder / ABLATIONS, planted.ds, ablations_data(cuts))
         section = again(planted, "cascades")
         assert {row["when it is cut"] for row in section.rows("cascades.csv")} == {"holds"}
         assert f"{len(cuts)} of them hold" in section.missing[0]
@@ -108,7 +128,8 @@ def test_bottlenecks_are_told_where_they_were_sought(planted: RunSubject) -> Non
     assert bottlenecks_data(bottlenecks_of(bottlenecks_data(judged))) == bottlenecks_data(judged)
     assert "sfmodel bottlenecks slow" in again(planted, "bottlenecks").missing[0]
     try:
-        keep(planted.folder / BOTTLENECKS, {"period": "whole run", "bottlenecks": bottlenecks_data(judged), "seeds": 2})
+        found = {"period": "whole run", "bottlenecks": bottlenecks_data(judged), "seeds": 2}
+        keep(planted.folder / BOTTLENECKS, planted.ds, found)
         says = again(planted, "bottlenecks").says[0]
     finally:
         (planted.folder / BOTTLENECKS / "found.json").unlink()
@@ -119,4 +140,23 @@ def test_bottlenecks_are_told_where_they_were_sought(planted: RunSubject) -> Non
 
 def test_what_was_kept_and_is_damaged_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "found.json").write_text("{")
-    assert kept(tmp_path) is None
+    assert kept(tmp_path, xr.Dataset()) is None
+
+
+def test_what_was_found_in_other_data_is_not_there(tmp_path: Path) -> None:
+    ds = xr.Dataset(attrs={"seed": 1, "digest": "ab", "sources": "cd"})
+    keep(tmp_path, ds, ["found"])
+    assert kept(tmp_path, ds) == ["found"]
+    for name in ds.attrs:
+        assert kept(tmp_path, ds.assign_attrs({name: "other"})) is None
+
+
+def test_an_edge_that_was_cut_in_one_cascade_is_not_cut_in_another(planted: RunSubject) -> None:
+    (one,) = planted.cascades
+    later = replace(one, begins_s=one.begins_s + 600)
+    cuts = [Ablation(one.edges[0], one, one.edges[0].target, 0.05)]
+    assert ablations_of(ablations_data(cuts), [one, later]) == cuts
+
+
+def test_no_cell_is_a_formula() -> None:
+    assert Sheet("x", {"=a": ["=1+1", "@b", "plain", -2.5]}).csv == "'=a\n'=1+1\n'@b\nplain\n-2.5\n"

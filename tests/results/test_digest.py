@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 from PIL import Image
 
 import sfmodel
@@ -125,6 +127,17 @@ def test_it_is_written_with_replications(runs: Path) -> None:
 def test_the_summary_ends_with_it(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["summary", str(runs / "one")]) == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith(f"data sha256 {digest(small())}")
+
+
+def test_it_is_computed_again(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summary", str(runs / "one"), "--verify"]) == 0
+    assert f"data sha256 {digest(small())}, computed again" in capsys.readouterr().out
+    changed = tmp_path / "changed"
+    shutil.copytree(runs / "one", changed)
+    store = zarr.open_group(changed / "dataset.zarr")
+    store["endpoint_arrivals"][0] += 1
+    assert main(["summary", str(changed), "--verify"]) == 1
+    assert "the data are not those that were written" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("ending", ["svg", "png", "pdf"])

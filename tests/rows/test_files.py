@@ -1,13 +1,21 @@
 """Files of rows, stories, paths and panels are YAML as Hydra reads it."""
 
 import pytest
+import xarray as xr
 from omegaconf import OmegaConf
 from pydantic import ConfigDict
 
 from sfmodel.errors import ConfigError
-from sfmodel.rows.files import read_words
+from sfmodel.rows.files import read_words, scenario_of
 from sfmodel.schema.base import Word
 from sfmodel.schema.files import conf_folder
+
+
+def test_a_scenario_is_found_by_its_title_also_in_a_folder_of_them():
+    inside = OmegaConf.load(conf_folder() / "scenario/literature/burst.yaml")
+    title = inside.get("scenario", inside)["title"]
+    assert scenario_of(xr.Dataset(attrs={"scenario": title})) == "literature/burst"
+    assert scenario_of(xr.Dataset(attrs={"scenario": "no such"})) is None
 
 
 class _Anything(Word):

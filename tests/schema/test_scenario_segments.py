@@ -51,6 +51,11 @@ def test_boundaries_at_or_after_the_end_do_not_count() -> None:
     assert [t for t, _ in segments(run)] == [0.0, 10.0]
 
 
+def test_one_server_that_is_left_of_ten_is_one() -> None:
+    run = with_events({"at": "10 s", "set": {f"{CPU}.servers": 10}, "scale": {f"{CPU}.servers": 1 - 0.9}})
+    assert servers(segments(run)[1][1]) == 1
+
+
 def test_scale_acts_on_parsed_values_defaults_and_shorthands() -> None:
     scale = {
         f"{CPU}.speed": 0.1,

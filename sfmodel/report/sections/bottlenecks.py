@@ -16,7 +16,7 @@ from sfmodel.results.comparison_table import signed_interval
 
 def section(run: RunSubject) -> list[Part | Note]:
     """The table, by what more of a resource changes, beside the rank by how busy it is."""
-    written = kept(run.folder / FOLDER)
+    written = kept(run.folder / FOLDER, run.ds)
     if not written or not written.get("bottlenecks"):
         raise Missing(
             "What more of each resource would change is not known: it takes runs of its own, which "

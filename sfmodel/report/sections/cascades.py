@@ -18,7 +18,7 @@ def section(run: RunSubject) -> list[Part | Note]:
     found = run.cascades
     if not found:
         raise Missing("There is no cascade in this run: no service in trouble dragged another one down.")
-    cuts = ablations_of(kept(run.folder / FOLDER) or [], found)
+    cuts = ablations_of(kept(run.folder / FOLDER, run.ds) or [], found)
     judged = {one.edge.key: one for one in cuts}
     rows = [
         (
