@@ -143,7 +143,10 @@ def paths_table(found: Sequence[CriticalPath], title: str = "", endpoint: str | 
                 style="dim",
             )
         rest = [part for part in parts if part not in large]
-        if rest and not endpoint:
+        if (
+            max(sum(shares.share(part) for part in rest) for shares in (one.every, one.slowest)) >= CERTAIN
+            and not endpoint
+        ):
             table.add_row("", "all else", *_cells(one.every, rest), *_cells(one.slowest, rest), style="dim")
         table.add_section()
     return table

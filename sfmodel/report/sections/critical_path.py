@@ -53,7 +53,7 @@ def _bars(one: CriticalPath, period: str) -> Part:
     shares = {tables.written(part): one.every.share(part) for part in one.every.parts_ns}
     first = joined(
         [
-            f"{format_interval(one.every.share(part), one.every.halves[part], 'share')} {tables.written(part)}"
+            f"{tables.written(part)} ({format_interval(one.every.share(part), one.every.halves[part], 'share')})"
             for part in list(one.every.parts_ns)[:3]
         ]
     )
