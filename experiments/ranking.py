@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from sfmodel.aims import Aim, aims_of
-from sfmodel.figures import save
+from sfmodel.figures import save, source_of_file
 from sfmodel.figures.style import BLACK, COLOURS, GREY, MARKERS, SMALL, new_figure
 from sfmodel.results.comparison_table import signed_interval
 from sfmodel.results.intervals import Interval, interval
@@ -420,7 +420,7 @@ def _draw(lines: Sequence[Line], aims: Sequence[Aim]) -> None:
         axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
-    save(page, FIGURE)
+    save(page, FIGURE, source_of_file(RECORD))
 
 
 if __name__ == "__main__":

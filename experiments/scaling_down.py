@@ -38,6 +38,7 @@ from scipy.stats import t
 
 from sfmodel.cli.compose import composed
 from sfmodel.errors import ConfigError, SfmodelError
+from sfmodel.figures import save, source_of_file
 from sfmodel.results.folder import open_run
 from sfmodel.rows import Row, measure_rows, read_rows
 from sfmodel.rows.files import platform_file
@@ -393,7 +394,7 @@ def draw(cells: Mapping[int, Mapping[str, Cell]], path: Path) -> None:
     axes.minorticks_off()
     axes.legend()
     for suffix in ("svg", "png"):
-        figure.savefig(path.with_suffix(f".{suffix}"), dpi=150)
+        save(figure, path.with_suffix(f".{suffix}"), source_of_file(path.with_suffix(".csv")))
     plt.close(figure)
 
 

@@ -49,8 +49,9 @@ def execute(arguments: argparse.Namespace) -> int:
             print(f"{len(observations.missing)} points are not finished: sfmodel run resume={folder}")
     if arguments.output:
         from sfmodel.figures.effects import draw_effects
+        from sfmodel.sweeps.source import source_of
 
-        print(draw_effects(every, observations.figures, keys, arguments.output))
+        print(draw_effects(every, observations.figures, keys, arguments.output, source_of(folder)))
     return 0
 
 

@@ -6,6 +6,7 @@ Nothing here is imported before a figure is drawn.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -79,6 +80,11 @@ def source_of(ds: xr.Dataset) -> str:
 
     version, name = ds.attrs.get("version", "?"), ds.attrs.get("name", "?")
     return f"sfmodel {version}, run {name}, seeds {written_seeds(seeds_of(ds))}, data sha256 {digest_of(ds)}"
+
+
+def source_of_file(path: Path) -> str:
+    """Say which file's numbers make a figure."""
+    return f"{path.name}, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 def _check(names: Sequence[str], formats: Sequence[str]) -> None:

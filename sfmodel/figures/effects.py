@@ -20,7 +20,11 @@ _INTERACTIONS = 6
 
 
 def draw_effects(
-    every: Sequence[Effects], figures: Mapping[str, tuple[str, str]], keys: Sequence[str], path: Path
+    every: Sequence[Effects],
+    figures: Mapping[str, tuple[str, str]],
+    keys: Sequence[str],
+    path: Path,
+    source: str | None = None,
 ) -> Path:
     """Draw the effects on each figure, the largest on the first figure at the top, and return the file.
 
@@ -34,6 +38,8 @@ def draw_effects(
         Which are drawn.
     path
         The file: svg, png or pdf.
+    source
+        Which data they are of, for its metadata.
 
     Raises
     ------
@@ -78,7 +84,7 @@ def draw_effects(
             axes.spines[side].set_visible(False)
         if column == 0 and len(every) > 1:
             page.legend(*axes.get_legend_handles_labels(), fontsize=NORMAL, frameon=False, loc="upper right", ncols=4)
-    return save(page, path)
+    return save(page, path, source)
 
 
 def _lines(title: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -304,7 +305,11 @@ def test_effects_and_as_many_seeds_as_they_need(sfmodel: Command) -> None:
     status, table, _ = sfmodel("effects", "s", "-o", "effects.svg")
     assert status == 0
     assert "servers.servers" in table
-    assert Path("effects.svg").stat().st_size > 5_000
+    drawn = Path("effects.svg").read_text()
+    assert len(drawn) > 5_000
+    runs = {path.parent.name: path for path in Path("runs/s").glob("*/summary.json")}
+    lines = (f"{name} {json.loads(path.read_text())['run']['digest']}\n" for name, path in sorted(runs.items()))
+    assert f"6 of 6 runs, data sha256 {hashlib.sha256(''.join(lines).encode()).hexdigest()}<" in drawn
     data = json.loads(sfmodel("effects", "s", "--json")[1])["effects"][0]
     size = data["rows"][0]["figures"]["response_mean"]
     assert size["high"] < 0  # more servers, less waiting: 80/s x 100 ms are 8 busy of 9
