@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.errors import RunError
 from sfmodel.provenance import provenance
+from sfmodel.replications.until import made_until
 from sfmodel.results.folder import is_finished, open_run
 
 if TYPE_CHECKING:
@@ -57,24 +58,17 @@ def _make(missing: Mapping[str, Mapping[str, Any]], root: Path, processes: int |
     from rich.console import Console
     from rich.progress import Progress
 
-    from sfmodel.replications.processes import Processes, how_many
-    from sfmodel.running import checked, planned
-
-    numbered = dict(enumerate(missing))
-    plan = planned(checked(next(iter(missing.values()))))
-    failed: list[str] = []
-    with ExitStack() as stack:
-        bars = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
-        tasks = {k: bars.add_task(name, total=1.0) for k, name in numbered.items()}
+    names, failed = list(missing), list[str]()
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        tasks = [bars.add_task(name, total=1.0) for name in names]
 
         def report_of(k: int) -> Callable[[float, str], None]:
             return lambda share, state: bars.update(tasks[k], completed=share)
 
-        pool = stack.enter_context(Processes(how_many(processes, len(missing), plan), lambda line, of: None))
-        mappings = {k: missing[name] for k, name in numbered.items()}
-        for k, reason in pool.make(mappings, root, {k: report_of(k) for k in numbered}):
+        mappings, reports = dict(enumerate(missing.values())), {k: report_of(k) for k in range(len(names))}
+        for k, reason in made_until(mappings, root, processes, math.inf, bars.console.print, reports):
             bars.update(tasks[k], completed=1.0)
             if reason is not None:
-                failed.append(f"{numbered[k]}: {reason}")
+                failed.append(f"{names[k]}: {reason}")
     if failed:
         raise RunError("\n".join(failed))

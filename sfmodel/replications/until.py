@@ -9,7 +9,7 @@ from typing import Any
 
 def made_until(
     mappings: Mapping[int, Mapping[str, Any]], folder: Path, processes: int | None, deadline: float,
-    say: Callable[[str], object],
+    say: Callable[[str], object], reports: Mapping[int, Callable[[float, str], None]] | None = None,
 ) -> Iterator[tuple[int, str | None]]:  # fmt: skip
     """Make runs, and yield the number of each that has ended, with the reason if it failed.
 
@@ -22,9 +22,11 @@ def made_until(
     processes
         Runs at a time; none: as many as there are cores and memory for.
     deadline
-        By the monotonic clock, s; what is under way then is stopped.
+        By the monotonic clock, s; what is under way then is stopped. Infinite: all are made.
     say
         Told what the user should know.
+    reports
+        Of each, told the share that is done and a line on its state; none: nobody is.
     """
     from sfkernels.jit import is_compiled
     from sfmodel.replications.processes import Processes, how_many
@@ -35,6 +37,6 @@ def made_until(
     if not is_compiled():
         say("compiling the kernels, once for this version: about a minute")
         World(plan, 1).compile()
-    reports = {k: lambda share, state: None for k in mappings}
+    reports = reports or {k: lambda share, state: None for k in mappings}
     with Processes(how_many(processes, len(mappings), plan), lambda line, of: None) as pool:
         yield from pool.make(mappings, folder, reports, deadline)
