@@ -97,7 +97,7 @@ def stages(quick: bool, common: Sequence[str]) -> list[Stage]:
     after = [
         asked("figures", "bottlenecks", 0.5, "figures", "evening", "--json", good=(0, 1)),
         asked("hurts", "bottlenecks", 0.3, "diagnose", "evening", *peak, "--json"),
-        asked("time", "bottlenecks", 0.3, "profile", "evening", *peak, "--json"),
+        asked("time", "queues", 0.3, "profile", "evening", *peak, "--json"),
         asked("claims", "claims", 0.3, "check", "streamflow", "evening", *STORMS, "--json", good=(0, 1, 3)),
         *(asked(f"alerts-{name}", "alerts", 0.2, "alerts", name, "--json") for name in STORMS),
     ]

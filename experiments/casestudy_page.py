@@ -27,6 +27,9 @@ BY_HAND = (
 TITLES = {"f1_at_peak": "F1, the LLM asked beyond its quota from 21:00 for half an hour",
           "s1_at_peak": "S1, a viral upload at 21:00",
           "f4_engine_half": "F4, half of the engine's machines gone at 20:30 for three minutes"}  # fmt: skip
+QUEUE = "gateway_queue"
+MOST_QUEUES = 8
+"""Stations in the table of those with a queue."""
 SHORT = {name: title.partition(",")[0] for name, title in TITLES.items()}
 
 
@@ -88,6 +91,29 @@ def bottlenecks(found: Found) -> list[str]:
         "",
         *_table(heads, rows),
     ]
+
+
+def queues(found: Found) -> list[str]:
+    """Where tasks wait or are turned away, and what a queue at the gateway would change."""
+    stations = found.of("time")["stations"]
+    full = sorted((one for one in stations if one["waiting"] or one["refused"]), key=lambda one: -(one["waiting"] or 0))
+    rows = [
+        (one["station"], format_value(one["waiting"], "1"), _share(one["utilisation"]), _share(one["saturated"]),
+         f"{one['refused']:,}", f"{one['gave_up']:,}")
+        for one in full[:MOST_QUEUES]
+    ]  # fmt: skip
+    heads = ("station", "waiting, mean", "busy", "windows with a queue", "turned away", "left the queue")
+    first = full[0]["station"] if full else "no station"
+    link = found.link("queues over the evening", "evening", "queues")
+    lines = [f"Most tasks wait at {first} ({link}):", "", *_table(heads, rows)]
+    try:
+        effects = found.of("effects")
+    except NotThereError as error:
+        return [*lines, "", f"What a queue between gateway and engine would change is missing: {error}."]
+    figures = effects["figures"]
+    said = [f"- {_where(part)}: {_effects(row, figures)}" for part in effects["effects"] for row in part["rows"]
+            if row["change"] == QUEUE]  # fmt: skip
+    return [*lines, "", "A bounded queue with a deadline between gateway and engine (`gateway_queue`) changes:", "", *said]
 
 
 def paths(found: Found) -> list[str]:
@@ -222,32 +248,37 @@ def changes(found: Found) -> list[str]:
     """What each intervention does, in order."""
     data = found.of("effects")
     figures, lines = data["figures"], []
+    keys = _judged(figures)
     for part in data["effects"]:
-        aim, failures = next(iter(figures)), "failures"
-        rows = [row for row in part["rows"] if aim in row["figures"]]
-        rows.sort(key=lambda row: -(row["figures"][aim]["size"] or 0))
-        where = ", ".join(f"{key} {label}" for key, label in part["where"].items()) or "the evening"
+        rows = sorted(part["rows"], key=lambda row: -((row["figures"].get(keys[0]) or {}).get("size") or 0))
         level = ", ".join(f"{figures[key]['name']}: {format_value(part['level'][key], figures[key]['unit'])}"
-                          for key in (aim, failures) if key in part["level"])  # fmt: skip
+                          for key in keys if key in part["level"])  # fmt: skip
         cells = [
-            (
-                row["change"],
-                *(
-                    _measured(row["figures"].get(key), figures[key]["unit"])
-                    for key in (aim, failures)
-                    if key in figures
-                ),
-            )
-            for row in rows
+            (row["change"], *(_measured(row["figures"].get(key), figures[key]["unit"]) for key in keys)) for row in rows
         ]
-        names = [figures[key]["name"] for key in (aim, failures) if key in figures]
-        lines += [f"**{where}** (without a change: {level}; seeds {', '.join(map(str, part['seeds']))})", ""]
-        lines += [*_table(("change", *names), cells), ""]
+        heads = ("change", *(figures[key]["name"] for key in keys))
+        lines += [f"**{_where(part)}** (without a change: {level}; seeds {', '.join(map(str, part['seeds']))})", ""]
+        lines += [*_table(heads, cells), ""]
     return [f"Ranked by the first aim, {found.link('with all others', 'changes', 'effects')}:", "", *lines]
+
+
+def _judged(figures: Mapping[str, Any]) -> list[str]:
+    """The first aim, and failures."""
+    return list(dict.fromkeys([next(iter(figures)), *(["failures"] if "failures" in figures else [])]))
+
+
+def _where(part: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {label}" for key, label in part["where"].items()) or "the evening"
+
+
+def _effects(row: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    each = ((figures[key], row["figures"].get(key)) for key in _judged(figures))
+    return joined([f"{figure['name']} {_measured(size, figure['unit'])}" for figure, size in each])
 
 
 ANSWERS: dict[str, tuple[str, Tell]] = {
     "bottlenecks": ("Where does it hurt?", bottlenecks),
+    "queues": ("Where should a queue be?", queues),
     "cascades": ("Which path does a cascade take?", paths),
     "loops": ("Which loops feed themselves, and what does it not recover from?", loops),
     "modes": ("What else breaks it?", modes),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
@@ -20,6 +22,8 @@ from sfmodel.diagnosis.ablation import Ablation
 from sfmodel.diagnosis.cascade_table import ablations_data, cascades_data
 from sfmodel.diagnosis.cascades import Cascade
 from sfmodel.diagnosis.edges import USERS, Edge
+from sfmodel.diagnosis.profile_tables import stations_data
+from sfmodel.diagnosis.use_red import StationUse
 from sfmodel.schema import parse_run
 
 
@@ -83,6 +87,18 @@ MODE = {"trigger": "llm.quota at 50 % for 2 min", "scenario": "mode-1", "cost": 
 ALARM = {"objective": "answered", "alert": "llm drags down engine", "after_trigger_s": 90.0}
 
 
+WORKERS = StationUse(
+    "engine.workers", 0.94, 0.98, 740.0, 0.5, 12_000, 3, 75600.0, *(np.zeros(0) for _ in range(5))
+)  # fmt: skip
+EFFECT = {
+    "where": {"scenario": "none"}, "seeds": [1, 2], "level": {"sla": 0.415},
+    "rows": [
+        {"change": "gateway_queue", "figures": {"sla": {"size": 0.025, "low": -0.013, "high": 0.063, "found": False}}},
+        {"change": "llm_timeout", "figures": {"sla": {"size": 0.22, "low": 0.18, "high": 0.26, "found": True}}},
+    ],
+}  # fmt: skip
+
+
 def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     found = kept(tmp_path, {
         "hurts": {"loops": []}, "spread-s1_at_peak": NOTHING, "spread-f4_engine_half": NOTHING,
@@ -91,6 +107,8 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
         },
         "alerts-f1_at_peak": [ALARM, {**ALARM, "after_trigger_s": 700.0}, {**ALARM, "after_trigger_s": -60.0}],
         "modes": {"modes": [MODE, {**MODE, "confirmed": False}], "runs": 60, "objective": "answered", "at_s": 73800.0},
+        "time": {"stations": stations_data([WORKERS, replace(WORKERS, station="llm.small", waiting=0.0, refused=0)])},
+        "effects": {"figures": {"sla": {"name": "Within 200 ms", "unit": "share"}}, "effects": [EFFECT]},
         "alerts-s1_at_peak": [], "alerts-f4_engine_half": [],
         "alerts-quiet": [{"objective": "answered", "alert": "a cascade", "fired": 1, "seeds": 10}],
     })  # fmt: skip
@@ -107,6 +125,10 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     assert "The map of what it recovers from is missing: map has not been run." in text
     assert "False alarms in 10 quiet evenings, whose demand stays at its normal level: a cascade in 1." in text
     assert "| Which path does a cascade take? | 4 min |" in text
+    assert "| engine.workers | 740 | 94.0 % | 50.0 % | 12,000 | 3 |" in text
+    assert "llm.small" not in text
+    assert "- scenario none: Within 200 ms (+2.5 ± 3.8 pp)" in text
+    assert "| llm_timeout | +22.0 ± 4.0 pp |" in text
 
 
 def test_the_page_says_what_is_missing_and_why(tmp_path: Path) -> None:
