@@ -203,9 +203,9 @@ def modes(found: Found) -> list[str]:
         for one in data["modes"] if one["confirmed"]
     ]  # fmt: skip
     if not rows:
-        return [f"In {data['runs']} runs no trigger was found, on all seeds, that breaks '{data['objective']}'."]
+        return [f"In {data['runs']} runs no trigger was found that breaks '{data['objective']}' on all seeds, a held-out one among them."]
     said = (
-        f"Triggers at {clock(data['at_s'])} that break '{data['objective']}' on all seeds, found in {data['runs']} runs; the "
+        f"Triggers at {clock(data['at_s'])} that break '{data['objective']}' on all seeds, a held-out one among them, found in {data['runs']} runs; the "
         "cost of a fault is its size, in doublings, times its minutes."
     )
     return [said, "", *_table(("trigger", "cost", "cascade", "afterwards", "known as"), rows)]

@@ -24,6 +24,6 @@ class Alarm:
     lasts: bool
     """Whether it goes on at the end of the run."""
     highest: str
-    """How bad it was meanwhile, in words."""
+    """How bad it was meanwhile, with what it is counted in: `burn rate 50`, `2.1 × its limit`."""
     data: Mapping[str, Any]
     """What JSON says of it besides."""

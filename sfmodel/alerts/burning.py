@@ -78,6 +78,6 @@ def _alarms(ds: xr.Dataset, objective: Objective, alert: Alert, bad: Series, tot
         ends = float(ends_s[min(when.stop, len(ends_s) - 1)])
         lasts, highest = when.stop == len(ends_s), float(long[when].max())
         data = {"burn": alert.burn, "long_s": alert.long, "short_s": alert.short, "highest": highest}
-        fires_s, worst = float(ends_s[when.start]), f"{highest:.3g} ×"
+        fires_s, worst = float(ends_s[when.start]), f"burn rate {highest:.3g}"
         found.append(Alarm(objective.name, alert.said, alert.said, fires_s, ends, lasts, worst, data))
     return found

@@ -101,10 +101,11 @@ def cascade_alarms(ds: xr.Dataset, watch: Watch) -> list[Alarm]:
                 continue
             ends = float(ends_s[min(when.stop, len(ends_s) - 1)])
             worst = float(services[caller][when].max())
+            data = {"source": callee, "target": caller, "of_the_limit": worst}
             found.append(
                 Alarm(
                     watch.alert.objective, CASCADE, f"{callee} drags down {caller}", float(ends_s[when.start + fires[0]]), ends,
-                    when.stop == len(ends_s), f"{worst:.3g} ×", {"source": callee, "target": caller, "of_the_limit": worst},
+                    when.stop == len(ends_s), f"{worst:.3g} × its limit", data,
                 )
             )  # fmt: skip
     return sorted(found, key=lambda alarm: alarm.fires_s)

@@ -59,6 +59,11 @@ class Objective(Word):
         """Share that need not be good."""
         return 1.0 - self.objective
 
+    @property
+    def windows_s(self) -> list[float]:
+        """Every window over which its alerts look, s."""
+        return [length_s for alert in self.alerts for length_s in (alert.short, alert.long)]
+
     @model_validator(mode="after")
     def _can_fire(self) -> Objective:
         if not 0 < self.objective < 1:
@@ -85,7 +90,7 @@ class CascadeAlert(Word):
     """and is so many standard deviations of the calm stretch above it,"""
     window: Duration = Field(default=60.0, gt=0)
     """over so long a time;"""
-    lasting: Duration = 60.0
+    lasting: Duration = Field(default=60.0, ge=0)
     """it fires when both ends have been so for this time."""
 
 
@@ -100,9 +105,7 @@ class Objectives(Word):
     @property
     def windows_s(self) -> list[float]:
         """Every window over which an alert looks, s, shortest first."""
-        burning = [
-            length_s for one in self.objectives for alert in one.alerts for length_s in (alert.short, alert.long)
-        ]
+        burning = [length_s for one in self.objectives for length_s in one.windows_s]
         return sorted({*burning, *([self.cascades.window] if self.cascades else [])})
 
     @model_validator(mode="after")

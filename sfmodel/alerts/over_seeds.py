@@ -1,7 +1,8 @@
-"""What alerts do in the replications of a run: in how many they fire, and how soon after the trigger.
+"""What alerts do in the replications of a run: in how many they fire, how soon after the trigger, and in how many before it.
 
-Over quiet runs that is their false alarms, over runs with a trigger the time to detect. The share of seeds in which one fires has
-the 95 % interval of Clopper and Pearson (Biometrika 26, 1934).
+Over quiet runs, and before a trigger, that is their false alarms; from the trigger on, the time to detect. The share of seeds in
+which one fires has the 95 % interval of Clopper and Pearson (Biometrika 26, 1934). The time to detect is a median to which seeds
+in which it never fires count as watched until the end of the run (Kaplan and Meier, JASA 53, 1958).
 """
 
 from __future__ import annotations
@@ -16,8 +17,28 @@ from sfmodel.results.intervals import LEVEL
 
 
 @dataclass(frozen=True)
-class Record:
-    """What one alert does in the replications of a run."""
+class AfterTrigger:
+    """How soon an alert fires after a trigger, over replications, and in how many it had fired before."""
+
+    delays_s: tuple[float, ...]
+    """Time from the trigger until it first fires, s, of each replication in which it does."""
+    seeds: int
+    """Replications."""
+    watched_s: float
+    """From the trigger to the end of the run, s."""
+    false_alarms: int
+    """Replications in which it fires before the trigger."""
+
+    @property
+    def median_s(self) -> float | None:
+        """Time by which it has fired in half of the replications, s; none: it does in fewer while they are watched."""
+        half = (self.seeds + 1) // 2
+        return sorted(self.delays_s)[half - 1] if len(self.delays_s) >= half else None
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What one alert does in the replications of a run; where there is a trigger, from there on."""
 
     promise: str
     """Name of the objective at stake."""
@@ -30,11 +51,13 @@ class Record:
     """95 % interval of the share of seeds in which it fires."""
     times: float
     """How often it fires in one, mean."""
-    delays_s: tuple[float, ...] | None
-    """Time from the trigger until it first fires after it, s, of each in which it does; none: there is no trigger."""
+    after: AfterTrigger | None
+    """What is known by the trigger; none: there is none."""
 
 
-def records(found: Sequence[Sequence[Alarm]], objectives: Objectives, trigger_s: float | None) -> list[Record]:
+def detections(
+    found: Sequence[Sequence[Alarm]], objectives: Objectives, trigger_s: float | None, until_s: float
+) -> list[Detection]:
     """Count alarms over replications.
 
     Parameters
@@ -45,19 +68,25 @@ def records(found: Sequence[Sequence[Alarm]], objectives: Objectives, trigger_s:
         What they were found with.
     trigger_s
         Time of the scenario's first event, s since midnight of day 1; none: there is no scenario.
+    until_s
+        End of the run, s since midnight of day 1.
     """
-    return [_record(found, promise, alert, trigger_s) for promise, alert in kinds(objectives)]
+    return [_detection(found, promise, alert, trigger_s, until_s) for promise, alert in kinds(objectives)]
 
 
-def _record(found: Sequence[Sequence[Alarm]], promise: str, alert: str, trigger_s: float | None) -> Record:
+def _detection(
+    found: Sequence[Sequence[Alarm]], promise: str, alert: str, trigger_s: float | None, until_s: float
+) -> Detection:
     from scipy.stats import binomtest
 
     own = [[one.fires_s for one in run if (one.promise, one.kind) == (promise, alert)] for run in found]
-    fired = sum(map(bool, own))
-    interval = binomtest(fired, len(own)).proportion_ci(LEVEL)
-    delays_s = None
+    after = None
     if trigger_s is not None:
-        after = [[at_s - trigger_s for at_s in run if at_s >= trigger_s] for run in own]
-        delays_s = tuple(min(run) for run in after if run)
+        false_alarms = sum(any(at_s < trigger_s for at_s in run) for run in own)
+        own = [[at_s for at_s in run if at_s >= trigger_s] for run in own]
+        delays_s = tuple(min(run) - trigger_s for run in own if run)
+        after = AfterTrigger(delays_s, len(own), max(0.0, until_s - trigger_s), false_alarms)
+    fired = sum(map(bool, own))
+    share = binomtest(fired, len(own)).proportion_ci(LEVEL)
     times = sum(map(len, own)) / len(own)
-    return Record(promise, alert, fired, len(own), (float(interval.low), float(interval.high)), times, delays_s)
+    return Detection(promise, alert, fired, len(own), (float(share.low), float(share.high)), times, after)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sfmodel.alerts.alarm import Alarm
 from sfmodel.alerts.alarms import kinds
 from sfmodel.alerts.objectives import Objectives
-from sfmodel.alerts.over_seeds import Record
+from sfmodel.alerts.over_seeds import AfterTrigger, Detection
 from sfmodel.clock import clock
 from sfmodel.results.summary import format_value
 from sfmodel.rows.table import plain_table
@@ -48,33 +48,46 @@ def alarms_data(found: Sequence[Alarm], trigger_s: float | None) -> list[dict[st
     ]  # fmt: skip
 
 
-def records_table(found: Sequence[Record], objectives: Objectives, title: str = "") -> Table:
+def detections_table(found: Sequence[Detection], objectives: Objectives, title: str = "") -> Table:
     """Lay out what each alert does in the replications of a run."""
     table = _table(title, objectives)
-    table.add_column("fires in", justify="right", no_wrap=True)
-    table.add_column("share of seeds", justify="right", no_wrap=True)
-    table.add_column("times each", justify="right", no_wrap=True)
-    if any(one.delays_s is not None for one in found):
-        table.add_column("after the trigger", justify="right", no_wrap=True)
+    triggered = any(one.after is not None for one in found)
+    for head in (
+        "fires in",
+        "share of seeds",
+        "times each",
+        *(("after the trigger", "false alarms before") if triggered else ()),
+    ):
+        table.add_column(head, justify="right", no_wrap=True)
     for one in found:
         share = f"{100 * one.share[0]:.0f}–{100 * one.share[1]:.0f} %"
-        after = [] if one.delays_s is None else [_delays(one.delays_s)]
+        beside = [] if one.after is None else [_delays(one.after), f"{one.after.false_alarms} of {one.seeds}"]
+        seen = one.fired or (one.after is not None and one.after.false_alarms)
         table.add_row(
-            one.promise, one.alert, f"{one.fired} of {one.seeds}", share, f"{one.times:.3g}", *after,
-            style=None if one.fired else "dim",
+            one.promise, one.alert, f"{one.fired} of {one.seeds}", share, f"{one.times:.3g}", *beside,
+            style=None if seen else "dim",
         )  # fmt: skip
     return table
 
 
-def records_data(found: Sequence[Record]) -> list[dict[str, Any]]:
-    """The same as JSON holds it."""
+def detections_data(found: Sequence[Detection]) -> list[dict[str, Any]]:
+    """The same as JSON holds it; a median that is null beside delays is longer than the time that was watched."""
     return [
         {
             "objective": one.promise, "alert": one.alert, "fired": one.fired, "seeds": one.seeds, "share": list(one.share),
-            "times": one.times, "delays_s": None if one.delays_s is None else list(one.delays_s),
+            "times": one.times, **_after_data(one.after),
         }
         for one in found
     ]  # fmt: skip
+
+
+def _after_data(after: AfterTrigger | None) -> dict[str, Any]:
+    if after is None:
+        return {"delays_s": None, "median_s": None, "watched_s": None, "false_alarms": None}
+    return {
+        "delays_s": list(after.delays_s), "median_s": after.median_s, "watched_s": after.watched_s,
+        "false_alarms": after.false_alarms,
+    }  # fmt: skip
 
 
 def _table(title: str, objectives: Objectives) -> Table:
@@ -95,11 +108,11 @@ def _after(seconds: float) -> str:
     return format_value(seconds, "s") if seconds >= 0 else "before it"
 
 
-def _delays(found: Sequence[float]) -> str:
-    """The middle one, with the earliest and the latest."""
-    import numpy as np
-
-    if not found:
-        return ""
-    middle = format_value(float(np.median(found)), "s")
-    return middle if len(found) == 1 else f"{middle} ({format_value(min(found), 's')}–{format_value(max(found), 's')})"
+def _delays(after: AfterTrigger) -> str:
+    """The median, with the earliest and the latest."""
+    middle = f"> {format_value(after.watched_s, 's')}" if after.median_s is None else format_value(after.median_s, "s")
+    if not after.delays_s or after.seeds == 1:
+        return middle
+    always = len(after.delays_s) == after.seeds
+    latest = format_value(max(after.delays_s), "s") if always else "never"
+    return f"{middle} ({format_value(min(after.delays_s), 's')}–{latest})"

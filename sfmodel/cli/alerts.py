@@ -43,13 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print, and write what is asked for."""
-    from sfmodel.alerts import alarms, read_objectives
+    from sfmodel.alerts import alarms, evaluable, read_objectives
     from sfmodel.alerts.cascading import watch
-    from sfmodel.alerts.over_seeds import records
+    from sfmodel.alerts.over_seeds import detections
     from sfmodel.alerts.prometheus import rules
-    from sfmodel.alerts.table import alarms_data, alarms_table, records_data, records_table
+    from sfmodel.alerts.table import alarms_data, alarms_table, detections_data, detections_table
     from sfmodel.results.folder import find_run, open_run
-    from sfmodel.results.measures import covered
+    from sfmodel.results.measures import covered, run_end_s
     from sfmodel.results.replications import is_replicated, replication, seeds_of
     from sfmodel.rows.bands import first_trigger_s
     from sfmodel.stories.pair import has_scenario
@@ -61,17 +61,21 @@ def execute(arguments: argparse.Namespace) -> int:
     calm = replication(open_run(find_run(arguments.calm, arguments.runs))) if arguments.calm else None
     trigger_s = first_trigger_s(ds) if has_scenario(ds.attrs) else None
     title = f"{folder.name}, {covered(ds)}: what alerts say"
+    seen, left_out = evaluable(objectives, float(ds.attrs["window_s"]))
+    if left_out:
+        _tell(left_out)
     if is_replicated(every) and arguments.replication is None:
         seeds = seeds_of(every)
-        found = records([alarms(replication(every, seed), objectives, calm) for seed in seeds], objectives, trigger_s)
-        _show(arguments, records_data(found), records_table(found, objectives, f"{title} in {len(seeds)} evenings"))
+        every_alarm = [alarms(replication(every, seed), seen, calm) for seed in seeds]
+        found = detections(every_alarm, seen, trigger_s, run_end_s(ds))
+        _show(arguments, detections_data(found), detections_table(found, seen, f"{title} in {len(seeds)} evenings"))
     else:
-        own = alarms(ds, objectives, calm)
-        _show(arguments, alarms_data(own, trigger_s), alarms_table(own, objectives, trigger_s, title))
+        own = alarms(ds, seen, calm)
+        _show(arguments, alarms_data(own, trigger_s), alarms_table(own, seen, trigger_s, title))
     if arguments.rules:
         usual = ds if calm is None else calm
-        seen = watch(usual, objectives.cascades) if objectives.cascades and usual.sizes["time"] else None
-        _write_rules(rules(objectives, str(ds.attrs.get("platform")), seen), arguments.rules)
+        cascades = watch(usual, objectives.cascades) if objectives.cascades and usual.sizes["time"] else None
+        _write_rules(rules(objectives, str(ds.attrs.get("platform")), cascades), arguments.rules)
     if arguments.openmetrics:
         _write_series(ds, objectives, arguments)
     return 0

@@ -41,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--horizon", default="20min", help="from then on to the end of the runs (default: 20min)")
     parser.add_argument("--seeds", type=positive, default=2, metavar="N", help="seeds, 2 at least (default: 2)")
+    parser.add_argument(
+        "--held-out",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="further seeds, on which only what was found is tried (default: 1)",
+    )
     parser.add_argument("--most", type=positive, default=8, metavar="N", help="so many modes are shrunk (default: 8)")
     parser.add_argument(
         "--explore", type=int, default=48, metavar="N", help="so many triggers are proposed by Optuna (default: 48)"
@@ -83,7 +90,9 @@ def execute(arguments: argparse.Namespace) -> int:
     objective = _objective(arguments, run)
     every = places_of(run)
     places = named(every, arguments.only) if arguments.only else every
-    setting = setting_of(config, objective, [run.seed + k for k in range(arguments.seeds)], at_s, horizon_s)
+    seeds = [run.seed + k for k in range(arguments.seeds + arguments.held_out)]
+    searched, held_out = seeds[: arguments.seeds], seeds[arguments.seeds :]
+    setting = setting_of(config, objective, searched, at_s, horizon_s, held_out)
     deadline = time.monotonic() + within_s
     tell = _teller(deadline, sys.stderr if arguments.json else sys.stdout)
     make = ForkedRuns(arguments.folder / "runs", arguments.processes, deadline, tell)
@@ -115,7 +124,7 @@ def _show(arguments: argparse.Namespace, search: Search) -> int:
     from sfmodel.failure_modes.modes import modes_of
     from sfmodel.failure_modes.scenario_file import scenario_name
     from sfmodel.failure_modes.table import modes_data, modes_table
-    from sfmodel.failure_modes.words import objective_in_words, verdict
+    from sfmodel.failure_modes.words import nothing_found, objective_in_words, unjudged_in_words
     from sfmodel.results.disk import disk_errors
 
     setting = search.trials.setting
@@ -123,7 +132,7 @@ def _show(arguments: argparse.Namespace, search: Search) -> int:
     modes = {scenario_name(rank, mode): mode for rank, mode in ranked}
     _write(arguments, search, modes)
     found = {"objective": setting.objective.name, "at_s": setting.at_s, "until_s": setting.until_s, "limit": search.trials.limit,
-             "runs": search.trials.count, "modes": modes_data(modes, setting)}  # fmt: skip
+             "runs": search.trials.count, "unjudged": search.trials.unjudged, "modes": modes_data(modes, setting)}  # fmt: skip
     with disk_errors(arguments.folder):
         arguments.folder.mkdir(parents=True, exist_ok=True)
         (arguments.folder / FILE).write_text(json.dumps(found, indent=2), encoding="utf-8")
@@ -133,9 +142,9 @@ def _show(arguments: argparse.Namespace, search: Search) -> int:
         Console().print(modes_table(modes, setting, f"What breaks it: {objective_in_words(setting.objective)}"))
         print(f"to run one: the command is in its file, {arguments.folder}/scenario/{next(iter(modes))}.yaml")
     else:
-        print(verdict(search))
-    for name, reason in search.trials.failed.items():
-        print(f"sfmodel: failed, and left out: {name}: {reason}", file=sys.stderr)
+        print(nothing_found(search))
+    if unjudged := unjudged_in_words(search.trials):
+        print(f"sfmodel: {unjudged}", file=sys.stderr)
     return 0 if search.trials.count else 1
 
 

@@ -1,7 +1,8 @@
 """What a trigger does to an objective: how much more of what is asked is not answered well than in the run without it.
 
 Of what arrives from the trigger's beginning on until the run ends, that is good which is answered well within it; the rest is
-not, also what is never answered. Beside it stands the same share of the paired run, of the same seed.
+not, also what is never answered. Beside it stands the same share of the paired run, of the same seed. Where nothing arrives any
+more though it does in the paired run, all that is asked fails before it gets there.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Harm:
     usual: float
     """The same of the paired run."""
     after: float
-    """How much more than in the paired run is bad long after its end; NaN: the run does not go on so long."""
+    """How much more than in the paired run is bad long after its end; NaN: the run does not go on so long, or nothing arrives."""
 
     @property
     def excess(self) -> float:
@@ -42,8 +43,8 @@ class Harm:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What is asked, and what is answered well, in the windows of a run; every array has shape [time]."""
+class Goodput:
+    """What arrives, and what is answered well, in the windows of a run; every array has shape [time]."""
 
     time_s: Series
     """Beginning of each window, s since midnight."""
@@ -57,15 +58,15 @@ class Answers:
         return float(1 - self.good[windows].sum() / arrived) if arrived else math.nan
 
 
-def answers(ds: xr.Dataset, objective: Objective) -> Answers:
+def goodput(ds: xr.Dataset, objective: Objective) -> Goodput:
     """How a run of one replication meets an objective."""
     bad, total = bad_and_total(ds, objective)
     arrived = ds["endpoint_arrivals"].sel(endpoint=list(objective.endpoints)).sum("endpoint").values
-    return Answers(ds["time"].values.astype(float), arrived.astype(float), total - bad)
+    return Goodput(ds["time"].values.astype(float), arrived.astype(float), total - bad)
 
 
-def harm(one: Answers, paired: Answers, at_s: float, after_s: float) -> Harm:
-    """Judge a run beside its pair.
+def harm(one: Goodput, paired: Goodput, at_s: float, after_s: float) -> Harm | None:
+    """Judge a run beside its pair; none: nothing arrives in the pair, so that there is nothing to judge by.
 
     Parameters
     ----------
@@ -76,7 +77,16 @@ def harm(one: Answers, paired: Answers, at_s: float, after_s: float) -> Harm:
     after_s
         From when on it should be over.
     """
-    return Harm(one.bad_from(at_s), paired.bad_from(at_s), one.bad_from(after_s) - paired.bad_from(after_s))
+    usual = paired.bad_from(at_s)
+    if math.isnan(usual):
+        return None
+    return Harm(_bad(one, at_s), usual, _bad(one, after_s) - paired.bad_from(after_s))
+
+
+def _bad(one: Goodput, from_s: float) -> float:
+    """Share of what is asked from a time on that is not answered well: all of it, where nothing arrives any more."""
+    bad = one.bad_from(from_s)
+    return 1.0 if math.isnan(bad) else bad
 
 
 def by_chance(excesses: Sequence[float]) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from sfmodel.errors import ConfigError, nearest
-from sfmodel.failure_modes.triggers import GONE, Down, How, Invalidated, Latency, Place, Scaled, Whole
+from sfmodel.failure_modes.triggers import GONE, Down, FaultPlace, How, Invalidated, Latency, Scaled, Whole
 from sfmodel.schema.run import Run
 from sfmodel.schema.services import Service
 from sfmodel.schema.sources import Source
@@ -26,7 +26,7 @@ MOST_LATENCY_S = 8.0
 """Latency of a network that hardly works any more: longer than most patience."""
 
 
-def places_of(run: Run) -> list[Place]:
+def places_of(run: Run) -> list[FaultPlace]:
     """Every place of a platform, and every way in which it can go wrong.
 
     Parameters
@@ -34,7 +34,7 @@ def places_of(run: Run) -> list[Place]:
     run
         Validated, its references checked.
     """
-    found: list[Place] = []
+    found: list[FaultPlace] = []
     for name, service in run.platform.services.items():
         found += _of_service(run, name, service)
     found += _links(run)
@@ -44,7 +44,7 @@ def places_of(run: Run) -> list[Place]:
     return [place for place in found if place.most > 0]
 
 
-def named(places: Sequence[Place], patterns: Sequence[str]) -> list[Place]:
+def named(places: Sequence[FaultPlace], patterns: Sequence[str]) -> list[FaultPlace]:
     """Those whose thing, or name, is one of some patterns: llm.*, 'engine.*, slower'.
 
     Raises
@@ -59,11 +59,11 @@ def named(places: Sequence[Place], patterns: Sequence[str]) -> list[Place]:
     return [place for place in places if any(_is_like(place, pattern) for pattern in patterns)]
 
 
-def _is_like(place: Place, pattern: str) -> bool:
+def _is_like(place: FaultPlace, pattern: str) -> bool:
     return fnmatchcase(place.thing, pattern) or fnmatchcase(place.name, pattern)
 
 
-def _of_service(run: Run, name: str, service: Service) -> Iterator[Place]:
+def _of_service(run: Run, name: str, service: Service) -> Iterator[FaultPlace]:
     key = f"services.{name}"
     used, held = _used(run, name), _held(run, name)
     for station, own in service.stations.items():
@@ -110,7 +110,7 @@ def _is(placed: Placed, service: str, kind: type) -> bool:
     return placed.service == service and isinstance(placed.step, kind)
 
 
-def _links(run: Run) -> Iterator[Place]:
+def _links(run: Run) -> Iterator[FaultPlace]:
     """Calls from one service to another, all together."""
     links: dict[tuple[str, str], list[tuple[str, Call]]] = {}
     for placed in steps_of(run.platform):
@@ -142,7 +142,7 @@ def _key(run: Run, placed: Placed) -> str:
     return key_of(run, placed.parts).removeprefix("platform.")
 
 
-def _sources(run: Run) -> Iterator[Place]:
+def _sources(run: Run) -> Iterator[FaultPlace]:
     for name, source in run.platform.sources.items():
         if source.rate:
             yield _burst(source, f"sources.{name}.rate", grows=True)
@@ -150,11 +150,11 @@ def _sources(run: Run) -> Iterator[Place]:
             yield _burst(source, f"sources.{name}.every", grows=False)
 
 
-def _burst(source: Source, key: str, grows: bool) -> Place:
+def _burst(source: Source, key: str, grows: bool) -> FaultPlace:
     return Scaled(source.call, "burst", MOST, (key,), grows)
 
 
-def _demand(run: Run) -> Iterator[Place]:
+def _demand(run: Run) -> Iterator[FaultPlace]:
     users = run.platform.users
     if users is not None or any(source.follow_demand for source in run.platform.sources.values()):
         yield Scaled("demand", "more demand", MOST_DEMAND, ("demand.level",), grows=True)
@@ -163,7 +163,7 @@ def _demand(run: Run) -> Iterator[Place]:
         yield Scaled("users", how, -math.log2(users.retry.probability), ("users.retry.probability",), grows=True)
 
 
-def _invalidations(run: Run) -> Iterator[Place]:
+def _invalidations(run: Run) -> Iterator[FaultPlace]:
     """Endpoints that make many entries of a cache invalid."""
     own = {"user": "random"} if run.platform.users is not None else {}
     arrivals = tuple({**own, "item": "random"}.items())

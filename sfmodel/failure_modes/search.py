@@ -4,7 +4,7 @@ Each place is tried once, as large and as long as is looked at: what does no har
 alone and in pairs, sizes and durations are searched by Optuna, with two objectives: the cost of a trigger, and its harm as far
 as to what breaks the objective, so that the cheap end of the front is what is looked for (TPE for several objectives: Ozaki et
 al., Multiobjective Tree-Structured Parzen Estimator, JAIR 73, 2022). Both on one seed. The cheapest of each place, or pair, is
-then shrunk on all seeds, beginning with the cheapest.
+then shrunk on all seeds, beginning with the cheapest, and what is left is tried on seeds that no step has seen.
 
 What is tried next depends on what was seen alone, so that a search that is begun again goes the same way, from kept runs.
 """
@@ -14,14 +14,14 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.failure_modes.harm import Harm
 from sfmodel.failure_modes.shrinking import Shrinker
 from sfmodel.failure_modes.trials import Trials
-from sfmodel.failure_modes.triggers import SHORTEST_S, Fault, Place, Trigger
+from sfmodel.failure_modes.triggers import SHORTEST_S, Fault, FaultPlace, Trigger
 
 if TYPE_CHECKING:
     import optuna
@@ -53,6 +53,8 @@ class Found:
     """Whether on all seeds; else on the first, and the others have not been tried."""
     minimal: bool
     """Whether it has been shrunk."""
+    held_out: tuple[Harm | None, ...] = ()
+    """What it does on seeds that no step has seen, none where that cannot be judged; empty: it has not been tried."""
 
 
 @dataclass
@@ -78,21 +80,23 @@ class Search:
     """
 
     trials: Trials
-    places: Sequence[Place]
+    places: Sequence[FaultPlace]
     told: Told
     most: int = 8
     explored: int = 48
     enough_explored: Callable[[], bool] = lambda: False
     small: Sequence[Trigger] = ()
-    harmful: dict[Place, float] = field(default_factory=dict)
+    harmful: dict[FaultPlace, float] = field(default_factory=dict)
     """Places that do harm, with their largest one, in parts of what breaks the objective."""
-    harmless: list[Place] = field(default_factory=list)
+    harmless: list[FaultPlace] = field(default_factory=list)
     """Places that do not."""
+    unjudged: list[FaultPlace] = field(default_factory=list)
+    """Places of which it cannot be judged."""
     candidates: dict[Trigger, float] = field(default_factory=dict)
     """Triggers that break the objective on the first seed, with their harm."""
-    found: dict[frozenset[Place], Found] = field(default_factory=dict)
+    found: dict[frozenset[FaultPlace], Found] = field(default_factory=dict)
     """Of each place, or pair, the cheapest that breaks it on all seeds."""
-    left_out: set[frozenset[Place]] = field(default_factory=set)
+    left_out: set[frozenset[FaultPlace]] = field(default_factory=set)
     """Places, and pairs, that do not break it on all seeds, or of which one alone does."""
 
     def run(self) -> None:
@@ -104,7 +108,7 @@ class Search:
 
     def modes(self) -> list[Found]:
         """What is known, the cheapest first: what has been shrunk, and the cheapest trigger of what has not."""
-        cheapest: dict[frozenset[Place], Found] = {}
+        cheapest: dict[frozenset[FaultPlace], Found] = {}
         for trigger in sorted(self.candidates, key=lambda one: one.cost):
             cheapest.setdefault(trigger.places, Found(trigger, always=False, minimal=False))
         known = {places: one for places, one in cheapest.items() if places not in self.left_out} | self.found
@@ -121,7 +125,9 @@ class Search:
             for trigger, (harm, *_) in zip(some, self.trials.harms(some), strict=True):
                 part = self._seen(trigger, harm)
                 place = trigger.faults[0].place
-                if part >= HARMFUL:
+                if part is None:
+                    self.unjudged.append(place)
+                elif part >= HARMFUL:
                     self.harmful[place] = part
                 else:
                     self.harmless.append(place)
@@ -130,6 +136,8 @@ class Search:
     def _explore(self) -> None:
         if not self.harmful or not self.explored:
             return
+        from optuna.trial import TrialState
+
         study = self._study()
         self.told(f"searching sizes, durations and pairs of {len(self.harmful)} places that do harm")
         asked = 0
@@ -138,7 +146,11 @@ class Search:
             triggers = [self._proposed(trial) for trial in batch]
             seen = zip(batch, triggers, self.trials.harms(triggers), strict=True)
             for trial, trigger, (harm, *_) in seen:
-                study.tell(trial, [_doublings(trigger.cost), min(self._seen(trigger, harm), 1.0)])
+                part = self._seen(trigger, harm)
+                if part is None:
+                    study.tell(trial, state=TrialState.FAIL)
+                else:
+                    study.tell(trial, [_doublings(trigger.cost), min(part, 1.0)])
             asked += len(batch)
             self.told(f"{asked} of {self.explored}: {self._standing()}")
 
@@ -153,7 +165,7 @@ class Search:
                 (alone or [first])[0]
             )  # a pair is of interest if it is cheaper than what is left of each alone
 
-    def _shrink_one(self, places: frozenset[Place]) -> None:
+    def _shrink_one(self, places: frozenset[FaultPlace]) -> None:
         known = self.found.get(places)
         trigger = known.trigger if known else self._breaking_always(places)
         if trigger is None:
@@ -165,18 +177,23 @@ class Search:
         if trigger.places != places:  # one of its faults does as much without the other
             self.found.pop(places)
             self.left_out.add(places)
-        if self.found[trigger.places].trigger == trigger:
-            self.found[trigger.places] = Found(trigger, always=True, minimal=True)
         self.told(f"minimal: {trigger}, cost {trigger.cost:.2g}")
+        if self.found[trigger.places].trigger == trigger:
+            minimal = Found(trigger, always=True, minimal=True)
+            self.found[trigger.places] = minimal
+            self.found[trigger.places] = replace(minimal, held_out=tuple(self.trials.on_held_out(trigger)))
 
-    def _breaking_always(self, places: frozenset[Place]) -> Trigger | None:
+    def _breaking_always(self, places: frozenset[FaultPlace]) -> Trigger | None:
         """The cheapest of a few triggers of a place that breaks the objective on all seeds; none: the place is left out."""
         own = sorted((one for one in self.candidates if one.places == places), key=lambda one: one.cost)
+        verdicts = []
         for trigger in dict.fromkeys([*own[: AGAIN - 1], *own[-1:]]):
-            if self.trials.breaks_always([trigger])[0]:
+            verdicts += self.trials.breaks_always([trigger])
+            if verdicts[-1]:
                 return trigger
         self.left_out.add(places)
-        self.told(f"not on all seeds: {', '.join(sorted(place.name for place in places))}")
+        what = "cannot be judged on all seeds" if None in verdicts else "not on all seeds"
+        self.told(f"{what}: {', '.join(sorted(place.name for place in places))}")
         return None
 
     def _keep(self, trigger: Trigger) -> None:
@@ -188,9 +205,11 @@ class Search:
 
     # What it shows
 
-    def _seen(self, trigger: Trigger, harm: Harm | None) -> float:
-        """Take in what a trigger did; its harm in parts of what breaks the objective, 0 where nothing is known."""
-        part = 0.0 if harm is None or math.isnan(harm.excess) else max(0.0, harm.excess / self.trials.limit)
+    def _seen(self, trigger: Trigger, harm: Harm | None) -> float | None:
+        """Take in what a trigger did; its harm in parts of what breaks the objective, none where that cannot be judged."""
+        if harm is None:
+            return None
+        part = max(0.0, harm.excess / self.trials.limit)
         if part > 1:
             self.candidates[trigger] = part
         return part
@@ -226,7 +245,7 @@ class Search:
             study.enqueue_trial({"place": one.name, "and": other.name, **self._largest(one), **self._largest(other)})
         return study
 
-    def _together(self) -> list[tuple[Place, Place]]:
+    def _together(self) -> list[tuple[FaultPlace, FaultPlace]]:
         """Pairs of which neither place breaks the objective alone, those first that do most harm."""
         weak = [place for place, part in self.harmful.items() if part <= 1]
         pairs = [(one, other) for one, other in combinations(weak, 2) if one.thing != other.thing]
@@ -250,7 +269,7 @@ class Search:
             faults.append(Fault.of(place, size, seconds))
         return Trigger(tuple(faults))
 
-    def _space(self, place: Place) -> dict[str, Any]:
+    def _space(self, place: FaultPlace) -> dict[str, Any]:
         from optuna.distributions import CategoricalDistribution, FloatDistribution
 
         names = [one.name for one in self.harmful]
@@ -260,16 +279,16 @@ class Search:
             f"duration of {place.name}": FloatDistribution(SHORTEST_S, self.trials.setting.longest_s, log=True),
         }  # fmt: skip
 
-    def _largest(self, place: Place) -> dict[str, Any]:
+    def _largest(self, place: FaultPlace) -> dict[str, Any]:
         return {f"size of {place.name}": 1.0, f"duration of {place.name}": self.trials.setting.longest_s}
 
 
-def names_in(names: Sequence[str]) -> Callable[[Place], int]:
+def names_in(names: Sequence[str]) -> Callable[[FaultPlace], int]:
     """Order of places by a list of their names: a pair is the same the other way round."""
     return lambda place: names.index(place.name)
 
 
-def placebos(places: Sequence[Place]) -> list[Trigger]:
+def placebos(places: Sequence[FaultPlace]) -> list[Trigger]:
     """Triggers that change chance and nothing else: a thousandth more of what comes, for a moment; else of a speed."""
     in_turn = [
         place for how in ("burst", "more demand", "slower", "called more") for place in places if place.how == how
@@ -278,7 +297,7 @@ def placebos(places: Sequence[Place]) -> list[Trigger]:
     return [Trigger((Fault.of(in_turn[0], PLACEBO, seconds),)) for seconds in moments] if in_turn else []
 
 
-def _is_own(one: Found, known: dict[frozenset[Place], Found]) -> bool:
+def _is_own(one: Found, known: dict[frozenset[FaultPlace], Found]) -> bool:
     """Whether none of its faults alone does as well for less."""
     alone = (known.get(frozenset({place})) for place in one.trigger.places if len(one.trigger.places) > 1)
     return all(other is None or other.trigger.cost > one.trigger.cost for other in alone)

@@ -3,7 +3,8 @@
 As delta debugging does (Zeller and Hildebrandt, Simplifying and Isolating Failure-Inducing Input, IEEE TSE 28, 2002), and
 QuickCheck and Hypothesis: of what makes it cheaper that is kept which still breaks, until nothing does. First each fault is
 left out. Then durations and sizes are halved, or one is halved where the other grows by less. In the end each of both is
-bisected. What is in nothing larger than a trigger that does not break it is taken not to break it either, and not tried.
+bisected. What is in nothing larger than a trigger that does not break it is taken not to break it either, and not tried. Of one
+that cannot be judged nothing follows for others.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ STEPS = ((1.0, 0.5), (0.5, 1.0), (1.5, 0.5), (0.5, 1.5), (1.25, 0.7), (0.7, 1.25
 NEAR = 0.1
 """A bisection ends where what breaks and what does not are so near, of what breaks."""
 
-Break = Callable[[Sequence[Trigger]], Sequence[bool]]
-"""Whether each trigger breaks the objective, on every seed."""
+Break = Callable[[Sequence[Trigger]], Sequence[bool | None]]
+"""Whether each trigger breaks the objective, on every seed; none: it cannot be judged."""
 
 
 Smaller = Generator[Trigger, None, Trigger]
@@ -60,10 +61,10 @@ class Shrinker:
         """Whether a trigger breaks the objective, by what is known of larger ones or by trying it."""
         if any(_is_within(trigger, other) for other in self._failed):
             return False
-        if self._try([trigger])[0]:
-            return True
-        self._failed.append(trigger)
-        return False
+        breaks = self._try([trigger])[0]
+        if breaks is False:
+            self._failed.append(trigger)
+        return breaks is True
 
     def _without_some(self, trigger: Trigger) -> Smaller:
         """Leave faults out."""

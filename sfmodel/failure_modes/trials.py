@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sfmodel.alerts.objectives import Objective
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, RunError
-from sfmodel.failure_modes.harm import Answers, Harm, answers, by_chance, harm
+from sfmodel.failure_modes.harm import Goodput, Harm, by_chance, goodput, harm
 from sfmodel.failure_modes.triggers import Trigger
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ class Setting:
     until_s: float
     """When runs end."""
     seeds: tuple[int, ...]
+    """Those that triggers are looked for on."""
+    held_out: tuple[int, ...] = ()
+    """Those on which only what was found is tried."""
 
     @property
     def longest_s(self) -> float:
@@ -82,7 +85,12 @@ class Setting:
 
 
 def setting_of(
-    config: Mapping[str, Any], objective: Objective, seeds: Sequence[int], at_s: float | None, horizon_s: float
+    config: Mapping[str, Any],
+    objective: Objective,
+    seeds: Sequence[int],
+    at_s: float | None,
+    horizon_s: float,
+    held_out: Sequence[int] = (),
 ) -> Setting:
     """When triggers begin and runs end, by what was asked for.
 
@@ -98,6 +106,8 @@ def setting_of(
         When triggers begin; none: half an hour into the peak hours if the run has them, else ten minutes after its start.
     horizon_s
         From then on to the end.
+    held_out
+        Further seeds, on which only what was found is tried.
 
     Raises
     ------
@@ -121,7 +131,8 @@ def setting_of(
         )
     windows = math.ceil(horizon_s / run.window - 1e-9)
     start = f"{at_s - before * run.window} s"
-    return Setting({**config, "start": start}, objective, at_s, at_s + windows * run.window, tuple(seeds))
+    until_s = at_s + windows * run.window
+    return Setting({**config, "start": start}, objective, at_s, until_s, tuple(seeds), tuple(held_out))
 
 
 @dataclass
@@ -140,24 +151,20 @@ class Trials:
     make: Make
     chance: float = 0.0
     """How much of an excess may be chance."""
-    failed: dict[str, str] = field(default_factory=dict)
-    """Why runs failed, by their names."""
+    unjudged: dict[str, str] = field(default_factory=dict)
+    """Why trials could not be judged, by the names of their runs."""
     _seen: dict[tuple[Trigger, int], Harm | None] = field(default_factory=dict)
-    _paired: dict[int, Answers] = field(default_factory=dict)
+    _paired: dict[int, Goodput] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
-        """So many runs with a trigger have been seen."""
-        return len(self._seen)
+        """So many runs with a trigger have been judged."""
+        return sum(one is not None for one in self._seen.values())
 
     @property
     def limit(self) -> float:
         """Excess that breaks the objective: it uses up the whole budget by itself, and is more than chance."""
         return self.setting.objective.budget + self.chance
-
-    def usual(self) -> list[float]:
-        """Share that is bad without a trigger, by seed."""
-        return [self._pair(seed).bad_from(self.setting.at_s) for seed in self.setting.seeds]
 
     def learn_chance(self, placebos: Sequence[Trigger]) -> None:
         """See what triggers do that are too small to do anything."""
@@ -165,7 +172,7 @@ class Trials:
         self.chance = by_chance([one.excess for found in harms for one in found if one is not None])
 
     def harms(self, triggers: Sequence[Trigger], seeds: Sequence[int] = ()) -> list[list[Harm | None]]:
-        """What each trigger does on each seed (the first unless said); none where its run failed.
+        """What each trigger does on each seed (the first unless said); none where that cannot be judged.
 
         Raises
         ------
@@ -177,13 +184,18 @@ class Trials:
         self._try([key for key in dict.fromkeys(wanted) if key not in self._seen])
         return [[self._seen[trigger, seed] for seed in seeds] for trigger in triggers]
 
-    def breaks(self, found: Iterable[Harm | None]) -> bool:
-        """Whether a trigger breaks the objective, on every seed that it was tried on."""
-        return all(one is not None and one.excess > self.limit for one in found)
+    def breaks(self, found: Iterable[Harm | None]) -> bool | None:
+        """Whether a trigger breaks the objective on every seed; none: it does where it can be judged, which is not everywhere."""
+        verdicts = [None if one is None else one.excess > self.limit for one in found]
+        return False if False in verdicts else None if None in verdicts else True
 
-    def breaks_always(self, triggers: Sequence[Trigger]) -> list[bool]:
-        """Whether each breaks the objective on all seeds."""
+    def breaks_always(self, triggers: Sequence[Trigger]) -> list[bool | None]:
+        """Whether each breaks the objective on all seeds; none: on some that cannot be judged, on the rest it does."""
         return [self.breaks(found) for found in self.harms(triggers, self.setting.seeds)]
+
+    def on_held_out(self, trigger: Trigger) -> list[Harm | None]:
+        """What a trigger does on the seeds that are held out; none where that cannot be judged."""
+        return self.harms([trigger], self.setting.held_out)[0] if self.setting.held_out else []
 
     def run(self, trigger: Trigger, seed: int) -> xr.Dataset:
         """The dataset of a run."""
@@ -199,21 +211,27 @@ class Trials:
         at_s, patience_s, objective = self.setting.at_s, self.setting.patience_s, self.setting.objective
         for (trigger, seed), name in names.items():
             one = made.get(name)
+            if one is None:
+                continue
+            after_s = at_s + trigger.seconds + patience_s
+            seen = None if isinstance(one, str) else harm(goodput(one, objective), pairs[seed], at_s, after_s)
+            self._seen[trigger, seed] = seen
             if isinstance(one, str):
-                self.failed[name] = one
-                self._seen[trigger, seed] = None
-            elif one is not None:
-                after_s = at_s + trigger.seconds + patience_s
-                self._seen[trigger, seed] = harm(answers(one, objective), pairs[seed], at_s, after_s)
+                self.unjudged[name] = one
+            elif seen is None:
+                self.unjudged[name] = (
+                    f"nothing arrives at {', '.join(objective.endpoints)} from {self.setting.at} on without it"
+                )
         if any(key not in self._seen for key in keys):
             raise TimeIsUpError("time is up")
 
-    def _pair(self, seed: int) -> Answers:
-        if not self._paired:  # all at once
-            names = {one: f"as-it-is,seed={one}" for one in self.setting.seeds}
+    def _pair(self, seed: int) -> Goodput:
+        if seed not in self._paired:  # all of its kind at once
+            alike = self.setting.held_out if seed in self.setting.held_out else self.setting.seeds
+            names = {one: f"as-it-is,seed={one}" for one in alike}
             made = self.make({name: self.setting.mapping(None, one) for one, name in names.items()})
             objective = self.setting.objective
-            self._paired |= {one: answers(_dataset(made, name), objective) for one, name in names.items()}
+            self._paired |= {one: goodput(_dataset(made, name), objective) for one, name in names.items()}
         return self._paired[seed]
 
 

@@ -32,7 +32,7 @@ DIGITS = 3
 
 
 @dataclass(frozen=True)
-class Place(ABC):
+class FaultPlace(ABC):
     """Something of a platform, and a way in which it goes wrong."""
 
     thing: str
@@ -68,7 +68,7 @@ class Place(ABC):
 
 
 @dataclass(frozen=True)
-class Scaled(Place):
+class Scaled(FaultPlace):
     """Numbers that become larger or smaller."""
 
     keys: tuple[str, ...]
@@ -93,7 +93,7 @@ class Scaled(Place):
 
 
 @dataclass(frozen=True)
-class Latency(Place):
+class Latency(FaultPlace):
     """The way from one service to another takes longer."""
 
     keys: tuple[str, ...]
@@ -118,7 +118,7 @@ class Latency(Place):
 
 
 @dataclass(frozen=True)
-class Whole(Place):
+class Whole(FaultPlace):
     """Of so many that there are, some are gone: servers, consumers, what a window lets through."""
 
     keys: tuple[str, ...]
@@ -155,7 +155,7 @@ class Down(Whole):
 
 
 @dataclass(frozen=True)
-class Invalidated(Place):
+class Invalidated(FaultPlace):
     """An endpoint that invalidates a cache is called by itself, at once so often."""
 
     arrivals: tuple[tuple[str, str], ...]
@@ -190,14 +190,14 @@ class Invalidated(Place):
 class Fault:
     """A place that goes wrong, so much, for so long."""
 
-    place: Place
+    place: FaultPlace
     size: float
     """In doublings."""
     seconds: float
     """How long, s."""
 
     @classmethod
-    def of(cls, place: Place, size: float, seconds: float) -> Fault:
+    def of(cls, place: FaultPlace, size: float, seconds: float) -> Fault:
         """The nearest fault that can be written down."""
         return cls(place, place.snapped(size), place.lasts_s(seconds))
 
@@ -229,7 +229,7 @@ class Trigger:
         return max(fault.seconds for fault in self.faults)
 
     @property
-    def places(self) -> frozenset[Place]:
+    def places(self) -> frozenset[FaultPlace]:
         """Where it acts."""
         return frozenset(fault.place for fault in self.faults)
 

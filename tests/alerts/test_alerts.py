@@ -126,6 +126,29 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "there is no endpoint 'web.got'; did you mean 'web.get'" in capsys.readouterr().err
 
 
+def test_a_run_whose_windows_make_no_minute_is_judged_by_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recorded_run("bad", 180, edit, window_s=45.0, platform="shop")
+    (tmp_path / "conf/alerts").mkdir(parents=True)
+    Path("conf/alerts/shop.yaml").write_text(
+        "objectives: [{name: a, endpoints: [web.get], objective: 99 %, alerts: [{burn: 10, long: 18 min, short: 3 min}]}]\n"
+        "cascades: {objective: a}\n"
+    )
+    capsys.readouterr()
+    assert main(["alerts", "bad"]) == 0
+    told = capsys.readouterr()
+    assert "the alert on cascades is left out: expected 'window' made of whole windows of the run, 45 s" in told.err
+    assert "10 × in 18 min" in told.out
+    assert "a cascade" not in told.out  # "never" would say that it was looked at
+    Path("conf/alerts/shop.yaml").write_text(
+        "objectives: [{name: a, endpoints: [web.get], objective: 99 %}]\ncascades: {objective: a, lasting: -1 min}\n"
+    )
+    assert main(["alerts", "bad"]) == 2
+    assert "cascades.lasting: " in capsys.readouterr().err
+
+
 @needs_prometheus
 def test_prometheus_takes_the_rules(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"

@@ -6,19 +6,21 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 from diagnosis.planted import BEGINS_S, platform, troubled
 from scipy import stats
+from small_run import make_run
 
-from sfmodel.alerts import alarms
+from sfmodel.alerts import alarms, evaluable
 from sfmodel.alerts.alarm import Alarm
-from sfmodel.alerts.cascading import badness, watch
+from sfmodel.alerts.cascading import CASCADE, badness, watch
 from sfmodel.alerts.objectives import CascadeAlert, Objectives
 from sfmodel.alerts.openmetrics import write_openmetrics
-from sfmodel.alerts.over_seeds import records
+from sfmodel.alerts.over_seeds import AfterTrigger, detections
 from sfmodel.alerts.prometheus import rules, trouble
+from sfmodel.alerts.table import alarms_table, detections_table
+from sfmodel.errors import ConfigError
 from sfmodel.running import run_in_memory
 
 from .prometheus_server import DAY, Server, database, needs_prometheus
@@ -101,17 +103,90 @@ def alarm(fires_s: float, kind: str = "a cascade") -> Alarm:
 
 
 def test_alarms_are_counted_over_seeds() -> None:
-    (found,) = records([[alarm(50), alarm(130), alarm(300)], [], [alarm(170)], [alarm(20)]], watched(), 100.0)
-    assert (found.fired, found.seeds) == (3, 4)
-    assert found.times == 5 / 4
-    assert found.delays_s == (30, 70)
+    """What fires before the trigger, in the first and in the last, detects nothing: it is a false alarm."""
+    every = [[alarm(50), alarm(130), alarm(300)], [], [alarm(170)], [alarm(20)]]
+    (found,) = detections(every, watched(), 100.0, 400.0)
+    assert (found.fired, found.seeds) == (2, 4)
+    assert found.times == 3 / 4
+    assert found.after is not None
+    assert found.after.delays_s == (30, 70)
+    assert found.after.false_alarms == 2
     low, high = found.share  # Clopper and Pearson's: quantiles of beta distributions
-    assert low == pytest.approx(stats.beta.ppf(0.025, 3, 2))
-    assert high == pytest.approx(stats.beta.ppf(0.975, 4, 1))
+    assert low == pytest.approx(stats.beta.ppf(0.025, 2, 3))
+    assert high == pytest.approx(stats.beta.ppf(0.975, 3, 2))
+    text = printed(detections_table([found], watched()))
+    assert "2 of 4" in text.split("false alarms before")[1]
+    assert "70 s (30 s–never)" in text
 
 
 def test_without_a_trigger_there_is_no_time_to_detect() -> None:
-    (found,) = records([[], []], watched(), None)
-    assert found.delays_s is None
-    assert np.isclose(found.share[0], 0)
-    assert found.times == 0
+    (found,) = detections([[alarm(50)], []], watched(), None, 400.0)
+    assert found.after is None
+    assert found.fired == 1
+
+
+@pytest.mark.parametrize("seeds", range(1, 12))
+def test_the_median_delay_counts_seeds_that_never_fire(seeds: int) -> None:
+    """As the product limit of scipy has it: the first time by which half have fired; none where more than half never do."""
+    for fired in range(1, seeds + 1):
+        delays_s = [10.0 * (fired - k) for k in range(fired)]
+        sample = stats.CensoredData(uncensored=delays_s, right=[500.0] * (seeds - fired))
+        left = stats.ecdf(sample).sf
+        reached = left.quantiles[left.probabilities <= 0.5 + 1e-12]
+        expected = float(reached[0]) if len(reached) and reached[0] < 500 else None
+        assert AfterTrigger(tuple(delays_s), seeds, 500.0, 0).median_s == expected
+
+
+def test_a_delay_that_more_than_half_do_not_have_is_longer_than_what_was_watched() -> None:
+    (found,) = detections([[alarm(130)], [], []], watched(), 100.0, 400.0)
+    assert found.after is not None
+    assert found.after.median_s is None
+    assert "> 5 min (30 s–never)" in printed(detections_table([found], watched())).replace("300 s", "5 min")
+
+
+def printed(table: Any) -> str:
+    from rich.console import Console
+
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+@pytest.mark.parametrize(
+    ("alert", "complaint"),
+    [
+        ({"window": "45 s"}, "expected 'window' made of whole windows of the run, 10 s, found 45 s"),
+        ({"lasting": "15 s"}, "expected 'lasting' made of whole windows of the run, 10 s, found 15 s"),
+    ],
+)
+def test_an_alert_that_does_not_fit_the_windows_is_left_out_and_said_so(alert: dict[str, Any], complaint: str) -> None:
+    wanted = watched(alert)
+    seen, left_out = evaluable(wanted, 10.0)
+    assert left_out == f"the alert on cascades is left out: {complaint}"
+    assert seen.cascades is None
+    assert seen.objectives == wanted.objectives
+    assert evaluable(watched({"lasting": "0 s"}), 10.0) == (watched({"lasting": "0 s"}), None)
+    with pytest.raises(ConfigError, match=complaint):
+        alarms(make_run(6), wanted)
+
+
+def test_an_alert_that_lasts_less_than_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="lasting"):
+        watched({"lasting": "-1 min"})
+
+
+def test_how_bad_it_was_has_its_unit() -> None:
+    """A burn rate is not a multiple of a limit."""
+    _, mapping, _ = troubled(3)
+    burning = {"name": "answered", "endpoints": ["web.do"], "objective": "99 %",
+               "alerts": [{"burn": 0.1, "long": "2 min", "short": "1 min"}]}  # fmt: skip
+    both = Objectives.model_validate(
+        {"objectives": [burning], "cascades": {"objective": "answered", "lasting": "30 s"}}
+    )
+    found = alarms(run_in_memory(mapping), both)
+    assert {one.highest.rstrip("0123456789.e+") for one in found if one.kind != CASCADE} <= {"burn rate "}
+    cascades = [one.highest for one in found if one.kind == CASCADE]
+    assert cascades
+    assert all(one.endswith(" × its limit") for one in cascades)
+    assert "× its limit" in printed(alarms_table(found, both, None))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sfmodel.alerts.objectives import Objective
-from sfmodel.failure_modes.trials import Made, Setting, Trials, setting_of
+from sfmodel.failure_modes.trials import Made, Trials, setting_of
 from sfmodel.running import run_in_memory
 
 RATE = 20.0
@@ -47,9 +47,6 @@ def answered(objective: float = 0.99, within: str | None = None) -> Objective:
     return Objective.model_validate(found)
 
 
-def setting(config: Mapping[str, Any], objective: Objective, horizon_s: float = 300.0) -> Setting:
-    return setting_of(config, objective, (1, 2), 60.0, horizon_s)
-
-
-def trials(config: Mapping[str, Any], objective: Objective, horizon_s: float = 300.0) -> Trials:
-    return Trials(setting(config, objective, horizon_s), in_memory)
+def trials(config: Mapping[str, Any], objective: Objective, held_out: Sequence[int] = ()) -> Trials:
+    """Trials of triggers at one minute, on five minutes, seeds 1 and 2."""
+    return Trials(setting_of(config, objective, (1, 2), 60.0, 300.0, held_out), in_memory)

@@ -53,7 +53,10 @@ def test_a_mode_is_found_and_its_file_runs_to_the_same_bits(capsys: pytest.Captu
     found = json.loads(Path("modes/failure_modes.json").read_text(encoding="utf-8"))
     (mode,) = found["modes"]
     assert mode["minimal"]
-    assert mode["confirmed"]
+    assert [one["seed"] for one in mode["held_out"]] == [3]
+    (breaks,) = [one["harm"]["bad"] - one["harm"]["usual"] > found["limit"] for one in mode["held_out"]]
+    assert mode["confirmed"] == breaks
+    assert f"{'also' if breaks else 'not'} with seed 3" in " ".join(output.split())
     assert mode["known"] is None
     assert all(one["bad"] - one["usual"] > found["limit"] > 0.0499 for one in mode["harms"])
     (event,) = mode["events"]
@@ -142,6 +145,7 @@ def test_processes_make_runs_and_say_why_one_fails(tmp_path: Path) -> None:
         (("--within", "soon"), "--within: "),
         (("--horizon", "5 s"), "--horizon: expected at least 60 s"),
         (("--seeds", "1"), "--seeds: expected 2 at least"),
+        (("--held-out", "0"), "--held-out: expected a whole number above 0"),
         (("--at", "0:00"), "--at: expected a time at least a window of 20 s after the run's start"),
         (("--at", "noon"), "--at: "),
         (("--objective", "anserwed"), "there is no objective 'anserwed'; did you mean 'answered'?"),

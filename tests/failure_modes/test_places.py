@@ -11,16 +11,16 @@ from sfmodel.errors import ConfigError
 from sfmodel.failure_modes.known import known_things, thing_of
 from sfmodel.failure_modes.modes import known_as
 from sfmodel.failure_modes.places import named, places_of
-from sfmodel.failure_modes.triggers import Down, Fault, Invalidated, Place, Scaled, Trigger, Whole
+from sfmodel.failure_modes.triggers import Down, Fault, FaultPlace, Invalidated, Scaled, Trigger, Whole
 from sfmodel.running import checked
 
 
 @pytest.fixture(scope="module")
-def streamflow() -> list[Place]:
+def streamflow() -> list[FaultPlace]:
     return places_of(checked(composed(["platform=streamflow"])))
 
 
-def one(places: list[Place], thing: str, how: str) -> Place:
+def one(places: list[FaultPlace], thing: str, how: str) -> FaultPlace:
     (found,) = [place for place in places if (place.thing, place.how) == (thing, how)]
     return found
 
@@ -45,15 +45,15 @@ def one(places: list[Place], thing: str, how: str) -> Place:
         ("pipeline.process_viral", "invalidated"),
     ],
 )
-def test_a_place_of_streamflow(streamflow: list[Place], thing: str, how: str) -> None:
+def test_a_place_of_streamflow(streamflow: list[FaultPlace], thing: str, how: str) -> None:
     assert one(streamflow, thing, how).most > 0
 
 
-def test_names_are_different(streamflow: list[Place]) -> None:
+def test_names_are_different(streamflow: list[FaultPlace]) -> None:
     assert len({place.name for place in streamflow}) == len(streamflow)
 
 
-def test_what_is_not_there_cannot_go_wrong(streamflow: list[Place]) -> None:
+def test_what_is_not_there_cannot_go_wrong(streamflow: list[FaultPlace]) -> None:
     """Stations without end have no servers to lose, and what only waits is not slower."""
     assert not [place for place in streamflow if (place.thing, place.how) == ("llm.provider", "fewer servers")]
     assert not [place for place in streamflow if (place.thing, place.how) == ("engine.workers", "slower")]
@@ -101,7 +101,7 @@ def test_a_factor_is_written_as_it_is_counted() -> None:
     assert fault.size == pytest.approx(-math.log2(0.741))
 
 
-def test_a_share_that_is_called_more_stays_a_share(streamflow: list[Place]) -> None:
+def test_a_share_that_is_called_more_stays_a_share(streamflow: list[FaultPlace]) -> None:
     place = one(streamflow, "engine → llm", "called more")
     assert isinstance(place, Scaled)
     assert 0.99 < place.factor(place.most) * 0.067 <= 1
@@ -116,7 +116,7 @@ def test_an_invalidation_is_a_source() -> None:
     assert trigger.cost == 2
 
 
-def test_patterns(streamflow: list[Place]) -> None:
+def test_patterns(streamflow: list[FaultPlace]) -> None:
     assert {place.thing for place in named(streamflow, ["llm.*"])} == {"llm.provider", "llm.quota"}
     assert [place.name for place in named(streamflow, ["engine.cpu, slower"])] == ["engine.cpu, slower"]
     with pytest.raises(ConfigError, match=r"nothing of the platform is called 'llm\.quoat'; did you mean 'llm\.quota'"):
@@ -138,7 +138,7 @@ def test_the_thing_of_a_key(key: str, thing: str) -> None:
     assert thing_of(key) == thing
 
 
-def test_scenarios_that_are_known(streamflow: list[Place]) -> None:
+def test_scenarios_that_are_known(streamflow: list[FaultPlace]) -> None:
     """By place: F4 halves the engine, S1 uploads what goes viral, the worst evening lowers the quota; no network was cut."""
     known = known_things()
     expected = {

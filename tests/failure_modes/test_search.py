@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from failure_modes.planted import RATE, answered, chain, in_memory, trials
+from sfmodel.alerts.objectives import Objective
 from sfmodel.failure_modes.places import places_of
 from sfmodel.failure_modes.search import Search, placebos
 from sfmodel.failure_modes.trials import Made
-from sfmodel.failure_modes.triggers import Place
+from sfmodel.failure_modes.triggers import FaultPlace
+from sfmodel.failure_modes.words import nothing_found, unjudged_in_words
 from sfmodel.running import checked
 
 
-def places(config: dict, *hows: str) -> list[Place]:
+def places(config: dict, *hows: str) -> list[FaultPlace]:
     return [place for place in places_of(checked(config)) if place.how in hows]
 
 
@@ -94,6 +96,58 @@ def test_the_same_search_asks_for_the_same_runs() -> None:
     assert asked(4) == first
     begins = 2 + 4 + 2  # pairs, placebos, screening
     assert asked(8)[: begins + 4] == first[: begins + 4]
+
+
+def test_what_cannot_be_judged_is_not_harmless() -> None:
+    """Runs of the second station fail; of the first nothing is too slow."""
+    config = chain({"a": 0.01, "b": 0.01})
+    one = trials(config, answered(0.9, "1 min"))
+
+    def make(mappings: Mapping[str, Mapping[str, Any]]) -> Made:
+        possible = {name: mapping for name, mapping in mappings.items() if "b.cpu" not in name}
+        return {**in_memory(possible), **dict.fromkeys(mappings.keys() - possible, "there is no memory for it")}
+
+    one.make = make
+    search = Search(one, places(config, "slower"), print)
+    search.run()
+    assert [place.thing for place in search.harmless] == ["a.cpu"]
+    assert [place.thing for place in search.unjudged] == ["b.cpu"]
+    assert "each of 1 places was tried" in nothing_found(search)
+    assert nothing_found(search).endswith("1 more could not be judged")
+    assert unjudged_in_words(one) == "1 trial could not be judged: there is no memory for it"
+
+
+def test_of_an_endpoint_where_nothing_arrives_nothing_is_known() -> None:
+    config = chain({"a": 0.9})
+    config["platform"]["services"]["web"]["endpoints"]["unused"] = {"steps": []}
+    objective = Objective.model_validate({"name": "answered", "endpoints": ["web.unused"], "objective": 0.9})
+    search = Search(trials(config, objective), places(config, "slower"), print)
+    search.run()
+    assert not search.harmless
+    assert nothing_found(search) == "nothing is known: none of 1 places could be judged"
+    said = unjudged_in_words(search.trials)
+    assert said == "5 trials could not be judged: nothing arrives at web.unused from 00:01 on without it (5 times)"
+    assert math.isfinite(search.trials.limit)
+
+
+def test_a_minimal_trigger_is_tried_on_a_seed_that_no_step_has_seen() -> None:
+    config = chain({"a": 0.3}, quota=1.05)
+    one = trials(config, answered(0.99), held_out=(7,))
+    asked: list[str] = []
+
+    def make(mappings: Mapping[str, Mapping[str, Any]]) -> Made:
+        asked.extend(mappings)
+        return in_memory(mappings)
+
+    one.make = make
+    search = Search(one, places(config, "lower limit"), print, most=1, explored=0)
+    search.run()
+    (found,) = search.modes()
+    assert found.minimal
+    assert list(found.held_out) == one.harms([found.trigger], (7,))[0]
+    first = next(k for k, name in enumerate(asked) if name.endswith("seed=7"))
+    assert [name for name in asked[first:] if not name.endswith("seed=7")] == []
+    assert len(asked[first:]) == 2  # the run without it, and the minimal trigger
 
 
 @pytest.mark.parametrize("quota", [1.05, 1.5])

@@ -10,11 +10,11 @@ from failure_modes.planted import answered, chain, trials
 from sfmodel.failure_modes.places import places_of
 from sfmodel.failure_modes.shrinking import NEAR, Shrinker
 from sfmodel.failure_modes.trials import Trials
-from sfmodel.failure_modes.triggers import Fault, Place, Scaled, Trigger
+from sfmodel.failure_modes.triggers import Fault, FaultPlace, Scaled, Trigger
 from sfmodel.running import checked
 
 
-def place(config: dict, thing: str, how: str) -> Place:
+def place(config: dict, thing: str, how: str) -> FaultPlace:
     return next(one for one in places_of(checked(config)) if (one.thing, one.how) == (thing, how))
 
 
@@ -57,6 +57,17 @@ def test_a_fault_that_is_not_needed_is_left_out() -> None:
     assert [fault.place for fault in found.faults] == [RATE]
     assert found.faults[0].seconds == 10.0
     assert 0.5 <= found.faults[0].size <= 0.5 / (1 - NEAR)
+
+
+def test_nothing_follows_from_a_trigger_that_cannot_be_judged() -> None:
+    """The first that is tried; of all that is smaller it is known that it breaks."""
+    tried: list[Trigger] = []
+
+    def once(triggers: list[Trigger]) -> list[bool | None]:
+        tried.extend(triggers)
+        return [None if len(tried) == 1 else True for one in triggers]
+
+    assert last(Shrinker(once, 600.0), Trigger((Fault.of(SPEED, 4.0, 600.0),))).cost < 1.0
 
 
 def test_both_faults_stay_where_both_are_needed() -> None:

@@ -151,6 +151,18 @@ def test_a_platform_without_breakers_says_so() -> None:
     )
 
 
+def test_an_alert_that_does_not_fit_the_windows_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "conf/alerts").mkdir(parents=True)
+    Path("conf/alerts/shop.yaml").write_text(
+        "objectives: [{name: a, endpoints: [web.get], objective: 99 %}]\ncascades: {objective: a, window: 45 s}\n"
+    )
+    (says,) = report_of(make_run(6, busy, **ATTRS)).sections["alerts"].says
+    assert (
+        "No alert would have fired. The alert on cascades is left out: expected 'window' made of whole windows" in says
+    )
+
+
 def test_what_others_have_written_is_not_taken_for_html() -> None:
     evil = '</script><img src="http://x/y">'
     html = report_of(make_run(6, busy, **{**ATTRS, "title": evil, "scenario": evil})).html

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sfmodel.alerts import alarms, read_objectives
-from sfmodel.alerts.cascading import CASCADE
+from sfmodel.alerts import alarms, evaluable, read_objectives
 from sfmodel.alerts.table import alarms_data, alarms_table
 from sfmodel.clock import clock
 from sfmodel.report.parts import Missing, Note, Part, Sheet, listing
@@ -22,7 +21,7 @@ def section(run: RunSubject) -> list[Part | Note]:
     path = file_of("alerts", run.ds)
     if path is None:
         raise Missing(f"There are no objectives for this platform: no conf/alerts/{run.ds.attrs.get('platform')}.yaml.")
-    objectives = read_objectives(path)
+    objectives, left_out = evaluable(read_objectives(path), float(run.ds.attrs["window_s"]))
     found = alarms(run.ds, objectives)
     trigger_s = first_trigger_s(run.ds) if has_scenario(run.ds.attrs) else None
     rows = alarms_data(found, trigger_s)
@@ -34,7 +33,8 @@ def section(run: RunSubject) -> list[Part | Note]:
         when = f", {first.fires_s - trigger_s:,.0f} s after the trigger" if after and trigger_s is not None else ""
         says = (
             f"Alerts would have fired {counted(len(found), 'time')}; the first{' after the trigger' if after else ''}, at "
-            f"{clock(first.fires_s, True)}{when}, for the objective '{first.promise}': {first.alert}, {first.highest} "
-            f"{'its limit' if first.kind == CASCADE else 'what the budget allows'}."
+            f"{clock(first.fires_s, True)}{when}, for the objective '{first.promise}': {first.alert}, at worst {first.highest}."
         )
+    if left_out:
+        says = f"{says} {left_out[0].upper()}{left_out[1:]}."
     return [listing(alarms_table(found, objectives, trigger_s), "Alerts", says, sheet)]
