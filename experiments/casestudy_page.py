@@ -196,16 +196,16 @@ def _metastability(found: Found) -> list[str]:
 
 def modes(found: Found) -> list[str]:
     """The cheapest ways to break the objective, and which of them were not known."""
-    data = found.of("modes")
+    data, seeds = found.of("modes"), "all seeds, a held-out one among them"
     rows = [
         (f"[{one['trigger']}]({MODES}/scenario/{one['scenario']}.yaml)", f"{one['cost']:.2g}", " → ".join(one["path"]) or "none",
          {True: "stays broken", False: "is over with it", None: ""}[one["outlives"]], one["known"] or "new")
         for one in data["modes"] if one["confirmed"]
     ]  # fmt: skip
     if not rows:
-        return [f"In {data['runs']} runs no trigger was found that breaks '{data['objective']}' on all seeds, a held-out one among them."]
+        return [f"In {data['runs']} runs no trigger was found that breaks '{data['objective']}' on {seeds}."]
     said = (
-        f"Triggers at {clock(data['at_s'])} that break '{data['objective']}' on all seeds, a held-out one among them, found in {data['runs']} runs; the "
+        f"Triggers at {clock(data['at_s'])} that break '{data['objective']}' on {seeds}, found in {data['runs']} runs; the "
         "cost of a fault is its size, in doublings, times its minutes."
     )
     return [said, "", *_table(("trigger", "cost", "cascade", "afterwards", "known as"), rows)]
