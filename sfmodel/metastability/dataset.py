@@ -12,9 +12,9 @@ import numpy as np
 
 from sfmodel.metastability.cells import Cell, Job
 from sfmodel.metastability.chances import median_s, probability
+from sfmodel.metastability.design import MapDesign
 from sfmodel.metastability.hysteresis import Way
 from sfmodel.metastability.recovery import Outcome, State
-from sfmodel.metastability.setting import Setting
 from sfmodel.results.disk import disk_errors
 from sfmodel.results.recorder import quiet
 
@@ -62,7 +62,7 @@ class Known:
         return "vulnerable" if State.NOT_RECOVERED in found else "stable"
 
 
-def map_dataset(known: Known, setting: Setting, title: str = "") -> xr.Dataset:
+def map_dataset(known: Known, design: MapDesign, title: str = "") -> xr.Dataset:
     """Put together what is known: dimensions change, load, size, duration, seed."""
     import xarray as xr
 
@@ -87,7 +87,7 @@ def map_dataset(known: Known, setting: Setting, title: str = "") -> xr.Dataset:
             )
             for seed, one in found.items():
                 state[(*place, seeds.index(seed))], seconds[(*place, seeds.index(seed))] = one.state, one.seconds
-            for name, value in zip(of_cells, chances(found, setting.horizon), strict=True):
+            for name, value in zip(of_cells, chances(found, design.horizon), strict=True):
                 of_cells[name][place] = value
     flags = {"flag_values": [int(one) for one in State], "flag_meanings": " ".join(MEANINGS[one] for one in State)}
     per_run = (*dims, "seed")
@@ -115,8 +115,8 @@ def map_dataset(known: Known, setting: Setting, title: str = "") -> xr.Dataset:
         "duration": ("duration", axes["duration"], {"units": "s"}), "seed": seeds,
     }  # fmt: skip
     attributes = {
-        "title": title, "trigger": setting.trigger.title, "load_key": setting.load.key, "horizon_s": setting.horizon,
-        "setting": setting.model_dump_json(),
+        "title": title, "trigger": design.trigger.title, "load_key": design.load.key, "horizon_s": design.horizon,
+        "design": design.model_dump_json(),
     }  # fmt: skip
     return xr.Dataset(variables, coords, attributes)
 

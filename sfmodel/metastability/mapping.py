@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sfmodel.metastability.cells import Job, next_cells
 from sfmodel.metastability.dataset import Known
+from sfmodel.metastability.design import MapDesign
 from sfmodel.metastability.runs import MapRuns, RampRun, Wanted
-from sfmodel.metastability.setting import Setting
 
 
 def map_until(
-    setting: Setting, known: Known, runs: MapRuns, told: Callable[[Wanted, str | None], None], seeds: int, depth: int
+    design: MapDesign, known: Known, runs: MapRuns, told: Callable[[Wanted, str | None], None], seeds: int, depth: int
 ) -> Mapping[Wanted, str]:
     """Run rounds; return what failed.
 
     Parameters
     ----------
-    setting
+    design
         What is run.
     known
         Takes in what runs show.
@@ -35,7 +35,7 @@ def map_until(
         jobs = [
             Job(change, cell, seed)
             for change in known.changes
-            for cell, seed in next_cells(setting, known.of(change), seeds, depth)
+            for cell, seed in next_cells(design, known.of(change), seeds, depth)
         ]
         wanted = [job for job in jobs if job not in failed]
         before = known.runs()
@@ -45,7 +45,7 @@ def map_until(
             if found is not None and isinstance(one, Job):
                 known.tell(one, found)
             told(one, reason)
-        if setting.ramp and not known.ways and not runs.time_is_up():
+        if design.ramp and not known.ways and not runs.time_is_up():
             _ramps(known, runs, told, failed, seeds)
         if known.runs() == before:
             break

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfmodel.errors import NotInRunError, nearest
-from sfmodel.metastability.setting import Recovery
+from sfmodel.metastability.design import Recovery
 from sfmodel.results import measures
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ class Load(Word):
     """Levels, the lowest first."""
 
 
-class Trigger(Word):
+class TriggerGrid(Word):
     """What goes wrong for a while; its size is a share."""
 
     title: str = ""
@@ -45,7 +45,7 @@ class Trigger(Word):
         return {"at": f"{at_s} s", "for": f"{duration_s} s", "set": dict(self.set), "scale": factors}
 
     @model_validator(mode="after")
-    def _does_something(self) -> Trigger:
+    def _does_something(self) -> TriggerGrid:
         if not (self.lose or self.grow or self.set):
             raise ValueError("expected lose, grow or set, with the keys that change; this trigger changes nothing")
         if self.lose and max(self.sizes) > 1:
@@ -81,14 +81,14 @@ class Ramp(Word):
     """How long each lasts; its second half is looked at."""
 
 
-class Setting(Word):
+class MapDesign(Word):
     """A file of conf/metastability."""
 
     overrides: tuple[str, ...] = ()
     """What all runs have, as behind `sfmodel run`; demand must be the same at all times."""
     load: Load
     """Levels of demand."""
-    trigger: Trigger
+    trigger: TriggerGrid
     """What goes wrong."""
     before: Duration = Field(default=300.0, gt=0)
     """From the start of a run to the trigger."""
@@ -100,7 +100,7 @@ class Setting(Word):
     """For hysteresis; none: not looked for."""
 
     @model_validator(mode="after")
-    def _in_order(self) -> Setting:
+    def _in_order(self) -> MapDesign:
         ramp = self.ramp.levels if self.ramp else ()
         every = {
             "load.levels": self.load.levels, "trigger.sizes": self.trigger.sizes,
@@ -118,7 +118,7 @@ class Setting(Word):
         return self
 
 
-def setting_of(platform: str) -> Setting:
+def design_of(platform: str) -> MapDesign:
     """What `conf/metastability/PLATFORM.yaml` says, the user's own before the package's.
 
     Raises
@@ -132,7 +132,7 @@ def setting_of(platform: str) -> Setting:
             f"there is no trigger for platform '{platform}': write conf/metastability/{platform}.yaml, with load, "
             "trigger and what recovery is; docs/metastability.md has an example"
         )
-    return read_words(path, Setting)
+    return read_words(path, MapDesign)
 
 
 def in_event(key: str) -> str:
