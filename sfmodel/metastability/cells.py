@@ -8,7 +8,7 @@ scale. Everything else keeps its first seed.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
@@ -76,7 +76,9 @@ def is_mixed(outcomes: Mapping[int, Outcome]) -> bool:
     return len({one.state for one in outcomes.values()}) > 1
 
 
-def next_cells(design: MapDesign, seen: Seen, seeds: int, depth: int) -> list[tuple[Cell, int]]:
+def next_cells(
+    design: MapDesign, seen: Seen, failed: Set[tuple[Cell, int]], seeds: int, depth: int
+) -> list[tuple[Cell, int]]:
     """Which cell to run next with which seed: those of the first step that is not done.
 
     Parameters
@@ -85,19 +87,21 @@ def next_cells(design: MapDesign, seen: Seen, seeds: int, depth: int) -> list[tu
         Names the coarse grid.
     seen
         What is known.
+    failed
+        Cells and seeds whose run ended with an error: they are not asked for again, and what lies on both sides of a cell
+        without any outcome are neighbours.
     seeds
         That a cell at an edge gets.
     depth
         How many times the distance of two neighbours is halved.
     """
-    if missing := [cell for cell in grid(design) if not seen.get(cell)]:
-        return [(cell, 1) for cell in missing]
+    firsts = [(cell, 1) for cell in grid(design) if not seen.get(cell)]
     at_edge = {cell for pair in edges(seen) for cell in pair} | {cell for cell in seen if is_mixed(seen[cell])}
-    wanted = [(cell, seed) for seed in range(1, seeds + 1) for cell in sorted(at_edge) if seed not in seen[cell]]
-    if wanted:
-        return wanted
-    between = {_halfway(one, other) for one, other in edges(seen) if _apart(design, one, other) > 1.05 * 0.5**depth}
-    return [(cell, 1) for cell in sorted(between - set(seen))]
+    further = [(cell, seed) for seed in range(1, seeds + 1) for cell in sorted(at_edge) if seed not in seen[cell]]
+    halfway = {_halfway(one, other) for one, other in edges(seen) if _apart(design, one, other) > 1.05 * 0.5**depth}
+    between = [(cell, 1) for cell in sorted(halfway - set(seen))]
+    steps = ([one for one in step if one not in failed] for step in (firsts, further, between))
+    return next((step for step in steps if step), [])
 
 
 def edges(seen: Seen) -> Iterator[tuple[Cell, Cell]]:

@@ -85,6 +85,7 @@ class MapRuns:
         self._design, self._configured, self._folder = design, cache(configured), folder
         self._processes, self._deadline = processes, deadline
         self._pairs: dict[Pair, Answers] = {}
+        self._failed_pairs: dict[Pair, str] = {}
         self._mappings: dict[Wanted, dict[str, Any]] = {}
 
     def time_is_up(self) -> bool:
@@ -92,12 +93,19 @@ class MapRuns:
         return time.monotonic() >= self._deadline
 
     def outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Wanted, Outcome | None, str | None]]:
-        """Make cells, and first the pairs that they need; yield each as it ends, of a pair and of what failed no outcome."""
-        pairs = dict.fromkeys(pair for job in jobs if (pair := _pair_of(job)) not in self._pairs)
-        for pair, reason in self._made(list(pairs)):
+        """Make cells, and first the pairs that they need; yield each as it ends, of a pair and of what failed no outcome.
+
+        A pair that fails is not made again, and each of its cells fails for its reason.
+        """
+        pairs = dict.fromkeys(map(_pair_of, jobs))
+        for pair, reason in self._made([pair for pair in pairs if pair not in self._pairs | self._failed_pairs]):
             if reason is None:
                 self._pairs[pair] = answers(self._opened(pair), self._design.recovery)
+            else:
+                self._failed_pairs[pair] = reason
             yield pair, None, reason
+        unpaired = ((job, self._failed_pairs.get(_pair_of(job))) for job in jobs)
+        yield from ((job, None, reason) for job, reason in unpaired if reason is not None)
         ready = [job for job in jobs if _pair_of(job) in self._pairs]
         down = {job for job in ready if self._is_down(_pair_of(job))}
         yield from ((job, Outcome(State.DOWN_BY_ITSELF), None) for job in ready if job in down)

@@ -72,8 +72,8 @@ def test_a_pair_that_is_down_says_nothing_of_the_trigger() -> None:
 
 
 def test_the_coarse_grid_is_first() -> None:
-    assert len(next_cells(design(), {}, 3, 1)) == 8
-    assert {seed for _, seed in next_cells(design(), {}, 3, 1)} == {1}
+    assert len(next_cells(design(), {}, set(), 3, 1)) == 8
+    assert {seed for _, seed in next_cells(design(), {}, set(), 3, 1)} == {1}
 
 
 def test_only_cells_at_an_edge_get_more_seeds_and_then_a_cell_between() -> None:
@@ -83,22 +83,22 @@ def test_only_cells_at_an_edge_get_more_seeds_and_then_a_cell_between() -> None:
     seen = {cell: {1: DOWN if cell == worst else UP} for cell in every}
     beside = {Cell(1.0, 0.6, 240.0), Cell(2.0, 0.2, 240.0), Cell(2.0, 0.6, 60.0)}
     assert {cell for pair in edges(seen) for cell in pair} == {worst, *beside}
-    assert set(next_cells(design(), seen, 2, 1)) == {(cell, 2) for cell in (worst, *beside)}
+    assert set(next_cells(design(), seen, set(), 2, 1)) == {(cell, 2) for cell in (worst, *beside)}
     for cell in (worst, *beside):
         seen[cell][2] = seen[cell][1]
     between = {Cell(1.5, 0.6, 240.0), Cell(2.0, 0.4, 240.0), Cell(2.0, 0.6, 120.0)}  # √(60 × 240)
-    assert {cell for cell, _ in next_cells(design(), seen, 2, 1)} == between
+    assert {cell for cell, _ in next_cells(design(), seen, set(), 2, 1)} == between
     for cell in between:
         seen[cell] = {1: DOWN, 2: DOWN}
-    assert next_cells(design(), seen, 2, 1) == []  # as deep as asked for
-    assert next_cells(design(), seen, 2, 0) == []
+    assert next_cells(design(), seen, set(), 2, 1) == []  # as deep as asked for
+    assert next_cells(design(), seen, set(), 2, 0) == []
 
 
 def test_seeds_that_end_differently_are_an_edge() -> None:
     every = [Cell(load, size, d) for load in (1.0, 2.0) for size in (0.2, 0.6) for d in (60.0, 240.0)]
     seen = {cell: {1: UP} for cell in every}
     seen[every[0]] = {1: UP, 2: UP, 3: DOWN}
-    assert next_cells(design(), seen, 4, 1) == [(every[0], 4)]
+    assert next_cells(design(), seen, set(), 4, 1) == [(every[0], 4)]
 
 
 @pytest.mark.parametrize(
