@@ -56,13 +56,13 @@ Seen = Mapping[Cell, Mapping[int, Outcome]]
 
 def grid(design: MapDesign) -> list[Cell]:
     """The cells that the design names, load by load."""
+    return [cell for load in design.load.levels for cell in cells_at(design, load)]
+
+
+def cells_at(design: MapDesign, load: float) -> list[Cell]:
+    """Every trigger of the design at a load."""
     trigger = design.trigger
-    return [
-        Cell(load, size, duration_s)
-        for load in design.load.levels
-        for size in trigger.sizes
-        for duration_s in trigger.durations
-    ]
+    return [Cell(load, size, duration_s) for size in trigger.sizes for duration_s in trigger.durations]
 
 
 def state_of(outcomes: Mapping[int, Outcome]) -> State:

@@ -14,6 +14,7 @@ from sfmodel.metastability.cells import Cell, Job
 from sfmodel.metastability.chances import median_s, probability
 from sfmodel.metastability.design import MapDesign
 from sfmodel.metastability.hysteresis import Way
+from sfmodel.metastability.loads import state_of_load
 from sfmodel.metastability.recovery import Outcome, State
 from sfmodel.results.disk import disk_errors
 from sfmodel.results.recorder import quiet
@@ -52,15 +53,6 @@ class Known:
         """How many runs have been judged."""
         return sum(len(found) for cells in self.outcomes.values() for found in cells.values())
 
-    def state_of_load(self, change: str, load: float) -> str:
-        """Stable, vulnerable or overloaded (Huang et al., Metastable Failures in the Wild, OSDI 2022); empty: not run."""
-        found = [one.state for cell, seeds in self.of(change).items() if cell.load == load for one in seeds.values()]
-        if not found:
-            return ""
-        if 2 * found.count(State.DOWN_BY_ITSELF) > len(found):
-            return "overloaded"
-        return "vulnerable" if State.NOT_RECOVERED in found else "stable"
-
 
 def map_dataset(known: Known, design: MapDesign, title: str = "") -> xr.Dataset:
     """Put together what is known: dimensions change, load, size, duration, seed."""
@@ -97,16 +89,15 @@ def map_dataset(known: Known, design: MapDesign, title: str = "") -> xr.Dataset:
         "high": ("1", "Upper end of it"),
         "median_time": ("s", "Median time to recover, Kaplan and Meier; inf: not within the horizon"),
     }  # fmt: skip
+    states = [[state_of_load(known.of(change), load, design) for load in axes["load"]] for change in known.changes]
     variables = {
         "state": (per_run, state, {"long_name": "What became of the run", "units": "1", **flags}),
         "recovered": (per_run, recovered, {"long_name": "Whether it recovered; NaN: not run, or down by itself", "units": "1"}),
         "time_to_recover": (per_run, seconds, {"long_name": "From the trigger's end until it is back", "units": "s"}),
         **{name: (dims, of_cells[name], {"units": said[name][0], "long_name": said[name][1]}) for name in of_cells},
         "load_state": (
-            ("change", "load"),
-            np.array([[known.state_of_load(change, load) for load in axes["load"]] for change in known.changes], dtype="U10")
-            .reshape(shape[:2]),
-            {"long_name": "Stable, vulnerable or overloaded", "units": "1"},
+            ("change", "load"), np.array(states, dtype="U10").reshape(shape[:2]),
+            {"long_name": "Stable, vulnerable, overloaded or not known", "units": "1"},
         ),
         **_of_ways(known),
     }  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sfmodel.metastability.loads import NOT_KNOWN
 from sfmodel.metastability.recovery import State
 from sfmodel.results.summary import format_value
 from sfmodel.rows.table import plain_table
@@ -15,6 +16,12 @@ from sfmodel.rows.table import plain_table
 if TYPE_CHECKING:
     import xarray as xr
     from rich.table import Table
+
+LOADS = {
+    "stable": "", "vulnerable": "", "overloaded": "",
+    NOT_KNOWN: ", where not every size and duration was tried",
+}  # fmt: skip
+"""What a load may be, and what is added to it."""
 
 
 def map_tables(ds: xr.Dataset) -> Iterator[Table]:
@@ -64,8 +71,8 @@ def said_of_loads(ds: xr.Dataset) -> Iterator[str]:
     for change in map(str, ds["change"].values):
         states = {float(load): str(ds["load_state"].sel(change=change, load=load).values) for load in ds["load"].values}
         words = [
-            f"{word} at {', '.join(f'{load:g}' for load, state in states.items() if state == word)}"
-            for word in ("stable", "vulnerable", "overloaded")
+            f"{word} at {', '.join(f'{load:g}' for load, state in states.items() if state == word)}{why}"
+            for word, why in LOADS.items()
             if word in states.values()
         ]
         if words:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sfmodel.metastability import Cell, State, map_dataset
+from sfmodel.metastability.loads import state_of_load
 
 from .in_memory import mapped
 from .planted import CAPACITY, write
@@ -24,8 +25,8 @@ def test_the_vulnerable_loads_are_those_of_theory() -> None:
     """With r = 2 a queue empties below 100/3 = 33/s; at 28 and 40 the margin is a sixth, ten standard deviations of the
     arrivals of five minutes. A trigger of 90 % for 30 s leaves 10/s of 28/s, so that more than a second's work waits."""
     write(Path(), attempts=3, levels="28, 40, 85, 110", sizes="90 %", durations="30 s", horizon="10 min")
-    known, _, _ = mapped(seeds=1)
-    assert [known.state_of_load("none", load) for load in (28, 40, 85, 110)] == [
+    known, design, _ = mapped(seeds=1)
+    assert [state_of_load(known.of("none"), load, design) for load in (28, 40, 85, 110)] == [
         "stable", "vulnerable", "vulnerable", "overloaded",
     ]  # fmt: skip
 
