@@ -153,6 +153,12 @@ def _check_first(runs: Any, known: Known, design: Any) -> None:
             valid = [f"{service}.{one}" for service, own in run.platform.services.items() for one in own.endpoints]
             if name not in valid:
                 raise ConfigError(f"recovery.endpoints: there is no endpoint '{name}'; {nearest(name, valid)}")
+        times = design.recovery.window / run.window
+        if times < 1 or abs(times - round(times)) > 1e-9:
+            raise ConfigError(
+                f"recovery.window: expected a multiple of the run's windows, {run.window:g} s, found "
+                f"{design.recovery.window:g} s"
+            )
         if design.ramp:
             checked(runs.mapping(RampRun(change, 1)))
 

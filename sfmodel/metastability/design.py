@@ -56,18 +56,18 @@ class TriggerGrid(Word):
 
 
 class Recovery(Word):
-    """When a run is back: as few fail, and as slow are answers, as in its pair without the trigger, for so long."""
+    """When a run is back: as few fail, and as slow are answers, as in its pair without the trigger, until its end."""
 
     endpoints: tuple[str, ...] = ()
     """What is looked at; none: everything that enters the platform."""
     window: Duration = Field(default=30.0, gt=0)
-    """Width of the windows that are compared."""
+    """Width of the windows that are compared; a multiple of that of the run's."""
     windows: Count = Field(default=4, ge=1)
-    """So many in a row."""
+    """Means over so many in a row are compared."""
     failing: Share = 0.01
-    """So much more than in the worst window of the pair may fail."""
+    """So much more than in the worst mean of the pair may fail."""
     slow: Factor = Field(default=1.5, ge=1)
-    """So many times the highest p95 of the pair is as slow as usual."""
+    """So many times the highest mean of the pair's p95 is as slow as usual."""
     up: Share = 0.95
     """A platform that answers less than this without any trigger is down by itself."""
 

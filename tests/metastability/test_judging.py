@@ -57,6 +57,9 @@ def test_the_interval_is_wilsons() -> None:
         pytest.param([0, 0, 0.5, 0.5, 0.5, 0, 0.5, 0], None, DOWN, id="back for one window only"),
         pytest.param([0, 0, 0.5, 0.5, 0.025, 0.025, 0, 0], None, Outcome(State.RECOVERED, 0.0), id="as bad as the pair"),
         pytest.param([0, 0, 0.5, 0.5, math.nan, math.nan, math.nan, 0], None, DOWN, id="nothing ends"),
+        pytest.param([0, 0, 0.5, 0.5, math.nan, math.nan, 0, 0], None, Outcome(State.RECOVERED, 20.0), id="in the end"),
+        pytest.param([0, 0, 0.5, 0.5, 0, 0, 0, 0.5], None, DOWN, id="back, and down again at the end"),
+        pytest.param([0, 0, 0.5, 0.5, 0, 0, 0.5, 0.5, 0, 0], None, Outcome(State.RECOVERED, 40.0), id="back, down, back"),
         pytest.param([0] * 8, [0.1] * 4 + [0.16] * 4, DOWN, id="slow"),
         pytest.param([0] * 8, [0.1] * 4 + [0.14] * 4, Outcome(State.RECOVERED, 0.0), id="not so slow"),
     ],
@@ -64,6 +67,22 @@ def test_the_interval_is_wilsons() -> None:
 def test_recovery_is_being_as_the_pair_is(failing: list[float], p95_s: list[float] | None, expected: Outcome) -> None:
     pair = answers([0, 0, 0, 0.01, 0, 0, 0, 0])
     assert outcome(answers(failing, p95_s), pair, 20.0, 40.0, RULE) == expected
+
+
+def test_one_odd_window_of_the_pair_does_not_excuse_a_run_that_is_down() -> None:
+    """Beside 40 % that fail in one window, 20 % over two, 30 % in every window are no recovery, nor is 0.4 s beside 0.1 s."""
+    pair = answers([0, 0, 0, 0, 0.4, 0, 0, 0], [0.1] * 4 + [0.3] + [0.1] * 3)
+    assert outcome(answers([0, 0, 0.5, 0.5, *[0.3] * 4]), pair, 20.0, 40.0, RULE) == DOWN
+    assert outcome(answers([0] * 8, [0.4] * 8), pair, 20.0, 40.0, RULE) == DOWN
+    odd = answers([0, 0, 0.5, 0.5, 0, 0.4, 0, 0])  # as odd, at another time
+    assert outcome(odd, pair, 20.0, 40.0, RULE) == Outcome(State.RECOVERED, 0.0)
+
+
+def test_a_pair_beside_itself_has_recovered_also_where_often_nothing_ends() -> None:
+    pair = answers([0, 0, 0, math.nan, 0.05, math.nan, 0, 0.08])
+    assert outcome(pair, pair, 20.0, 40.0, RULE) == Outcome(State.RECOVERED, 0.0)
+    more = answers([0, 0, 0, math.nan, math.nan, math.nan, math.nan, 0])
+    assert outcome(more, pair, 20.0, 40.0, RULE).state == State.NOT_RECOVERED
 
 
 def test_a_pair_that_is_down_says_nothing_of_the_trigger() -> None:
