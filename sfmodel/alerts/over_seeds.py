@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sfmodel.alerts.alarm import Alarm
 from sfmodel.alerts.alarms import kinds
 from sfmodel.alerts.objectives import Objectives
-from sfmodel.results.intervals import LEVEL
+from sfmodel.results.intervals import share_ends
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,11 @@ def records(found: Sequence[Sequence[Alarm]], objectives: Objectives, trigger_s:
 
 
 def _record(found: Sequence[Sequence[Alarm]], promise: str, alert: str, trigger_s: float | None) -> Record:
-    from scipy.stats import binomtest
-
     own = [[one.fires_s for one in run if (one.promise, one.kind) == (promise, alert)] for run in found]
     fired = sum(map(bool, own))
-    interval = binomtest(fired, len(own)).proportion_ci(LEVEL)
     delays_s = None
     if trigger_s is not None:
         after = [[at_s - trigger_s for at_s in run if at_s >= trigger_s] for run in own]
         delays_s = tuple(min(run) for run in after if run)
     times = sum(map(len, own)) / len(own)
-    return Record(promise, alert, fired, len(own), (float(interval.low), float(interval.high)), times, delays_s)
+    return Record(promise, alert, fired, len(own), share_ends(fired, len(own)), times, delays_s)

@@ -85,8 +85,8 @@ def map_dataset(known: Known, design: MapDesign, title: str = "") -> xr.Dataset:
     per_run = (*dims, "seed")
     recovered = np.where((state == State.RECOVERED) | (state == State.NOT_RECOVERED), state == State.RECOVERED, np.nan)
     said = {
-        "probability": ("1", "Share of the runs that recovered"), "low": ("1", "Lower end of its 95 % interval, Wilson"),
-        "high": ("1", "Upper end of it"),
+        "probability": ("1", "Share of the runs that recovered"),
+        "low": ("1", "Lower end of its 95 % interval, Clopper and Pearson"), "high": ("1", "Upper end of it"),
         "median_time": ("s", "Median time to recover, Kaplan and Meier; inf: not within the horizon"),
     }  # fmt: skip
     states = [[state_of_load(known.of(change), load, design) for load in axes["load"]] for change in known.changes]

@@ -31,6 +31,7 @@ def test_a_line_for_each_cell_that_has_run(program: ModuleType) -> None:
     known.tell(Job("none", Cell(2, 0.5, 120), 1), Outcome(State.DOWN_BY_ITSELF))
     found = {(line[1], line[3]): line[4:] for line in program.lines(map_dataset(known, design))}
     assert set(found) == {(1.0, 60.0), (2.0, 120.0)}
-    # not run, recovered, not within the horizon, down by itself; Wilson of 1 of 2; the median is reached with the first
-    assert found[1.0, 60.0] == [0, 1, 1, 0, "0.5", "0.09453", "0.9055", "20"]
+    # not run, recovered, not within the horizon, down by itself; 1 − √0.975 to √0.975 (Clopper and Pearson);
+    # the median is reached with the first
+    assert found[1.0, 60.0] == [0, 1, 1, 0, "0.5", "0.01258", "0.9874", "20"]
     assert found[2.0, 120.0] == [1, 0, 0, 1, "", "", "", ""]

@@ -41,12 +41,11 @@ def test_a_median_with_censored_runs_is_kaplan_and_meiers() -> None:
     assert math.isnan(median_s([], []))
 
 
-def test_the_interval_is_wilsons() -> None:
-    """Of 2 of 3: (p + z²/2n ± z·√(p(1 − p)/n + z²/4n²))/(1 + z²/n), z = 1.959964."""
-    z, n, p = 1.959963985, 3, 2 / 3
-    middle, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    expected = (p, (middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n))
-    assert probability(2, 3) == pytest.approx(expected, abs=1e-6)
+def test_the_interval_is_clopper_and_pearsons() -> None:
+    """Of 3 of 3 the lower end p has p³ = 2.5 %; of 1 of 2 (1 − p)² = 97.5 %, and the upper end is as far from 1."""
+    assert probability(3, 3) == pytest.approx((1, 0.025 ** (1 / 3), 1))
+    low = 1 - math.sqrt(0.975)
+    assert probability(1, 2) == pytest.approx((0.5, low, 1 - low))
     assert all(math.isnan(one) for one in probability(0, 0))
 
 
@@ -81,7 +80,7 @@ def test_one_odd_window_of_the_pair_does_not_excuse_a_run_that_is_down() -> None
 def test_a_pair_beside_itself_has_recovered_also_where_often_nothing_ends() -> None:
     pair = answers([0, 0, 0, math.nan, 0.05, math.nan, 0, 0.08])
     assert outcome(pair, pair, 20.0, 40.0, RULE) == Outcome(State.RECOVERED, 0.0)
-    more = answers([0, 0, 0, math.nan, math.nan, math.nan, math.nan, 0])
+    more = answers([0, 0, 0, math.nan, 0, math.nan, math.nan, math.nan])
     assert outcome(more, pair, 20.0, 40.0, RULE).state == State.NOT_RECOVERED
 
 
