@@ -1,10 +1,13 @@
-"""Stable is said where every trigger was recovered from; vulnerable is said of one that was not."""
+"""What is said of loads: stable where every trigger was recovered from; of how many runs it breaks, and comes back."""
 
 from __future__ import annotations
+
+import math
 
 import pytest
 
 from sfmodel.metastability import Cell, Job, Known, MapDesign, Outcome, State, map_dataset
+from sfmodel.metastability.hysteresis import Way
 from sfmodel.metastability.loads import state_of_load
 from sfmodel.metastability.table import said_of_loads
 
@@ -42,3 +45,20 @@ def test_a_load_of_the_refinement_is_not_called_stable_and_it_is_said_why() -> N
     assert list(said_of_loads(ds)) == [
         "none: stable at 1; vulnerable at 2; not known at 1.5, where not every size and duration was tried."
     ]
+
+
+@pytest.mark.parametrize(
+    ("turns", "said"),
+    [
+        pytest.param([(4, 2), (math.inf, math.nan), (3, 0)], "breaks it in 2 of 3 runs, at 3 to 4; on the way down it comes "
+                     "back in 1 of 2 runs, at 2.", id="one does not break, one does not come back"),
+        pytest.param([(3, 0), (3, 0)], "breaks it in 2 of 2 runs, at 3; on the way down it comes back in 0 of 2 runs.",
+                     id="none comes back"),
+        pytest.param([(math.inf, math.nan)], "breaks it in 0 of 1 run.", id="none breaks"),
+    ],
+)  # fmt: skip
+def test_of_load_that_goes_up_it_is_said_how_many_runs_it_broke(turns: list[tuple[float, float]], said: str) -> None:
+    known = Known(["none"])
+    for seed, (breaks_at, returns_at) in enumerate(turns, 1):
+        known.ways["none", seed] = Way((1, 2, 3, 4, 3, 2, 1), (1.0,) * 7, breaks_at, returns_at)
+    assert list(said_of_loads(map_dataset(known, DESIGN))) == [f"none: load that goes up slowly, up to 4, {said}"]
