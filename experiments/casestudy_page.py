@@ -165,12 +165,12 @@ def loops(found: Found) -> list[str]:
     for run in ("hurts", *(f"spread-{name}" for name in TITLES)):
         for loop in found.of(run)["loops"]:
             closest = loop["closest"]
-            if closest["gain"] is not None:
-                gain = f"{closest['gain']:.2f} ({closest['low']:.2f} to {closest['high']:.2f})"
-                where = SHORT.get(run.removeprefix("spread-"), "the evening")
-                rows.append((where, f"{loop['name']} ({loop['kind']})", clock(closest["begins_s"]), gain, closest["verdict"]))
+            known = closest["gain"] is not None
+            gain = f"{closest['gain']:.2f} ({closest['low']:.2f} to {closest['high']:.2f})" if known else "–"
+            where = SHORT.get(run.removeprefix("spread-"), "the evening")
+            rows.append((where, f"{loop['name']} ({loop['kind']})", clock(closest["begins_s"]), gain, closest["verdict"]))
     heads = ("in", "loop", "closest from", "gain (95 % interval)", "")
-    lines = _table(heads, rows) if rows else ["No loop has a gain that is known."]
+    lines = _table(heads, rows) if rows else ["Nothing is made again often enough to be a loop."]
     said = "The gain is how many further attempts one more attempt makes; above 1 a loop feeds itself."
     return [said, "", *lines, "", *_metastability(found)]
 

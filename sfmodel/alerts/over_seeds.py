@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sfmodel.alerts.alarm import Alarm
 from sfmodel.alerts.alarms import kinds
 from sfmodel.alerts.objectives import Objectives
-from sfmodel.results.intervals import LEVEL
+from sfmodel.results.intervals import share_ends
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,6 @@ def detections(
 def _detection(
     found: Sequence[Sequence[Alarm]], promise: str, alert: str, trigger_s: float | None, until_s: float
 ) -> Detection:
-    from scipy.stats import binomtest
-
     own = [[one.fires_s for one in run if (one.promise, one.kind) == (promise, alert)] for run in found]
     after = None
     if trigger_s is not None:
@@ -87,6 +85,5 @@ def _detection(
         delays_s = tuple(min(run) - trigger_s for run in own if run)
         after = AfterTrigger(delays_s, len(own), max(0.0, until_s - trigger_s), false_alarms)
     fired = sum(map(bool, own))
-    share = binomtest(fired, len(own)).proportion_ci(LEVEL)
     times = sum(map(len, own)) / len(own)
-    return Detection(promise, alert, fired, len(own), (float(share.low), float(share.high)), times, after)
+    return Detection(promise, alert, fired, len(own), share_ends(fired, len(own)), times, after)

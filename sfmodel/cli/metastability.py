@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Run until the deadline, and print, write and draw what is known."""
     from sfmodel.figures.metastability import check_format
-    from sfmodel.metastability import Known, setting_of
+    from sfmodel.metastability import Known, design_of
     from sfmodel.metastability.mapping import map_until
     from sfmodel.metastability.runs import MapRuns
 
@@ -61,32 +61,32 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.output:
         check_format(arguments.output)
     _check_platform(arguments.platform)
-    setting = setting_of(arguments.platform)
+    design = design_of(arguments.platform)
     if arguments.no_hysteresis:
-        setting = setting.model_copy(update={"ramp": None})
-    words = [f"platform={arguments.platform}", *setting.overrides, *arguments.overrides]
-    configured = _configured(words, setting.load.key)
+        design = design.model_copy(update={"ramp": None})
+    words = [f"platform={arguments.platform}", *design.overrides, *arguments.overrides]
+    configured = _configured(words, design.load.key)
     known = Known(_changes(arguments.changes))
     folder = arguments.folder or Path("runs") / f"metastability-{arguments.platform}"
     deadline = time.monotonic() + within_s
-    runs = MapRuns(setting, configured, folder, arguments.processes, deadline)
-    _check_first(runs, known, setting)
-    print(f"{setting.trigger.title or 'trigger'}, within {arguments.within}; runs are kept in {folder}", flush=True)
+    runs = MapRuns(design, configured, folder, arguments.processes, deadline)
+    _check_first(runs, known, design)
+    print(f"{design.trigger.title or 'trigger'}, within {arguments.within}; runs are kept in {folder}", flush=True)
     failed: Any = {}
     try:
-        failed = map_until(setting, known, runs, partial(_show, known, deadline), arguments.seeds, arguments.depth)
+        failed = map_until(design, known, runs, partial(_show, known, deadline), arguments.seeds, arguments.depth)
     except KeyboardInterrupt:
         print("sfmodel: interrupted; what had ended counts, and the same command goes on", file=sys.stderr)
     if runs.time_is_up():
         print(f"time is up: the same command goes on with what is kept in {folder}", flush=True)
-    _report(known, setting, folder, arguments)
+    _report(known, design, folder, arguments)
     for reason in dict.fromkeys(failed.values()):
         names = ", ".join(one.name for one, found in failed.items() if found == reason)
         print(f"sfmodel: {reason}\nsfmodel: failed so: {names}", file=sys.stderr)
     return 1 if failed and not known.runs() else 0
 
 
-def _report(known: Known, setting: Any, folder: Path, arguments: argparse.Namespace) -> None:
+def _report(known: Known, design: Any, folder: Path, arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
     from sfmodel.figures.metastability import draw_map
@@ -97,7 +97,7 @@ def _report(known: Known, setting: Any, folder: Path, arguments: argparse.Namesp
     if not known.runs():
         print("too little has run to say anything yet")
         return
-    ds = map_dataset(known, setting, arguments.platform)
+    ds = map_dataset(known, design, arguments.platform)
     console = Console()
     for table in map_tables(ds):
         console.print(table)
@@ -141,19 +141,25 @@ def _configured(words: list[str], key: str) -> Configured:
     return configured
 
 
-def _check_first(runs: Any, known: Known, setting: Any) -> None:
+def _check_first(runs: Any, known: Known, design: Any) -> None:
     """Refuse what no run could be made of, before any is."""
     from sfmodel.metastability.cells import Job, grid
     from sfmodel.metastability.runs import RampRun
     from sfmodel.running import checked
 
     for change in known.changes:
-        run = checked(runs.mapping(Job(change, grid(setting)[-1], 1)))
-        for name in setting.recovery.endpoints:
+        run = checked(runs.mapping(Job(change, grid(design)[-1], 1)))
+        for name in design.recovery.endpoints:
             valid = [f"{service}.{one}" for service, own in run.platform.services.items() for one in own.endpoints]
             if name not in valid:
                 raise ConfigError(f"recovery.endpoints: there is no endpoint '{name}'; {nearest(name, valid)}")
-        if setting.ramp:
+        times = design.recovery.window / run.window
+        if times < 1 or abs(times - round(times)) > 1e-9:
+            raise ConfigError(
+                f"recovery.window: expected a multiple of the run's windows, {run.window:g} s, found "
+                f"{design.recovery.window:g} s"
+            )
+        if design.ramp:
             checked(runs.mapping(RampRun(change, 1)))
 
 

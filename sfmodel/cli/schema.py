@@ -54,7 +54,7 @@ def _of_a_run() -> dict[str, type[Word]]:
     from sfmodel.alerts import Objectives
     from sfmodel.claims import Claims
     from sfmodel.figures.panel import Panels
-    from sfmodel.metastability import Setting
+    from sfmodel.metastability import MapDesign
     from sfmodel.paths.request_path import Paths
     from sfmodel.rows.rows import Rows
     from sfmodel.stories.story import Stories
@@ -66,5 +66,5 @@ def _of_a_run() -> dict[str, type[Word]]:
         "stories": Stories,
         "paths": Paths,
         "figures": Panels,
-        "metastability": Setting,
+        "metastability": MapDesign,
     }

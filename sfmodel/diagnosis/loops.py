@@ -15,14 +15,23 @@ The *gain* is of the loop through the load too: one more attempt also makes othe
 shows: fresh attempts vary from window to window for reasons of their own, and what of them the windows before do not tell is
 an instrument (Wald 1940) for attempts. Failures and attempts of the next half minute are both taken beside it, as a local
 projection (Jordà, American Economic Review 95, 2005), with standard errors of Newey and West (Econometrica 55, 1987).
+
+The first factor counts what is made again after the failures of a segment: not in its windows but so many later as failures and
+what is made again go together best, along the run. What is left of the shift at the segment's two edges is what fails within
+half a window, and within the spread of the delays about their mean: with 10 s windows and constant delays the factor is wrong
+by at most the failures of 5 s at each edge, beside those of the segment; with exponential delays of 10 s, of some 10 s more.
+Where failures are the same all along the two edges cancel. A delay beyond half a minute is taken for half a minute.
+
+A loop *dies out* only if it does in every segment in which it turns: where the gain of one of these is not known, as of a storm
+in which everything fails, a calm one says nothing of it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +45,12 @@ if TYPE_CHECKING:
 
 Series = NDArray[np.float64]
 Kind = Literal["users", "calls", "misses"]
+Verdict = Literal["dies out", "not known", "may grow", "grows"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""The one that tells most of the loop is the last."""
 
-STRETCH_S = 900.0
-"""The gain is of stretches so long, one behind the other,"""
+SEGMENT_S = 900.0
+"""The gain is of segments so long, one behind the other,"""
 FEWEST = 40
 """or of so many windows, if they are longer; of fewer none is told."""
 HORIZON_S = 30.0
@@ -48,12 +60,12 @@ PAST = 3
 SEEN = 10**0.5
 """An instrument of which attempts do not rise by so many standard errors tells nothing (F > 10, Staiger and Stock 1997)."""
 RARE = 1e-2
-"""A loop in which less is made again in every stretch is not told, nor a gain where less than a tenth of that fails."""
+"""A loop turns where at least so much is made again; no gain is told where less than a tenth of that fails."""
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """A loop over some windows."""
+class Segment:
+    """A loop over some windows in a row."""
 
     begins_s: float
     """s since midnight of day 1."""
@@ -62,14 +74,16 @@ class Stretch:
     """What was tried; of a cache, misses."""
     failed: int
     """What of it failed; of a cache, misses after which nothing was stored."""
+    made_again: int
+    """Attempts that were made again; of a cache, misses."""
     again_per_failure: float
-    """Attempts made again for each failure; NaN: nothing failed."""
+    """Attempts made again for each failure, when its delay is over; NaN: nothing failed."""
     again: float
     """Share of the attempts that are made again."""
     gain: float
     """Further attempts that one more attempt makes, through the load too; NaN: not known."""
     low: float
-    """Lower end of its interval: 95 % of such intervals of all stretches of a loop hold all of its gains."""
+    """Lower end of its interval: with 95 % those of all segments of all loops of a run hold all of its gains."""
     high: float
     """Upper end."""
 
@@ -77,6 +91,19 @@ class Stretch:
     def amplification(self) -> float:
         """Attempts that come of a fresh one, itself included."""
         return 1 / (1 - self.again) if self.again < 1 else math.inf
+
+    @property
+    def verdict(self) -> Verdict:
+        """What its gain means, as far as it is known."""
+        if math.isnan(self.gain):
+            return "not known"
+        return "dies out" if self.high < 1 else "grows" if self.low > 1 else "may grow"
+
+    @property
+    def nearness(self) -> tuple[bool, int, float]:
+        """Order of segments and loops: what turns, by what is known of it, by its gain or else by what is made again."""
+        known = not math.isnan(self.gain)
+        return known or self.again >= RARE, VERDICTS.index(self.verdict), self.gain if known else self.again
 
 
 @dataclass(frozen=True)
@@ -86,7 +113,7 @@ class Loop:
     kind: Kind
     name: str
     """Class of users' requests, call site, cache."""
-    stretches: tuple[Stretch, ...]
+    segments: tuple[Segment, ...]
     """In order of time."""
     most_again: float
     """Highest share that is made again of any window with twenty attempts or more,"""
@@ -94,9 +121,10 @@ class Loop:
     """and when that window begins, s since midnight of day 1."""
 
     @property
-    def closest(self) -> Stretch:
-        """The stretch with the highest gain; where no gain is known, with the highest share made again."""
-        return max(self.stretches, key=lambda one: (not math.isnan(one.gain), _or(one.gain, 0.0), one.again))
+    def closest(self) -> Segment:
+        """The segment that tells most of the loop: with the highest gain of those that may grow; if none may, of those whose
+        gain is not known that with most made again; if it is of all that turn, that with the highest gain."""
+        return max(self.segments, key=lambda one: one.nearness)
 
 
 @dataclass(frozen=True)
@@ -113,7 +141,7 @@ class Turns:
 
 
 def loops(ds: xr.Dataset) -> list[Loop]:
-    """Find the loops of a run that turn at all, the highest gain first.
+    """Find the loops of a run that turn at all, those first that come closest to feeding themselves.
 
     Parameters
     ----------
@@ -122,8 +150,11 @@ def loops(ds: xr.Dataset) -> list[Loop]:
     """
     if not ds.sizes["time"]:
         return []
-    found = [loop for turns in _turns(ds) if (loop := _loop(ds, turns)) is not None]
-    return sorted(found, key=lambda one: (-_or(one.closest.gain, -1.0), -one.closest.again))
+    parts = _parts(ds["width"].values.astype(float))
+    turning = [turns for turns in _turns(ds) if max(_share(turns, part) for part in parts) >= RARE]
+    level = 1 - (1 - LEVEL) / max(1, len(turning) * len(parts))  # Bonferroni: all of them hold with 95 %
+    found = [_loop(ds, turns, parts, level) for turns in turning]
+    return sorted(found, key=lambda one: one.closest.nearness, reverse=True)
 
 
 # what goes round
@@ -170,42 +201,63 @@ def _values(ds: xr.Dataset, name: str) -> Series:
 # how it goes round
 
 
-def _loop(ds: xr.Dataset, turns: Turns) -> Loop | None:
+def _loop(ds: xr.Dataset, turns: Turns, parts: Sequence[slice], level: float) -> Loop:
     time_s, width_s = ds["time"].values.astype(float), ds["width"].values.astype(float)
-    parts = _parts(width_s)
-    level = LEVEL ** (1 / len(parts))  # Šidák 1967: all of them hold with 95 %
-    found = tuple(_stretch(turns, part, time_s, width_s, level) for part in parts)
-    if max(one.again for one in found) < RARE:
-        return None
+    found = tuple(_segment(turns, part, time_s, width_s, level) for part in parts)
     again = np.where(turns.attempts >= 20, turns.again / np.maximum(turns.attempts, 1.0), 0.0)
     worst = int(np.argmax(again))
     return Loop(turns.kind, turns.name, found, float(again[worst]), float(time_s[worst]))
 
 
+def _share(turns: Turns, part: slice) -> float:
+    """Of the attempts of a part those that are made again."""
+    attempts = float(turns.attempts[part].sum())
+    return max(0.0, float(turns.again[part].sum()) / attempts) if attempts else 0.0
+
+
 def _parts(width_s: Series) -> list[slice]:
-    """Stretches, one behind the other; what is left over belongs to the last."""
+    """Segments, one behind the other; what is left over belongs to the last."""
     windows = len(width_s)
-    length = max(FEWEST, math.ceil(STRETCH_S / float(np.median(width_s)) - 1e-9))
+    length = max(FEWEST, math.ceil(SEGMENT_S / float(np.median(width_s)) - 1e-9))
     edges = [k * length for k in range(max(1, windows // length))]
     return [slice(first, stop) for first, stop in zip(edges, [*edges[1:], windows], strict=True)]
 
 
-def _stretch(turns: Turns, part: slice, time_s: Series, width_s: Series, level: float) -> Stretch:
+def _segment(turns: Turns, part: slice, time_s: Series, width_s: Series, level: float) -> Segment:
     attempts, failed, again = (float(series[part].sum()) for series in (turns.attempts, turns.failed, turns.again))
-    each = again / failed if failed > 0 else math.nan
+    ahead = max(1, round(HORIZON_S / float(np.median(width_s))))
+    each = _again_per_failure(turns, part, ahead)
     slope = half = math.nan
     if failed >= RARE / 10 * attempts > 0:
-        slope, half = _failures_of_one_more(turns, part, float(np.median(width_s)), level)
+        slope, half = _failures_of_one_more(turns, part, ahead, level)
     gain = each * slope
-    return Stretch(
+    return Segment(
         float(time_s[part.start]), float(time_s[part.stop - 1] + width_s[part.stop - 1]), int(attempts), max(0, int(failed)),
-        each, max(0.0, again / attempts) if attempts else 0.0, gain, gain - each * half, gain + each * half,
+        max(0, int(again)), each, _share(turns, part), gain, gain - each * half, gain + each * half,
     )  # fmt: skip
 
 
-def _failures_of_one_more(turns: Turns, part: slice, width_s: float, level: float) -> tuple[float, float]:
+def _again_per_failure(turns: Turns, part: slice, ahead: int) -> float:
+    """Attempts made again for each failure of a segment, counted as much later as they usually are; NaN: nothing failed."""
+    later = _delay(turns, ahead)
+    stop = min(part.stop, len(turns.failed) - later)  # of what fails later the run does not show what is made again
+    failed = float(turns.failed[part.start : stop].sum())
+    return float(turns.again[part.start + later : stop + later].sum()) / failed if failed > 0 else math.nan
+
+
+def _delay(turns: Turns, ahead: int) -> int:
+    """Windows from failures to what is made again: of up to so many those with which the two go together best."""
+    windows = len(turns.failed)
+
+    def together(later: int) -> float:
+        failed, again = turns.failed[: windows - later], turns.again[later:]
+        return float(failed @ again) / math.sqrt(max(float(failed @ failed) * float(again @ again), 1e-12))
+
+    return max(range(min(ahead, windows - 1) + 1), key=together)
+
+
+def _failures_of_one_more(turns: Turns, part: slice, ahead: int, level: float) -> tuple[float, float]:
     """Failures that one more attempt makes, and half of the width of their interval; NaN: not known."""
-    ahead = max(1, round(HORIZON_S / width_s))
     rows = np.arange(max(part.start, PAST), min(part.stop, len(turns.attempts) - ahead + 1))
     past = [series[rows - k] for series in (turns.fresh, turns.failed) for k in range(1, PAST + 1)]
     told = np.column_stack([np.ones(len(rows)), rows, *past]).astype(float)
@@ -246,7 +298,3 @@ def _variance(fresh: Series, rest: Series, ahead: int) -> float:
     for k in range(1, min(ahead, len(terms))):
         total += 2 * (1 - k / ahead) * float(terms[k:] @ terms[:-k])
     return max(total, 0.0)
-
-
-def _or(value: float, other: float) -> float:
-    return other if math.isnan(value) else value

@@ -7,7 +7,7 @@ which is the *metastable* state, and *overloaded* if it is down without any.
 
 from sfmodel.metastability.cells import Cell, Job
 from sfmodel.metastability.dataset import Known, map_dataset
+from sfmodel.metastability.design import MapDesign, design_of
 from sfmodel.metastability.recovery import Outcome, State
-from sfmodel.metastability.setting import Setting, setting_of
 
-__all__ = ["Cell", "Job", "Known", "Outcome", "Setting", "State", "map_dataset", "setting_of"]
+__all__ = ["Cell", "Job", "Known", "MapDesign", "Outcome", "State", "design_of", "map_dataset"]

@@ -8,13 +8,13 @@ scale. Everything else keeps its first seed.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
+from sfmodel.metastability.design import MapDesign
 from sfmodel.metastability.recovery import Outcome, State
-from sfmodel.metastability.setting import Setting
 
 Axis = Literal["load", "size", "duration_s"]
 AXES: tuple[Axis, ...] = ("duration_s", "size", "load")
@@ -54,15 +54,15 @@ Seen = Mapping[Cell, Mapping[int, Outcome]]
 """Cell → seed → outcome, of one set of interventions."""
 
 
-def grid(setting: Setting) -> list[Cell]:
-    """The cells that the setting names, load by load."""
-    trigger = setting.trigger
-    return [
-        Cell(load, size, duration_s)
-        for load in setting.load.levels
-        for size in trigger.sizes
-        for duration_s in trigger.durations
-    ]
+def grid(design: MapDesign) -> list[Cell]:
+    """The cells that the design names, load by load."""
+    return [cell for load in design.load.levels for cell in cells_at(design, load)]
+
+
+def cells_at(design: MapDesign, load: float) -> list[Cell]:
+    """Every trigger of the design at a load."""
+    trigger = design.trigger
+    return [Cell(load, size, duration_s) for size in trigger.sizes for duration_s in trigger.durations]
 
 
 def state_of(outcomes: Mapping[int, Outcome]) -> State:
@@ -76,28 +76,32 @@ def is_mixed(outcomes: Mapping[int, Outcome]) -> bool:
     return len({one.state for one in outcomes.values()}) > 1
 
 
-def next_cells(setting: Setting, seen: Seen, seeds: int, depth: int) -> list[tuple[Cell, int]]:
+def next_cells(
+    design: MapDesign, seen: Seen, failed: Set[tuple[Cell, int]], seeds: int, depth: int
+) -> list[tuple[Cell, int]]:
     """Which cell to run next with which seed: those of the first step that is not done.
 
     Parameters
     ----------
-    setting
+    design
         Names the coarse grid.
     seen
         What is known.
+    failed
+        Cells and seeds whose run ended with an error: they are not asked for again, and what lies on both sides of a cell
+        without any outcome are neighbours.
     seeds
         That a cell at an edge gets.
     depth
         How many times the distance of two neighbours is halved.
     """
-    if missing := [cell for cell in grid(setting) if not seen.get(cell)]:
-        return [(cell, 1) for cell in missing]
+    firsts = [(cell, 1) for cell in grid(design) if not seen.get(cell)]
     at_edge = {cell for pair in edges(seen) for cell in pair} | {cell for cell in seen if is_mixed(seen[cell])}
-    wanted = [(cell, seed) for seed in range(1, seeds + 1) for cell in sorted(at_edge) if seed not in seen[cell]]
-    if wanted:
-        return wanted
-    between = {_halfway(one, other) for one, other in edges(seen) if _apart(setting, one, other) > 1.05 * 0.5**depth}
-    return [(cell, 1) for cell in sorted(between - set(seen))]
+    further = [(cell, seed) for seed in range(1, seeds + 1) for cell in sorted(at_edge) if seed not in seen[cell]]
+    halfway = {_halfway(one, other) for one, other in edges(seen) if _apart(design, one, other) > 1.05 * 0.5**depth}
+    between = [(cell, 1) for cell in sorted(halfway - set(seen))]
+    steps = ([one for one in step if one not in failed] for step in (firsts, further, between))
+    return next((step for step in steps if step), [])
 
 
 def edges(seen: Seen) -> Iterator[tuple[Cell, Cell]]:
@@ -128,11 +132,11 @@ def _halfway(one: Cell, other: Cell) -> Cell:
     return replace(one, **{axis: float(f"{middle:.4g}")})
 
 
-def _apart(setting: Setting, one: Cell, other: Cell) -> float:
+def _apart(design: MapDesign, one: Cell, other: Cell) -> float:
     """Distance of two neighbours, of that of the neighbours of the coarse grid between which they lie."""
     axis = _axis_of(one, other)
     coarse = {
-        "load": setting.load.levels, "size": setting.trigger.sizes, "duration_s": setting.trigger.durations,
+        "load": design.load.levels, "size": design.trigger.sizes, "duration_s": design.trigger.durations,
     }[axis]  # fmt: skip
     scale = math.log if axis == "duration_s" else float
     low, high = (scale(getattr(cell, axis)) for cell in (one, other))

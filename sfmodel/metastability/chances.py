@@ -5,17 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from sfmodel.results.intervals import LEVEL
+from sfmodel.results.intervals import share_ends
 
 
-def probability(recovered: int, runs: int, level: float = LEVEL) -> tuple[float, float, float]:
-    """Share of runs that recovered, and the ends of its interval (Wilson, JASA 22, 1927); NaN of no runs."""
-    from scipy.stats import binomtest
-
-    if not runs:
-        return math.nan, math.nan, math.nan
-    ends = binomtest(recovered, runs).proportion_ci(level, method="wilson")
-    return recovered / runs, float(ends.low), float(ends.high)
+def probability(recovered: int, runs: int) -> tuple[float, float, float]:
+    """Share of runs that recovered, and the ends of its interval; NaN of no runs."""
+    return (recovered / runs, *share_ends(recovered, runs)) if runs else (math.nan, math.nan, math.nan)
 
 
 def median_s(recovered_s: Sequence[float], censored_s: Sequence[float]) -> float:

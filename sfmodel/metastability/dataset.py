@@ -12,9 +12,10 @@ import numpy as np
 
 from sfmodel.metastability.cells import Cell, Job
 from sfmodel.metastability.chances import median_s, probability
+from sfmodel.metastability.design import MapDesign
 from sfmodel.metastability.hysteresis import Way
+from sfmodel.metastability.loads import state_of_load
 from sfmodel.metastability.recovery import Outcome, State
-from sfmodel.metastability.setting import Setting
 from sfmodel.results.disk import disk_errors
 from sfmodel.results.recorder import quiet
 
@@ -52,17 +53,8 @@ class Known:
         """How many runs have been judged."""
         return sum(len(found) for cells in self.outcomes.values() for found in cells.values())
 
-    def state_of_load(self, change: str, load: float) -> str:
-        """Stable, vulnerable or overloaded (Huang et al., Metastable Failures in the Wild, OSDI 2022); empty: not run."""
-        found = [one.state for cell, seeds in self.of(change).items() if cell.load == load for one in seeds.values()]
-        if not found:
-            return ""
-        if 2 * found.count(State.DOWN_BY_ITSELF) > len(found):
-            return "overloaded"
-        return "vulnerable" if State.NOT_RECOVERED in found else "stable"
 
-
-def map_dataset(known: Known, setting: Setting, title: str = "") -> xr.Dataset:
+def map_dataset(known: Known, design: MapDesign, title: str = "") -> xr.Dataset:
     """Put together what is known: dimensions change, load, size, duration, seed."""
     import xarray as xr
 
@@ -87,26 +79,25 @@ def map_dataset(known: Known, setting: Setting, title: str = "") -> xr.Dataset:
             )
             for seed, one in found.items():
                 state[(*place, seeds.index(seed))], seconds[(*place, seeds.index(seed))] = one.state, one.seconds
-            for name, value in zip(of_cells, chances(found, setting.horizon), strict=True):
+            for name, value in zip(of_cells, chances(found, design.horizon), strict=True):
                 of_cells[name][place] = value
     flags = {"flag_values": [int(one) for one in State], "flag_meanings": " ".join(MEANINGS[one] for one in State)}
     per_run = (*dims, "seed")
     recovered = np.where((state == State.RECOVERED) | (state == State.NOT_RECOVERED), state == State.RECOVERED, np.nan)
     said = {
-        "probability": ("1", "Share of the runs that recovered"), "low": ("1", "Lower end of its 95 % interval, Wilson"),
-        "high": ("1", "Upper end of it"),
+        "probability": ("1", "Share of the runs that recovered"),
+        "low": ("1", "Lower end of its 95 % interval, Clopper and Pearson"), "high": ("1", "Upper end of it"),
         "median_time": ("s", "Median time to recover, Kaplan and Meier; inf: not within the horizon"),
     }  # fmt: skip
+    states = [[state_of_load(known.of(change), load, design) for load in axes["load"]] for change in known.changes]
     variables = {
         "state": (per_run, state, {"long_name": "What became of the run", "units": "1", **flags}),
         "recovered": (per_run, recovered, {"long_name": "Whether it recovered; NaN: not run, or down by itself", "units": "1"}),
         "time_to_recover": (per_run, seconds, {"long_name": "From the trigger's end until it is back", "units": "s"}),
         **{name: (dims, of_cells[name], {"units": said[name][0], "long_name": said[name][1]}) for name in of_cells},
         "load_state": (
-            ("change", "load"),
-            np.array([[known.state_of_load(change, load) for load in axes["load"]] for change in known.changes], dtype="U10")
-            .reshape(shape[:2]),
-            {"long_name": "Stable, vulnerable or overloaded", "units": "1"},
+            ("change", "load"), np.array(states, dtype="U10").reshape(shape[:2]),
+            {"long_name": "Stable, vulnerable, overloaded or not known", "units": "1"},
         ),
         **_of_ways(known),
     }  # fmt: skip
@@ -115,8 +106,8 @@ def map_dataset(known: Known, setting: Setting, title: str = "") -> xr.Dataset:
         "duration": ("duration", axes["duration"], {"units": "s"}), "seed": seeds,
     }  # fmt: skip
     attributes = {
-        "title": title, "trigger": setting.trigger.title, "load_key": setting.load.key, "horizon_s": setting.horizon,
-        "setting": setting.model_dump_json(),
+        "title": title, "trigger": design.trigger.title, "load_key": design.load.key, "horizon_s": design.horizon,
+        "design": design.model_dump_json(),
     }  # fmt: skip
     return xr.Dataset(variables, coords, attributes)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sfmodel.metastability.setting import Setting, in_event
+from sfmodel.metastability.design import MapDesign, in_event
 from sfmodel.results import measures
 
 if TYPE_CHECKING:
@@ -35,35 +35,35 @@ class Way:
     """First level on the way down, after it broke, that is up; NaN: it did not break; 0: none is."""
 
 
-def up_and_down(setting: Setting) -> tuple[float, ...]:
+def up_and_down(design: MapDesign) -> tuple[float, ...]:
     """Levels in the order in which they come."""
-    assert setting.ramp is not None
-    return (*setting.ramp.levels, *setting.ramp.levels[-2::-1])
+    assert design.ramp is not None
+    return (*design.ramp.levels, *design.ramp.levels[-2::-1])
 
 
-def ramp_events(setting: Setting, at_s: float) -> list[dict[str, Any]]:
+def ramp_events(design: MapDesign, at_s: float) -> list[dict[str, Any]]:
     """The levels as events of a scenario, from a time on; the first is there already."""
-    assert setting.ramp is not None
-    every_s, key = setting.ramp.every, in_event(setting.load.key)
+    assert design.ramp is not None
+    every_s, key = design.ramp.every, in_event(design.load.key)
     return [
         {"at": f"{at_s + k * every_s} s", "for": f"{every_s} s", "set": {key: level}}
-        for k, level in enumerate(up_and_down(setting))
+        for k, level in enumerate(up_and_down(design))
         if k > 0
     ]
 
 
-def ramp_until_s(setting: Setting, at_s: float) -> float:
+def ramp_until_s(design: MapDesign, at_s: float) -> float:
     """When the last level ends, s since midnight."""
-    assert setting.ramp is not None
-    return at_s + len(up_and_down(setting)) * setting.ramp.every
+    assert design.ramp is not None
+    return at_s + len(up_and_down(design)) * design.ramp.every
 
 
-def way(ds: xr.Dataset, setting: Setting, at_s: float) -> Way:
+def way(ds: xr.Dataset, design: MapDesign, at_s: float) -> Way:
     """What a run shows whose levels begin at a time."""
-    assert setting.ramp is not None
-    levels, every_s = up_and_down(setting), setting.ramp.every
+    assert design.ramp is not None
+    levels, every_s = up_and_down(design), design.ramp.every
     time_s, width_s = ds["time"].values.astype(float), ds["width"].values.astype(float)
-    roots = list(setting.recovery.endpoints) or measures.roots(ds)
+    roots = list(design.recovery.endpoints) or measures.roots(ds)
     outcomes = ds["endpoint_outcomes"].sel(endpoint=roots).sum("endpoint")
     ended, ok = outcomes.sum("outcome").values, outcomes.sel(outcome="ok").values
     answered = []
@@ -72,7 +72,7 @@ def way(ds: xr.Dataset, setting: Setting, at_s: float) -> Way:
         windows = (time_s + 1e-9 >= begins_s) & (time_s + width_s <= ends_s + 1e-9)
         total = float(ended[windows].sum())
         answered.append(float(ok[windows].sum()) / total if total else math.nan)
-    return Way(levels, tuple(answered), *_turns(levels, answered, setting.recovery.up))
+    return Way(levels, tuple(answered), *_turns(levels, answered, design.recovery.up))
 
 
 def _turns(levels: Sequence[float], answered: Sequence[float], up: float) -> tuple[float, float]:

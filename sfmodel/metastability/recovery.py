@@ -1,10 +1,16 @@
 """Whether a run recovers from its trigger: beside its pair, which has the same seed and no trigger.
 
-In each window after the trigger's end the share of what enters the platform that fails, and the 95 % quantile of its response
-time, are beside those of the pair: back is where no more fails than in the pair's worst window, but for `failing`, and p95 is
-at most `slow` times the pair's highest. A run has recovered when it is back for so many windows in a row, within the horizon.
-A window in which nothing ends is none in which it is back. The pair is at the same constant demand, so that nothing of this is
-the end of a peak; a pair that does not answer enough is down by itself, and nothing follows for the trigger.
+Means over so many windows in a row, from each window on, of the share of what enters the platform that fails and of the 95 %
+quantile of its response time, are beside those of the pair: back is where no more fails than in the pair's worst such mean,
+but for `failing`, and p95 is at most `slow` times the pair's highest. Both sides are means over as many windows, so that one odd
+window of the pair widens the bound by no more than one of the run counts; by the worst single window of the pair a platform
+could be down for good and within it. A window in which nothing ends has no share and no quantile; of these no more may be in a
+row's windows than in any of the pair's.
+
+A run has recovered at the first window from which on all means are back, to the end of the run: one that is back and goes down
+again has not recovered yet, and one that is down at the end has not within the horizon, however long it was back between. The
+pair is at the same constant demand, so that nothing of this is the end of a peak; a pair that does not answer enough is down by
+itself, and nothing follows for the trigger.
 """
 
 from __future__ import annotations
@@ -18,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfmodel.errors import NotInRunError, nearest
-from sfmodel.metastability.setting import Recovery
+from sfmodel.metastability.design import Recovery
 from sfmodel.results import measures
 
 if TYPE_CHECKING:
@@ -33,7 +39,7 @@ class State(IntEnum):
     NOT_RUN = 0
     RECOVERED = 1
     NOT_RECOVERED = 2
-    """Not within the horizon."""
+    """Down at the end of the horizon."""
     DOWN_BY_ITSELF = 3
     """Its pair, without the trigger, is down."""
 
@@ -44,7 +50,7 @@ class Outcome:
 
     state: State
     seconds: float = math.nan
-    """From the trigger's end until it is back, s; NaN: it is not."""
+    """From the trigger's end until it is back and stays so, s; NaN: it does not."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,8 @@ def answers(ds: xr.Dataset, rule: Recovery) -> Answers:
     for name in rule.endpoints:
         if name not in known:
             raise NotInRunError(f"recovery.endpoints: there is no endpoint '{name}'; {nearest(name, known)}")
-    width_s = max(rule.window, float(ds["width"].values[0]))
-    wide = measures.coarsen(ds, width_s, ("endpoint_outcomes", "endpoint_latency"))
+    wide = measures.coarsen(ds, rule.window, ("endpoint_outcomes", "endpoint_latency"))
+    wide = wide.isel(time=wide["width"].values >= rule.window - 1e-9)  # the first and the last may be cut
     chosen = wide.sel(endpoint=list(rule.endpoints) or measures.roots(ds)).sum("endpoint")
     ended = chosen["endpoint_outcomes"].sum("outcome").values.astype(float)
     failed = ended - chosen["endpoint_outcomes"].sel(outcome="ok").values
@@ -99,14 +105,42 @@ def outcome(run: Answers, pair: Answers, begins_s: float, ends_s: float, rule: R
     """
     if is_down(pair, begins_s, rule):
         return Outcome(State.DOWN_BY_ITSELF)
-    beside = pair.time_s + 1e-9 >= begins_s
-    most_failing = float(np.nanmax(pair.failing[beside])) + rule.failing
-    slowest_s = float(np.nanmax(pair.p95_s[beside])) * rule.slow
-    back = (run.time_s + 1e-9 >= ends_s) & (run.failing <= most_failing) & (run.p95_s <= slowest_s)
-    first = _first_lasting(back, rule.windows)
-    if first is None:
+    beside, after = pair.time_s + 1e-9 >= begins_s, run.time_s + 1e-9 >= ends_s
+    usual, found = _means(pair, beside, rule.windows), _means(run, after, rule.windows)
+    back = (
+        ~(found.failing > np.nanmax(usual.failing) + rule.failing)
+        & ~(found.p95_s > np.nanmax(usual.p95_s) * rule.slow)
+        & (found.filled >= usual.filled.min())
+    )
+    first = int(np.flatnonzero(~back)[-1]) + 1 if not back.all() else 0
+    if first == len(back):
         return Outcome(State.NOT_RECOVERED)
-    return Outcome(State.RECOVERED, max(0.0, float(run.time_s[first]) - ends_s))
+    return Outcome(State.RECOVERED, max(0.0, float(found.time_s[first]) - ends_s))
+
+
+@dataclass(frozen=True)
+class _Means:
+    """Means over so many windows in a row, each array of shape [first of these windows]."""
+
+    time_s: Series
+    failing: Series
+    p95_s: Series
+    filled: Series
+    """Share of the windows in which something ended."""
+
+
+def _means(one: Answers, chosen: NDArray[np.bool_], windows: int) -> _Means:
+    """Means over each so many chosen windows in a row, of which there are as many at least."""
+    filled = (~np.isnan(one.failing)).astype(float)
+    found = (_mean(series[chosen], windows) for series in (one.failing, one.p95_s, filled))
+    return _Means(one.time_s[chosen][: int(chosen.sum()) - windows + 1], *found)
+
+
+def _mean(series: Series, windows: int) -> Series:
+    """Means of the values that are known of so many in a row; NaN: of none."""
+    rows = np.lib.stride_tricks.sliding_window_view(series, windows)
+    known = (~np.isnan(rows)).sum(axis=1)
+    return np.divide(np.nansum(rows, axis=1), known, out=np.full(len(rows), np.nan), where=known > 0)
 
 
 def _first_lasting(mask: NDArray[np.bool_], windows: int) -> int | None:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sfmodel.diagnosis.variants import mark_of
 from sfmodel.metastability.cells import Job
+from sfmodel.metastability.design import MapDesign, with_events
 from sfmodel.metastability.hysteresis import Way, ramp_events, ramp_until_s, way
 from sfmodel.metastability.recovery import Answers, Outcome, State, answers, is_down, outcome
-from sfmodel.metastability.setting import Setting, with_events
 from sfmodel.replications.until import made_until
 from sfmodel.results.folder import is_finished, open_run
 from sfmodel.schema.quantities import to_clock_s
@@ -66,7 +66,7 @@ class MapRuns:
 
     Parameters
     ----------
-    setting
+    design
         What is run.
     configured
         Configuration of a run.
@@ -79,12 +79,13 @@ class MapRuns:
     """
 
     def __init__(
-        self, setting: Setting, configured: Configured, folder: Path, processes: int | None, deadline: float
+        self, design: MapDesign, configured: Configured, folder: Path, processes: int | None, deadline: float
     ) -> None:
         """Make nothing yet."""
-        self._setting, self._configured, self._folder = setting, cache(configured), folder
+        self._design, self._configured, self._folder = design, cache(configured), folder
         self._processes, self._deadline = processes, deadline
         self._pairs: dict[Pair, Answers] = {}
+        self._failed_pairs: dict[Pair, str] = {}
         self._mappings: dict[Wanted, dict[str, Any]] = {}
 
     def time_is_up(self) -> bool:
@@ -92,12 +93,19 @@ class MapRuns:
         return time.monotonic() >= self._deadline
 
     def outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Wanted, Outcome | None, str | None]]:
-        """Make cells, and first the pairs that they need; yield each as it ends, of a pair and of what failed no outcome."""
-        pairs = dict.fromkeys(pair for job in jobs if (pair := _pair_of(job)) not in self._pairs)
-        for pair, reason in self._made(list(pairs)):
+        """Make cells, and first the pairs that they need; yield each as it ends, of a pair and of what failed no outcome.
+
+        A pair that fails is not made again, and each of its cells fails for its reason.
+        """
+        pairs = dict.fromkeys(map(_pair_of, jobs))
+        for pair, reason in self._made([pair for pair in pairs if pair not in self._pairs | self._failed_pairs]):
             if reason is None:
-                self._pairs[pair] = answers(self._opened(pair), self._setting.recovery)
+                self._pairs[pair] = answers(self._opened(pair), self._design.recovery)
+            else:
+                self._failed_pairs[pair] = reason
             yield pair, None, reason
+        unpaired = ((job, self._failed_pairs.get(_pair_of(job))) for job in jobs)
+        yield from ((job, None, reason) for job, reason in unpaired if reason is not None)
         ready = [job for job in jobs if _pair_of(job) in self._pairs]
         down = {job for job in ready if self._is_down(_pair_of(job))}
         yield from ((job, Outcome(State.DOWN_BY_ITSELF), None) for job in ready if job in down)
@@ -108,14 +116,14 @@ class MapRuns:
         """Make the runs whose load goes up and down, and yield each as it ends."""
         for ramp, reason in self._made(ramps):
             at_s = self._at_s(self.mapping(ramp))
-            yield ramp, None if reason else way(self._opened(ramp), self._setting, at_s), reason
+            yield ramp, None if reason else way(self._opened(ramp), self._design, at_s), reason
 
     def _is_down(self, pair: Pair) -> bool:
         at_s = self._at_s(self.mapping(pair))
-        return is_down(self._pairs[pair], at_s, self._setting.recovery)
+        return is_down(self._pairs[pair], at_s, self._design.recovery)
 
     def _judged(self, job: Job) -> Outcome:
-        rule, at_s = self._setting.recovery, self._at_s(self.mapping(job))
+        rule, at_s = self._design.recovery, self._at_s(self.mapping(job))
         pair, run = self._pairs[_pair_of(job)], answers(self._opened(job), rule)
         return outcome(run, pair, at_s, at_s + job.cell.duration_s, rule)
 
@@ -145,32 +153,32 @@ class MapRuns:
 
     def _written(self, wanted: Wanted) -> dict[str, Any]:
         """Configuration of a run, with the mark in its name."""
-        setting = self._setting
+        design = self._design
         mapping = dict(self._configured(wanted.change, self._load(wanted)))
         at_s = self._at_s(mapping)
-        longest_s = max(setting.trigger.durations)
+        longest_s = max(design.trigger.durations)
         mapping |= {"seed": wanted.seed, "replications": 1, "trace": {"one_in": 0}, "forks": [f"{at_s} s"]}
         if isinstance(wanted, Pair):
-            mapping["until"] = f"{at_s + longest_s + setting.horizon} s"
+            mapping["until"] = f"{at_s + longest_s + design.horizon} s"
         elif isinstance(wanted, RampRun):
-            mapping = with_events(mapping, "Load up and down", ramp_events(setting, at_s))
-            mapping["until"] = f"{ramp_until_s(setting, at_s)} s"
+            mapping = with_events(mapping, "Load up and down", ramp_events(design, at_s))
+            mapping["until"] = f"{ramp_until_s(design, at_s)} s"
         else:
-            event = setting.trigger.event(wanted.cell.size, wanted.cell.duration_s, at_s)
-            mapping = with_events(mapping, setting.trigger.title, [event])
-            mapping["until"] = f"{_whole(at_s + wanted.cell.duration_s + setting.horizon, mapping)} s"
+            event = design.trigger.event(wanted.cell.size, wanted.cell.duration_s, at_s)
+            mapping = with_events(mapping, design.trigger.title, [event])
+            mapping["until"] = f"{_whole(at_s + wanted.cell.duration_s + design.horizon, mapping)} s"
         return {**mapping, "name": f"{wanted.name}-{mark_of(mapping)}"}
 
     def _load(self, wanted: Wanted) -> float:
         if isinstance(wanted, RampRun):
-            assert self._setting.ramp is not None
-            return self._setting.ramp.levels[0]
+            assert self._design.ramp is not None
+            return self._design.ramp.levels[0]
         return wanted.cell.load if isinstance(wanted, Job) else wanted.load
 
     def _at_s(self, mapping: Mapping[str, Any]) -> float:
         """When the trigger begins, s since midnight: at the edge of a window that is compared."""
-        wide = self._setting.recovery.window
-        return math.ceil((to_clock_s(mapping["start"]) + self._setting.before) / wide - 1e-9) * wide
+        wide = self._design.recovery.window
+        return math.ceil((to_clock_s(mapping["start"]) + self._design.before) / wide - 1e-9) * wide
 
 
 def _pair_of(job: Job) -> Pair:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sfmodel.metastability.loads import NOT_KNOWN
 from sfmodel.metastability.recovery import State
 from sfmodel.results.summary import format_value
 from sfmodel.rows.table import plain_table
@@ -15,6 +16,12 @@ from sfmodel.rows.table import plain_table
 if TYPE_CHECKING:
     import xarray as xr
     from rich.table import Table
+
+LOADS = {
+    "stable": "", "vulnerable": "", "overloaded": "",
+    NOT_KNOWN: ", where not every size and duration was tried",
+}  # fmt: skip
+"""What a load may be, and what is added to it."""
 
 
 def map_tables(ds: xr.Dataset) -> Iterator[Table]:
@@ -64,8 +71,8 @@ def said_of_loads(ds: xr.Dataset) -> Iterator[str]:
     for change in map(str, ds["change"].values):
         states = {float(load): str(ds["load_state"].sel(change=change, load=load).values) for load in ds["load"].values}
         words = [
-            f"{word} at {', '.join(f'{load:g}' for load, state in states.items() if state == word)}"
-            for word in ("stable", "vulnerable", "overloaded")
+            f"{word} at {', '.join(f'{load:g}' for load, state in states.items() if state == word)}{why}"
+            for word, why in LOADS.items()
             if word in states.values()
         ]
         if words:
@@ -76,25 +83,21 @@ def said_of_loads(ds: xr.Dataset) -> Iterator[str]:
 
 def _hysteresis(own: xr.Dataset, change: str) -> Iterator[str]:
     breaks, returns = own["breaks_at"].values, own["returns_at"].values
-    known = ~np.isnan(breaks)
-    if not known.any():
+    runs, broken = int((~np.isnan(breaks)).sum()), breaks[np.isfinite(breaks)]
+    if not runs:
         return
-    if np.isinf(breaks[known]).all():
-        yield f"{change}: load that goes up slowly does not break it, up to {float(own['ramp_load'].max()):g}."
-        return
-    seeds = int(known.sum())
-    back = returns[known & ~np.isnan(returns)]
-    never = f"; not on the way down in {int((back == 0).sum())} of {len(back)} runs" if (back == 0).any() else ""
-    there = _range(back[back > 0])
-    comes = f" and comes back on the way down at {there}" if there else ""
-    yield (
-        f"{change}: load that goes up slowly breaks it at {_range(breaks[known & np.isfinite(breaks)])}{comes}{never} "
-        f"({seeds} {'seed' if seeds == 1 else 'seeds'})."
-    )
+    said = f"{change}: load that goes up slowly, up to {float(own['ramp_load'].max()):g}, breaks it in {_of(len(broken), runs)}"
+    if len(broken):
+        back = returns[np.isfinite(breaks) & (returns > 0)]
+        said += f", at {_range(broken)}; on the way down it comes back in {_of(len(back), len(broken))}"
+        said += f", at {_range(back)}" if len(back) else ""
+    yield f"{said}."
+
+
+def _of(some: int, runs: int) -> str:
+    return f"{some} of {runs} {'run' if runs == 1 else 'runs'}"
 
 
 def _range(values: np.ndarray) -> str:
-    if not len(values):
-        return ""
     low, high = float(values.min()), float(values.max())
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"

@@ -1,4 +1,4 @@
-"""Confidence intervals of a mean over independent replications: Student's t, at 95 % unless said otherwise."""
+"""Confidence intervals over independent replications, at 95 % unless said otherwise: of a mean Student's t, of a share exact."""
 
 from __future__ import annotations
 
@@ -82,6 +82,24 @@ def welch(a: Sequence[float], b: Sequence[float], level: float = LEVEL) -> Inter
     freedom = sum(squares) ** 2 / sum(s * s / (len(v) - 1) for s, v in zip(squares, samples, strict=True))
     half = student_quantile((1 + level) / 2, max(1.0, freedom)) * math.sqrt(sum(squares))
     return Interval(difference, half, len(a) + len(b))
+
+
+def share_ends(chosen: int, of: int, level: float = LEVEL) -> tuple[float, float]:
+    """Ends of the interval of a share, by Clopper and Pearson (Biometrika 26, 1934): it holds it as often as said, or more.
+
+    Parameters
+    ----------
+    chosen, of
+        How many, of how many independent ones; of none nothing is known: 0 to 1.
+    level
+        Probability, at least, that the interval holds the true share.
+    """
+    from scipy.stats import binomtest
+
+    if not of:
+        return 0.0, 1.0
+    ends = binomtest(chosen, of).proportion_ci(level, method="exact")
+    return float(ends.low), float(ends.high)
 
 
 def student_quantile(p: float, freedom: float) -> float:

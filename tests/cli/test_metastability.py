@@ -49,6 +49,7 @@ def test_the_map_is_printed_written_and_drawn_and_what_is_finished_is_not_made_a
         (("--changes", "twice"), "--changes: there is no intervention 'twice'"),
         (("--within", "soon"), "--within: "),
         (("--depth", "9"), "--depth: expected 0 to 6, found 9"),
+        (("window=20s",), "recovery.window: expected a multiple of the run's windows, 20 s, found 10 s"),
         (("-o", "map.txt"), "--output: expected a file that ends in .svg, .png or .pdf, found 'map.txt'"),
     ],
 )

@@ -13,7 +13,8 @@ import pytest
 from scipy.stats import t
 
 from sfmodel.cli import main
-from sfmodel.diagnosis.loops import Loop, loops
+from sfmodel.diagnosis.loop_table import loops_data, loops_table
+from sfmodel.diagnosis.loops import Loop, Segment, Turns, _segment, loops
 from sfmodel.running import run_in_memory
 
 from .planted import platform
@@ -121,7 +122,7 @@ def over_seeds(values: list[float]) -> tuple[float, float]:
 
 
 def mean_gain(loop: Loop) -> float:
-    return float(np.mean([one.gain for one in loop.stretches if not math.isnan(one.gain)]))
+    return float(np.mean([one.gain for one in loop.segments if not math.isnan(one.gain)]))
 
 
 def pulsed(mapping: Mapping, key: str, seed: int, name: str, again: str) -> float:
@@ -142,7 +143,7 @@ def test_retries_at_once_are_a_geometric_series(p: float, retries: int) -> None:
     expected = sum(p**k for k in range(1, retries + 1)) / sum(p**k for k in range(retries + 1))
     found = [only(retried(p, retries), seed) for seed in range(1, 7)]
     # attempts are 180,000 and more: five standard deviations of the share are below 0.01
-    assert all(one.again == pytest.approx(expected, abs=0.01) for loop in found for one in loop.stretches)
+    assert all(one.again == pytest.approx(expected, abs=0.01) for loop in found for one in loop.segments)
     mean, half = over_seeds([mean_gain(loop) for loop in found])
     assert abs(mean - expected) <= half
 
@@ -166,21 +167,21 @@ def test_the_gain_of_users_is_what_theory_and_a_pulse_say_and_more_than_the_shar
     assert abs(found - expected) <= half + near
     assert abs(pulse - expected) <= wide + near
     assert abs(found - pulse) <= math.hypot(half, wide) + near
-    stretch = only(mapping, 1).closest
-    assert stretch.again == pytest.approx(
+    segment = only(mapping, 1).closest
+    assert segment.again == pytest.approx(
         p * erlang_b(offered, servers), rel=0.15
     )  # 17,000 attempts in a quarter of an hour
-    assert stretch.amplification == pytest.approx(1 / (1 - stretch.again))
+    assert segment.amplification == pytest.approx(1 / (1 - segment.again))
 
 
-def test_intervals_of_all_stretches_of_a_loop_hold_its_gain_in_95_of_100() -> None:
+def test_intervals_of_all_segments_of_a_loop_hold_its_gain_in_95_of_100() -> None:
     """Of 40 loops at most 6 miss it if 95 of 100 do not (binomial, 0.7 %); Newey and West's are a little short: 8."""
     p, retries = 0.5, 1
     expected = p / (1 + p)
     missed = 0
     for seed in range(40):
         found = only(retried(p, retries, rate=15), seed + 100)
-        missed += any(not one.low <= expected <= one.high for one in found.stretches if not math.isnan(one.gain))
+        missed += any(not one.low <= expected <= one.high for one in found.segments if not math.isnan(one.gain))
     assert missed <= 8
 
 
@@ -191,7 +192,7 @@ def test_misses_whose_answers_fail_make_further_misses() -> None:
     found = only(mapping, 1)
     assert found.kind == "misses"
     assert found.name == "web.answers"
-    again = [one.again for one in found.stretches]
+    again = [one.again for one in found.segments]
     # 7000 misses in a quarter of an hour: 0.4 ± 0.006 of them fail
     assert np.mean(again) == pytest.approx(0.4 * looked_before_it_changes, abs=0.02)
 
@@ -209,8 +210,65 @@ def test_the_gain_of_misses_is_what_a_pulse_says_where_the_keeper_is_short() -> 
         pulses.append((1 - stored) * looked)
     pulse, wide = over_seeds(pulses)
     assert abs(found - pulse) <= math.hypot(half, wide) + near
-    share = np.mean([one.again for one in only(mapping, 1).stretches])
+    share = np.mean([one.again for one in only(mapping, 1).segments])
     assert found - half > 1.5 * share  # through the load it is much more than one's own
+
+
+def segment(again: float, gain: float = math.nan, half: float = 0.0) -> Segment:
+    """Of a thousand attempts, half of which fail."""
+    return Segment(0.0, 900.0, 1000, 500, round(1000 * again), 2 * again, again, gain, gain - half, gain + half)
+
+
+@pytest.mark.parametrize(
+    ("segments", "closest", "verdict"),
+    [
+        pytest.param([segment(0.1, 0.2, 0.1), segment(0.4)], 1, "not known", id="calm, and a storm of unknown gain"),
+        pytest.param([segment(0.4), segment(0.1, 0.2, 0.1)], 0, "not known", id="a storm of unknown gain first"),
+        pytest.param([segment(0.1, 0.2, 0.1), segment(0.3, 0.5, 0.1)], 1, "dies out", id="in both"),
+        pytest.param([segment(0.001), segment(0.3, 0.5, 0.1)], 1, "dies out", id="in the one in which it turns"),
+        pytest.param([segment(0.4), segment(0.1, 1.4, 0.1)], 1, "grows", id="one in which it grows is enough"),
+        pytest.param([segment(0.4), segment(0.1, 0.9, 0.2)], 1, "may grow", id="one in which it may is enough"),
+        pytest.param([segment(0.1, 1.5, 0.6), segment(0.1, 1.4, 0.1)], 1, "grows", id="what is certain is first"),
+    ],
+)
+def test_a_loop_dies_out_if_it_does_wherever_it_turns(segments: list[Segment], closest: int, verdict: str) -> None:
+    loop = Loop("users", "request", tuple(segments), 0.5, 0.0)
+    assert loop.closest is segments[closest]
+    assert loop.closest.verdict == verdict
+    (told,) = loops_data([loop])
+    assert told["closest"]["verdict"] == verdict
+    assert [next(iter(column.cells)) for column in loops_table([loop]).columns][3:5] == [  # what there is, is printed
+        "500", str(segments[closest].made_again),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("delay", [0, 1, 2])
+def test_what_is_made_again_after_a_segments_end_counts_for_its_failures(delay: int) -> None:
+    """Half of what fails is made again, so many windows later; the storm is the last three windows of the first segment."""
+    failed = np.ones(180)
+    failed[87:90] = 1000
+    again = np.concatenate([np.zeros(delay), failed[: 180 - delay] / 2])
+    turns = Turns("users", "request", again + 1000, np.full(180, 1000.0), failed, again)
+    time_s, width_s = np.arange(180) * 10.0, np.full(180, 10.0)
+    for part in (slice(0, 90), slice(90, 180)):
+        assert _segment(turns, part, time_s, width_s, 0.95).again_per_failure == pytest.approx(0.5)
+
+
+def test_intervals_are_of_all_loops_of_a_run_together() -> None:
+    """Two call sites, beside one of the same run: each interval at 1 − 5 %/(2 loops · 2 segments), not at 1 − 5 %/2."""
+    mapping = retried(0.5, 2)
+    services = mapping["platform"]["services"]
+    services["other"] = copy.deepcopy(services["web"])
+    mapping["platform"]["sources"]["others"] = {"call": "other.get", "rate": "100/s"}
+    ds = run_in_memory({**mapping, "seed": 1})
+    both = {loop.name: loop for loop in loops(ds)}
+    assert set(both) == {"web.get>db.get", "other.get>db.get"}
+    (alone,) = loops(ds.sel(call=["web.get>db.get"]))
+    freedom = 90 - 3 - 8  # windows of the first segment that have three before them, less a constant, a trend and 3 + 3
+    ratio = t.ppf(1 - 0.05 / 8, freedom) / t.ppf(1 - 0.05 / 4, freedom)
+    one, other = both["web.get>db.get"].segments[0], alone.segments[0]
+    assert one.gain == other.gain
+    assert (one.high - one.low) / (other.high - other.low) == pytest.approx(ratio)
 
 
 def test_where_nothing_is_made_again_there_is_no_loop() -> None:
@@ -219,7 +277,7 @@ def test_where_nothing_is_made_again_there_is_no_loop() -> None:
 
 def test_a_run_too_short_says_what_was_counted_and_no_gain() -> None:
     mapping = {**retried(0.5, 2), "until": "200 s"}
-    (one,) = only(mapping, 1).stretches
+    (one,) = only(mapping, 1).segments
     assert math.isnan(one.gain)
     assert one.again == pytest.approx(0.75 / 1.75, abs=0.02)
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from sfmodel.metastability import Cell, Job, Known, Outcome, Setting, State, map_dataset
+from sfmodel.metastability import Cell, Job, Known, MapDesign, Outcome, State, map_dataset
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +24,14 @@ def program() -> ModuleType:
 
 def test_a_line_for_each_cell_that_has_run(program: ModuleType) -> None:
     trigger = {"grow": ["demand.level"], "sizes": ["50 %"], "durations": ["60 s", "120 s"]}
-    setting = Setting.model_validate({"load": {"levels": [1, 2]}, "trigger": trigger})
+    design = MapDesign.model_validate({"load": {"levels": [1, 2]}, "trigger": trigger})
     known = Known(["none"])
     known.tell(Job("none", Cell(1, 0.5, 60), 1), Outcome(State.RECOVERED, 20.0))
     known.tell(Job("none", Cell(1, 0.5, 60), 2), Outcome(State.NOT_RECOVERED))
     known.tell(Job("none", Cell(2, 0.5, 120), 1), Outcome(State.DOWN_BY_ITSELF))
-    found = {(line[1], line[3]): line[4:] for line in program.lines(map_dataset(known, setting))}
+    found = {(line[1], line[3]): line[4:] for line in program.lines(map_dataset(known, design))}
     assert set(found) == {(1.0, 60.0), (2.0, 120.0)}
-    # not run, recovered, not within the horizon, down by itself; Wilson of 1 of 2; the median is reached with the first
-    assert found[1.0, 60.0] == [0, 1, 1, 0, "0.5", "0.09453", "0.9055", "20"]
+    # not run, recovered, not within the horizon, down by itself; 1 − √0.975 to √0.975 (Clopper and Pearson);
+    # the median is reached with the first
+    assert found[1.0, 60.0] == [0, 1, 1, 0, "0.5", "0.01258", "0.9874", "20"]
     assert found[2.0, 120.0] == [1, 0, 0, 1, "", "", "", ""]

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sfmodel.cli.metastability import _configured
-from sfmodel.metastability import Known, setting_of
+from sfmodel.metastability import Known, design_of
+from sfmodel.metastability.design import MapDesign
 from sfmodel.metastability.mapping import map_until
 from sfmodel.metastability.runs import MapRuns
-from sfmodel.metastability.setting import Setting
 from sfmodel.running import run_in_memory
 
 
@@ -29,12 +29,12 @@ class InMemory(MapRuns):
 
 
 def mapped(
-    changes: Sequence[str] = ("none",), seeds: int = 2, depth: int = 0, **of_setting: Any
-) -> tuple[Known, Setting, InMemory]:
+    changes: Sequence[str] = ("none",), seeds: int = 2, depth: int = 0, **of_design: Any
+) -> tuple[Known, MapDesign, InMemory]:
     """The map of the planted platform in the working directory's conf/."""
-    setting = setting_of("planted").model_copy(update=of_setting)
+    design = design_of("planted").model_copy(update=of_design)
     known = Known(list(changes))
-    runs = InMemory(setting, _configured(["platform=planted"], setting.load.key), Path("runs"), 1, math.inf)
-    failed: Mapping[Any, str] = map_until(setting, known, runs, lambda one, reason: None, seeds, depth)
+    runs = InMemory(design, _configured(["platform=planted"], design.load.key), Path("runs"), 1, math.inf)
+    failed: Mapping[Any, str] = map_until(design, known, runs, lambda one, reason: None, seeds, depth)
     assert not failed
-    return known, setting, runs
+    return known, design, runs

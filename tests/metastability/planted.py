@@ -66,7 +66,7 @@ def write(
     ramp: str = "",
     queue: str = "null",
 ) -> None:
-    """Write the platform, its map's setting, and an intervention without retries, into conf/ of a folder."""
+    """Write the platform, its map's design, and an intervention without retries, into conf/ of a folder."""
     for group in ("platform", "metastability", "intervention"):
         (folder / "conf" / group).mkdir(parents=True, exist_ok=True)
     (folder / "conf/platform/planted.yaml").write_text(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sfmodel.metastability import Cell, State, map_dataset
+from sfmodel.metastability.loads import state_of_load
 
 from .in_memory import mapped
 from .planted import CAPACITY, write
@@ -24,15 +25,15 @@ def test_the_vulnerable_loads_are_those_of_theory() -> None:
     """With r = 2 a queue empties below 100/3 = 33/s; at 28 and 40 the margin is a sixth, ten standard deviations of the
     arrivals of five minutes. A trigger of 90 % for 30 s leaves 10/s of 28/s, so that more than a second's work waits."""
     write(Path(), attempts=3, levels="28, 40, 85, 110", sizes="90 %", durations="30 s", horizon="10 min")
-    known, _, _ = mapped(seeds=1)
-    assert [known.state_of_load("none", load) for load in (28, 40, 85, 110)] == [
+    known, design, _ = mapped(seeds=1)
+    assert [state_of_load(known.of("none"), load, design) for load in (28, 40, 85, 110)] == [
         "stable", "vulnerable", "vulnerable", "overloaded",
     ]  # fmt: skip
 
 
 def test_without_retries_it_always_recovers() -> None:
     write(Path(), attempts=1, levels="40, 60", sizes="90 %", durations="30 s", horizon="10 min")
-    known, setting, _ = mapped(seeds=1)
+    known, design, _ = mapped(seeds=1)
     assert {one.state for seeds in known.of("none").values() for one in seeds.values()} == {State.RECOVERED}
     # after 30 s with a tenth of the servers 30 × (λ − 10) calls wait, which are worked off at 100 − λ a second, until no
     # more than a second's work waits
@@ -41,7 +42,7 @@ def test_without_retries_it_always_recovers() -> None:
         found = known.of("none")[Cell(load, 0.9, 30.0)][1].seconds
         # windows of 10 s, of which the first that is back begins up to one later; arrivals of half a minute: 15 %
         assert expected * 0.85 - 10 <= found <= expected * 1.15 + 20
-    assert setting.horizon == 600
+    assert design.horizon == 600
 
 
 def test_what_is_too_small_to_bring_it_down_is_recovered_from_at_once() -> None:
@@ -54,8 +55,8 @@ def test_what_is_too_small_to_bring_it_down_is_recovered_from_at_once() -> None:
 
 def test_an_intervention_without_retries_makes_the_same_loads_stable() -> None:
     write(Path(), levels="60", sizes="90 %", durations="30 s", horizon="10 min")
-    known, setting, _ = mapped(["none", "once"], seeds=1)
-    ds = map_dataset(known, setting)
+    known, design, _ = mapped(["none", "once"], seeds=1)
+    ds = map_dataset(known, design)
     assert ds["load_state"].sel(load=60).values.tolist() == ["vulnerable", "stable"]
     assert math.isinf(ds["median_time"].sel(change="none").item())
 
@@ -67,11 +68,11 @@ def test_hysteresis_is_that_of_theory_within_a_step() -> None:
     levels = "20, 25, 30, 35, 40, 60, 80, 90, 100, 110"
     ramp = f"ramp: {{levels: [{levels}], every: 3 min}}"
     write(Path(), levels="20", sizes="10 %", durations="30 s", queue="200", ramp=ramp)
-    known, setting, _ = mapped(seeds=1)
+    known, design, _ = mapped(seeds=1)
     way = known.ways["none", 1]
     assert way.breaks_at in (100, 110)  # at 100, which is all of the capacity, it depends on the seed how soon
     assert way.returns_at in (30, 35)  # 105 of 100 is so little more that chance may bring it back
-    ds = map_dataset(known, setting)
+    ds = map_dataset(known, design)
     assert ds["returns_at"].sel(change="none").values.tolist() == [way.returns_at]
 
 

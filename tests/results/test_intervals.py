@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from sfmodel.results.intervals import Interval, interval, mean_and_half, student_quantile
+from sfmodel.results.intervals import Interval, interval, mean_and_half, share_ends, student_quantile
 
 
 def test_the_interval_of_three_values():
@@ -48,3 +48,10 @@ def test_95_of_100_intervals_hold_the_mean():
     samples = np.random.default_rng(1).normal(10.0, 3.0, (4000, 4))
     held = [low <= 10.0 <= high for low, high in (interval(list(sample)).ends or (0, 0) for sample in samples)]
     assert np.mean(held) == pytest.approx(0.95, abs=0.0138)
+
+
+def test_the_interval_of_a_share_is_clopper_and_pearsons():
+    # of 3 of 3 the lower end p has p³ = 2.5 %; of none nothing is known
+    assert share_ends(3, 3) == pytest.approx((0.025 ** (1 / 3), 1))
+    assert share_ends(0, 3) == pytest.approx((0, 1 - 0.025 ** (1 / 3)))
+    assert share_ends(0, 0) == (0, 1)

@@ -23,7 +23,7 @@ class Load(Word):
     """Levels, the lowest first."""
 
 
-class Trigger(Word):
+class TriggerGrid(Word):
     """What goes wrong for a while; its size is a share."""
 
     title: str = ""
@@ -45,7 +45,7 @@ class Trigger(Word):
         return {"at": f"{at_s} s", "for": f"{duration_s} s", "set": dict(self.set), "scale": factors}
 
     @model_validator(mode="after")
-    def _does_something(self) -> Trigger:
+    def _does_something(self) -> TriggerGrid:
         if not (self.lose or self.grow or self.set):
             raise ValueError("expected lose, grow or set, with the keys that change; this trigger changes nothing")
         if self.lose and max(self.sizes) > 1:
@@ -56,18 +56,18 @@ class Trigger(Word):
 
 
 class Recovery(Word):
-    """When a run is back: as few fail, and as slow are answers, as in its pair without the trigger, for so long."""
+    """When a run is back: as few fail, and as slow are answers, as in its pair without the trigger, until its end."""
 
     endpoints: tuple[str, ...] = ()
     """What is looked at; none: everything that enters the platform."""
     window: Duration = Field(default=30.0, gt=0)
-    """Width of the windows that are compared."""
+    """Width of the windows that are compared; a multiple of that of the run's."""
     windows: Count = Field(default=4, ge=1)
-    """So many in a row."""
+    """Means over so many in a row are compared."""
     failing: Share = 0.01
-    """So much more than in the worst window of the pair may fail."""
+    """So much more than in the worst mean of the pair may fail."""
     slow: Factor = Field(default=1.5, ge=1)
-    """So many times the highest p95 of the pair is as slow as usual."""
+    """So many times the highest mean of the pair's p95 is as slow as usual."""
     up: Share = 0.95
     """A platform that answers less than this without any trigger is down by itself."""
 
@@ -81,14 +81,14 @@ class Ramp(Word):
     """How long each lasts; its second half is looked at."""
 
 
-class Setting(Word):
+class MapDesign(Word):
     """A file of conf/metastability."""
 
     overrides: tuple[str, ...] = ()
     """What all runs have, as behind `sfmodel run`; demand must be the same at all times."""
     load: Load
     """Levels of demand."""
-    trigger: Trigger
+    trigger: TriggerGrid
     """What goes wrong."""
     before: Duration = Field(default=300.0, gt=0)
     """From the start of a run to the trigger."""
@@ -100,7 +100,7 @@ class Setting(Word):
     """For hysteresis; none: not looked for."""
 
     @model_validator(mode="after")
-    def _in_order(self) -> Setting:
+    def _in_order(self) -> MapDesign:
         ramp = self.ramp.levels if self.ramp else ()
         every = {
             "load.levels": self.load.levels, "trigger.sizes": self.trigger.sizes,
@@ -118,7 +118,7 @@ class Setting(Word):
         return self
 
 
-def setting_of(platform: str) -> Setting:
+def design_of(platform: str) -> MapDesign:
     """What `conf/metastability/PLATFORM.yaml` says, the user's own before the package's.
 
     Raises
@@ -132,7 +132,7 @@ def setting_of(platform: str) -> Setting:
             f"there is no trigger for platform '{platform}': write conf/metastability/{platform}.yaml, with load, "
             "trigger and what recovery is; docs/metastability.md has an example"
         )
-    return read_words(path, Setting)
+    return read_words(path, MapDesign)
 
 
 def in_event(key: str) -> str:
