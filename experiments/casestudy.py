@@ -26,16 +26,19 @@ from pathlib import Path
 from typing import Any
 
 from casestudy_page import MAP, MODES, write_page
+from omegaconf import OmegaConf
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sfmodel.provenance import sources_hash
 from sfmodel.results.folder import is_finished
+from sfmodel.schema.files import conf_folder
 
 FOLDER = Path("results/casestudy")
 KEPT = "done.json"
 CHANGES = "sweep=one_at_a_time"
+DESIGN = "metastability/streamflow.yaml"
 STORMS = ("f1_at_peak", "s1_at_peak", "f4_engine_half")
 
 
@@ -63,64 +66,110 @@ Stage = tuple[Task, ...]
 
 def stages(quick: bool, common: Sequence[str]) -> list[Stage]:
     """All tasks, in the order in which they are made."""
-    times = ("start=19:30", "until=21:00") if quick else ()
-    storm = ("start=19:30", "until=21:15" if quick else "until=22:00")
-    collapse = ("start=19:30", "until=21:15" if quick else "until=21:30")
-    seeds = "seed=1" if quick else "seed=1,2"
-    ends = "until=20:45" if quick else "until=21:30"
-    scale = 1.0 if quick else 4.0
-
-    def made(name: str, answer: str, minutes: float, *words: str) -> Task:
-        return Task(name, ("run", f"name={name}", *words, *common), answer, minutes, name)
-
-    def asked(name: str, answer: str, minutes: float, *words: str, **more: Any) -> Task:
-        return Task(name, words, answer, minutes, **more)
-
-    evening = made("evening", "bottlenecks", 2 * scale, *times, "trace.one_in=2500", "trace.limit=4000000")
-    storms = {
-        name: made(name, "cascades", scale, f"scenario={name}", *(collapse if "f4" in name else storm), "trace.one_in=2500")
-        for name in STORMS
-    }
-    quiet = made(
-        "quiet", "alerts", 1.5 * scale, "demand=flat", "+demand.breathing={cv: 3.5 %, correlation: 42 s}", "start=19:30",
-        "until=20:30" if quick else "until=22:00", f"replications={2 if quick else 10}", "trace.one_in=0",
-    )  # fmt: skip
-    several = ("hydra/launcher=joblib", f"hydra.launcher.n_jobs={os.cpu_count() or 1}", "hydra.sweep.dir=runs/changes")
-    changes = asked(
-        "changes", "changes", 9 * scale, "run", "-m", CHANGES, seeds, "start=19:30", "switch_on=19:30", ends, "trace.one_in=0",
-        "scenario=none" if quick else "scenario=none,f1_at_peak", "forks=['19:30']" if quick else "forks=['19:30','21:00']",
-        *several, *common, sweep="runs/changes",
-    )  # fmt: skip
-    cut = STORMS[:1] if quick else STORMS
-    counted = ("--most", "4", "--seeds", "1") if quick else ("--seeds", "2")
-    peak = ("--hours", "20:15", "21:00" if quick else "23:00")
+    own = quickly(common) if quick else in_full(common)
     after = [
         asked("figures", "bottlenecks", 0.5, "figures", "evening", "--json", good=(0, 1)),
-        asked("hurts", "bottlenecks", 0.3, "diagnose", "evening", *peak, "--json"),
-        asked("time", "queues", 0.3, "profile", "evening", *peak, "--json"),
+        asked("hurts", "bottlenecks", 0.3, "diagnose", "evening", *own.peak, "--json"),
+        asked("time", "queues", 0.3, "profile", "evening", *own.peak, "--json"),
         asked("claims", "claims", 0.3, "check", "streamflow", "evening", *STORMS, "--json", good=(0, 1, 3)),
         *(asked(f"alerts-{name}", "alerts", 0.2, "alerts", name, "--json") for name in STORMS),
     ]
+    reports = (asked(f"report-{run}", "reports", 0.2, "report", run, "-o", f"report-{run}.html")
+               for run in ("evening", *STORMS, "changes"))  # fmt: skip
     alone = [
-        *(
-            asked(f"spread-{name}", "cascades", 0.3 * scale, "diagnose", name, *(("--ablate",) if name in cut else ()), "--json")
+        *own.spread, own.quiet, asked("alerts-quiet", "alerts", 0.2, "alerts", "quiet", "--json"), own.more, own.modes, own.map,
+        own.changes, asked("effects", "changes", 0.3, "effects", "changes", "--json"), *reports,
+    ]  # fmt: skip
+    return [own.runs, tuple(after), *((task,) for task in alone)]
+
+
+@dataclass(frozen=True)
+class Own:
+    """What differs between the whole and the quick study."""
+
+    runs: Stage
+    """The evening and the storms."""
+    peak: tuple[str, str, str]
+    """The hours of the evening that are looked at."""
+    spread: tuple[Task, ...]
+    """Who drags down whom, in each storm."""
+    quiet: Task
+    more: Task
+    modes: Task
+    map: Task
+    changes: Task
+
+
+def made(name: str, answer: str, minutes: float, *words: str) -> Task:
+    """A run."""
+    return Task(name, ("run", f"name={name}", *words), answer, minutes, name)
+
+
+def asked(name: str, answer: str, minutes: float, *words: str, **more: Any) -> Task:
+    """A question to runs that are there, or that makes its own."""
+    return Task(name, words, answer, minutes, **more)
+
+
+QUIET = ("demand=flat", "+demand.breathing={cv: 3.5 %, correlation: 42 s}", "trace.one_in=0")
+TRACED = ("trace.one_in=2500", "trace.limit=4000000")
+
+
+def in_full(common: Sequence[str]) -> Own:
+    """Full scale, whole evenings, two seeds: within 150 minutes on two cores."""
+    until = dict.fromkeys(STORMS, "until=22:00") | {"f4_engine_half": "until=21:30"}
+    storms = tuple(
+        made(name, "cascades", 4, f"scenario={name}", "start=19:30", until[name], *TRACED, *common) for name in STORMS
+    )
+    return Own(
+        (made("evening", "bottlenecks", 8, *TRACED, *common), *storms),
+        ("--hours", "20:15", "23:00"),
+        tuple(asked(f"spread-{name}", "cascades", 5, "diagnose", name, "--ablate", "--json") for name in STORMS),
+        made("quiet", "alerts", 10, *QUIET, "start=19:30", "until=22:00", "replications=10", *common),
+        asked("more", "bottlenecks", 8, "bottlenecks", "evening", "--hours", "20:30", "21:00", "--seeds", "2", "--json"),
+        asked("modes", "modes", 20, "failure-modes", "--within", "20min", "--at", "20:30", "--folder", MODES, "--json", *common),
+        asked("map", "loops", 25, "metastability", "--within", "25min", "--folder", MAP, "-o", "map.svg", *common),
+        changes(45, "seed=1,2", "start=19:30", "switch_on=19:30", "until=21:30", "scenario=none,f1_at_peak",
+                "forks=['19:30','21:00']", *common),
+    )  # fmt: skip
+
+
+def quickly(common: Sequence[str]) -> Own:
+    """Full scale, minutes around the triggers after a short warm-up, one seed: within a quarter of an hour on two cores."""
+    common = ("warmup=20min", *common)
+    when = dict.fromkeys(STORMS, ("start=20:30", "until=21:06")) | {"f4_engine_half": ("start=20:15", "until=20:40")}
+    storms = tuple(made(name, "cascades", 1.5, f"scenario={name}", *when[name], *TRACED, *common) for name in STORMS)
+    return Own(
+        (made("evening", "bottlenecks", 1.5, "start=20:15", "until=20:45", *TRACED, *common), *storms),
+        ("--hours", "20:15", "20:45"),
+        tuple(
+            asked(f"spread-{name}", "cascades", 2 if name == STORMS[0] else 0.2, "diagnose", name,
+                  *(("--ablate",) if name == STORMS[0] else ()), "--json")
             for name in STORMS
         ),
-        quiet,
-        asked("alerts-quiet", "alerts", 0.2, "alerts", "quiet", "--json"),
-        asked("more", "bottlenecks", 1.5 * scale, "bottlenecks", "evening", "--hours", "20:30", "21:00", *counted, "--json"),
-        asked("modes", "modes", 2 if quick else 25, "failure-modes", "--within", "2min" if quick else "25min", "--at", "20:30",
-              "--folder", MODES, "--json", *common),
-        asked("map", "loops", 2 if quick else 30, "metastability", "--within", "2min" if quick else "30min", "--folder", MAP,
-              "-o", "map.svg", *common),
-        changes,
-        asked("effects", "changes", 0.3, "effects", "changes", "--json"),
-        *(
-            asked(f"report-{run}", "reports", 0.2, "report", run, "-o", f"report-{run}.html")
-            for run in ("evening", *STORMS, "changes")
-        ),
-    ]  # fmt: skip
-    return [(evening, *storms.values()), tuple(after), *((task,) for task in alone)]
+        made("quiet", "alerts", 0.7, *QUIET, "start=20:00", "until=20:30", "replications=2", *common),
+        asked("more", "bottlenecks", 1.5, "bottlenecks", "evening", "--hours", "20:30", "20:45", "--most", "3", "--seeds", "1",
+              "--json"),
+        asked("modes", "modes", 3, "failure-modes", "--within", "3min", "--at", "20:00", "--horizon", "5min", "--only", "llm.*",
+              "--explore", "0", "--most", "1", "--folder", MODES, "--json", "start=19:50", *common),
+        asked("map", "loops", 1.5, "metastability", "--within", "3min", "--seeds", "1", "--depth", "0", "--no-hysteresis",
+              "--folder", MAP, "-o", "map.svg", *common),
+        changes(3.5, "seed=1", "start=20:00", "switch_on=20:00", "until=20:25", "scenario=none", "forks=['20:00']", *common),
+    )  # fmt: skip
+
+
+def changes(minutes: float, *words: str) -> Task:
+    """Every intervention alone, and all together."""
+    several = ("hydra/launcher=joblib", f"hydra.launcher.n_jobs={os.cpu_count() or 1}", "hydra.sweep.dir=runs/changes")
+    return asked("changes", "changes", minutes, "run", "-m", CHANGES, *words, "trace.one_in=0", *several, sweep="runs/changes")
+
+
+def write_small_map(folder: Path) -> None:
+    """The platform's map of metastability with two cells of one load, for the quick study."""
+    design = OmegaConf.load(conf_folder() / DESIGN)
+    small = {"load": {"levels": [2.5]}, "trigger": {"sizes": ["50 %", "90 %"], "durations": ["2 min"]}, "horizon": "8 min"}
+    path = folder / "conf" / DESIGN
+    path.parent.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(OmegaConf.merge(design, small), path)
 
 
 class Study:
@@ -207,6 +256,8 @@ def main(words: Sequence[str] | None = None) -> int:
             there = f"casestudy: {study.folder} has {task.name} made with other {other}"
             print(f"{there}; remove the folder, or choose another --folder", file=sys.stderr)
             return 2
+    if given.quick:
+        write_small_map(study.folder)
     try:
         failed = make_all(study, every, given.jobs)
     except KeyboardInterrupt:

@@ -295,7 +295,8 @@ def write_page(folder: Path, kept: Mapping[str, Mapping[str, Any]], quick: bool)
     lines = ["# StreamFlow AI, answered", ""]
     if quick:
         lines += [
-            "Made with `--quick`: windows are shorter, and there is one seed, so that nothing is known of chance.",
+            "Made with `--quick`: minutes around each trigger after a short warm-up, one seed, so nothing is known of chance. "
+            "Failure modes are sought at the LLM only; two cells are tried of the map of what it recovers from.",
             "",
         ]
     for question, tell in ANSWERS.values():
