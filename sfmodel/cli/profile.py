@@ -81,8 +81,9 @@ def execute(arguments: argparse.Namespace) -> int:
             if held:
                 console.print(tables.held_table(held, "What held workers do"))
     if not all(one.holds for one in laws):
+        said = tables.laws_sentence(laws).rstrip(".")
         raise RunError(
-            f"{folder.name}: {tables.laws_sentence(laws)[:1].lower()}{tables.laws_sentence(laws)[1:]}. The data were "
+            f"{folder.name}: {said[:1].lower()}{said[1:]}. The data were "
             "changed, or tasks never end: do not rely on them before it is known why."
         )
     return 0

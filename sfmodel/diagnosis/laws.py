@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -64,7 +65,7 @@ class LawCheck:
     @property
     def holds(self) -> bool:
         """Whether straddling tasks, also such as never end, and chance where there is some, explain every difference."""
-        return self.difference.worst == 0.0
+        return bool(self.difference.worst == 0.0)
 
 
 def operational_laws(ds: xr.Dataset, traces: Traces | None = None) -> list[LawCheck]:
@@ -302,12 +303,16 @@ def _used(meters: _Meters, traces: Traces) -> Iterator[LawCheck]:
             continue
         taken = set(names)
         spans = [k for k, name in enumerate(traces.endpoint) if name in taken]
+        seen = Counter(traces.endpoint[k] for k in spans)
+        rows = [meters.endpoints.index(name) for name in names]
+        using = [k for k, name in zip(rows, names, strict=True) if meters.scripts.of[name].used]
+        if any(seen[meters.endpoints[k]] < FEWEST and meters.of("endpoint_outcomes", [k]).any() for k in using):
+            continue  # of few tasks that are large, such as batches, the sample says little
         served_s, count = _by_request(traces, spans)
         if len(count) < FEWEST:
             continue
         mean_s = served_s.sum() / count.sum()
         error_s = math.sqrt(float(((served_s - mean_s * count) ** 2).sum()) * (1 - 1 / trace.one_in)) / count.sum()
-        rows = [meters.endpoints.index(name) for name in names]
         busy_s = meters.of("station_busy", own).sum() - meters.of("station_burnt", own).sum()
         ended = meters.of("endpoint_outcomes", rows).sum()
         untraced = max(0.0, ended - count.sum()) if trace.one_in == 1 else 0.0

@@ -64,6 +64,26 @@ def test_every_law_is_looked_at(run: tuple[xr.Dataset, Traces]) -> None:
     }  # fmt: skip
 
 
+def test_work_of_which_nothing_is_traced_says_nothing_of_what_is(tmp_path: Path) -> None:
+    """The shop writes what it is sent in batches, which belong to no request; collecting alone takes no time of the disk."""
+    shop = {
+        "stations": {"disk": {"servers": 4}},
+        "queues": {"clicks": {"handler": "write", "consumers": 2, "batch": 1000, "linger": "1 min"}},
+        "endpoints": {
+            "collect": {"steps": [{"publish": "shop.clicks"}]},
+            "write": {"steps": [{"use": "disk", "time": "1 s"}]},
+        },
+    }
+    mapping = queue(2, 0.5)
+    mapping["platform"]["services"]["shop"] = shop
+    mapping["platform"]["services"]["web"]["endpoints"]["do"]["steps"] = [{"call": "shop.collect"}]
+    ds, spans = traced(mapping, tmp_path, one_in=100)
+    assert "write" not in spans["endpoint"].to_list()
+    found = operational_laws(ds, Traces(spans, scripts_of(ds)))
+    assert not broken(found)
+    assert ("U = X·S, traced", "shop") not in {(one.law, one.of) for one in found}
+
+
 @pytest.mark.parametrize(
     ("servers", "used", "station"),
     [
