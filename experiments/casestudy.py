@@ -68,7 +68,6 @@ def stages(quick: bool, common: Sequence[str]) -> list[Stage]:
     """All tasks, in the order in which they are made."""
     own = quickly(common) if quick else in_full(common)
     after = [
-        asked("figures", "bottlenecks", 0.5, "figures", "evening", "--json", good=(0, 1)),
         asked("hurts", "bottlenecks", 0.3, "diagnose", "evening", *own.peak, "--json"),
         asked("time", "queues", 0.3, "profile", "evening", *own.peak, "--json"),
         asked("claims", "claims", 0.3, "check", "streamflow", "evening", *STORMS, "--json", good=(0, 1, 3)),
@@ -207,7 +206,7 @@ class Study:
             command = [sys.executable, "-m", "sfmodel", *words]
             status = subprocess.run(command, cwd=self.folder, stdout=out, stderr=errors, check=False).returncode
         failed = None
-        if status not in task.good:
+        if status not in task.good or not _is_whole(part, task):
             text = [line for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
             failed = text[-1].strip() if text else f"it ended with status {status}"
         else:
@@ -230,6 +229,17 @@ class Study:
 
     def _run(self, task: Task) -> Path:
         return self.folder / "runs" / str(task.run)
+
+
+def _is_whole(printed: Path, task: Task) -> bool:
+    """Whether what a task printed can be read, if it is to be."""
+    if "--json" not in task.words:
+        return True
+    try:
+        json.loads(printed.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -256,6 +266,7 @@ def main(words: Sequence[str] | None = None) -> int:
             there = f"casestudy: {study.folder} has {task.name} made with other {other}"
             print(f"{there}; remove the folder, or choose another --folder", file=sys.stderr)
             return 2
+    (study.folder / "conf" / DESIGN).unlink(missing_ok=True)
     if given.quick:
         write_small_map(study.folder)
     try:

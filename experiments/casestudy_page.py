@@ -11,7 +11,7 @@ from typing import Any
 from sfmodel.clock import clock
 from sfmodel.diagnosis.cascade_table import HOW
 from sfmodel.errors import SfmodelError
-from sfmodel.report.words import joined
+from sfmodel.report.words import counted, joined
 from sfmodel.results.comparison_table import signed_interval
 from sfmodel.results.intervals import Interval
 from sfmodel.results.summary import format_value
@@ -69,6 +69,11 @@ class Found:
         return f"[{text}](report-{run}.html#{section})"
 
 
+def _apart(lines: Sequence[str]) -> list[str]:
+    """Lines behind a table."""
+    return ["", *lines] if lines else []
+
+
 Tell = Callable[[Found], list[str]]
 
 
@@ -81,11 +86,13 @@ def bottlenecks(found: Found) -> list[str]:
         for one in more["bottlenecks"]
     ]  # fmt: skip
     heads = ("resource", "more of it", "busy", "failures from it", "change in failures", "change in p95")
-    first = more["bottlenecks"][0]["resource"]
+    first, most = more["bottlenecks"][0]["resource"], more["bottlenecks"][0]
     busiest = max(more["bottlenecks"], key=lambda one: one["busy"] or 0)["resource"]
     differ = "is also the busiest" if busiest == first else f"is not the busiest, which is {busiest}"
+    sure = [what for what, key in (("failures", "failing"), ("p95", "p95")) if _is_found(most[key])]
+    changes = f"changes {sure[0]} most" if sure else "changes most, and that may be chance"
     return [
-        f"Of what was tried, more of {first} changes failures most; it {differ} "
+        f"Of what was tried, more of {first} {changes}; it {differ} "
         f"({found.link('where time and failures come from', 'evening', 'causes')}). Beside the same hours, with the same seeds; "
         "what may be chance is in parentheses.",
         "",
@@ -113,7 +120,8 @@ def queues(found: Found) -> list[str]:
     figures = effects["figures"]
     said = [f"- {_where(part)}: {_effects(row, figures)}" for part in effects["effects"] for row in part["rows"]
             if row["change"] == QUEUE]  # fmt: skip
-    return [*lines, "", "A bounded queue with a deadline between gateway and engine (`gateway_queue`) changes:", "", *said]
+    changes = "A bounded queue with a deadline between gateway and engine (`gateway_queue`) changes:"
+    return [*lines, "", changes, "", *(said or ["- nothing is known: its run is not finished"]), *_unfinished(effects)]
 
 
 def paths(found: Found) -> list[str]:
@@ -161,18 +169,23 @@ def _ablations(cuts: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def loops(found: Found) -> list[str]:
     """Which loops come closest to feeding themselves."""
-    rows = []
+    rows, missing = [], []
     for run in ("hurts", *(f"spread-{name}" for name in TITLES)):
-        for loop in found.of(run)["loops"]:
+        where = SHORT.get(run.removeprefix("spread-"), "the evening")
+        try:
+            every = found.of(run)["loops"]
+        except NotThereError as error:
+            missing.append(f"{where}: missing, {error}.")
+            continue
+        for loop in every:
             closest = loop["closest"]
-            known = closest["gain"] is not None
+            known = None not in (closest["gain"], closest["low"], closest["high"])
             gain = f"{closest['gain']:.2f} ({closest['low']:.2f} to {closest['high']:.2f})" if known else "–"
-            where = SHORT.get(run.removeprefix("spread-"), "the evening")
             rows.append((where, f"{loop['name']} ({loop['kind']})", clock(closest["begins_s"]), gain, closest["verdict"]))
     heads = ("in", "loop", "closest from", "gain (95 % interval)", "")
     lines = _table(heads, rows) if rows else ["Nothing is made again often enough to be a loop."]
     said = "The gain is how many further attempts one more attempt makes; above 1 a loop feeds itself."
-    return [said, "", *lines, "", *_metastability(found)]
+    return [said, "", *lines, *_apart(missing), "", *_metastability(found)]
 
 
 def _metastability(found: Found) -> list[str]:
@@ -186,29 +199,43 @@ def _metastability(found: Found) -> list[str]:
         found.check("map")
     except NotThereError as error:
         return [f"The map of what it recovers from is missing: {error}."]
+    if not (found.folder / MAP / "map.zarr").exists():
+        return ["The map of what it recovers from is missing: time was up before anything could be said."]
     with xr.open_zarr(found.folder / MAP / "map.zarr", consolidated=False) as ds:
         said = list(said_of_loads(ds))
         lost = int((ds["state"] == State.NOT_RECOVERED).sum())
-    more = ["", f"In {lost} runs it was not back within the horizon."] if lost else []
+    more = ["", f"In {counted(lost, 'run')} it was not back within the horizon."] if lost else []
     return ["At constant demand, as multiples of the normal hours', with part of the engine's machines gone for a while "
             "([the map](map.svg)):", "", *(f"- {line}" for line in said), *more]  # fmt: skip
 
 
 def modes(found: Found) -> list[str]:
-    """The cheapest ways to break the objective, and which of them were not known."""
-    data, seeds = found.of("modes"), "all seeds, a held-out one among them"
+    """The cheapest ways to break the objective, which of them are confirmed, and which were not known."""
+    data = found.of("modes")
+    unjudged = f" {counted(len(data['unjudged']), 'trial')} could not be judged." if data["unjudged"] else ""
+    if not data["modes"]:
+        return [f"In {data['runs']} runs no trigger was found that breaks '{data['objective']}'.{unjudged}"]
     rows = [
         (f"[{one['trigger']}]({MODES}/scenario/{one['scenario']}.yaml)", f"{one['cost']:.2g}", " → ".join(one["path"]) or "none",
-         {True: "stays broken", False: "is over with it", None: ""}[one["outlives"]], one["known"] or "new")
-        for one in data["modes"] if one["confirmed"]
+         {True: "stays broken", False: "is over with it", None: ""}[one["outlives"]], one["known"] or "new", _confirmed(one))
+        for one in data["modes"]
     ]  # fmt: skip
-    if not rows:
-        return [f"In {data['runs']} runs no trigger was found that breaks '{data['objective']}' on {seeds}."]
+    confirmed = sum(one["confirmed"] for one in data["modes"])
     said = (
-        f"Triggers at {clock(data['at_s'])} that break '{data['objective']}' on {seeds}, found in {data['runs']} runs; the "
-        "cost of a fault is its size, in doublings, times its minutes."
+        f"Triggers at {clock(data['at_s'])} that break '{data['objective']}' on the seeds of the search, {data['runs']} runs; "
+        f"{confirmed} of {len(rows)} are confirmed: made as small as can be, and on a held-out seed. The cost of a fault is its "
+        f"size, in doublings, times its minutes.{unjudged}"
     )
-    return [said, "", *_table(("trigger", "cost", "cascade", "afterwards", "known as"), rows)]
+    return [said, "", *_table(("trigger", "cost", "cascade", "afterwards", "known as", "confirmed"), rows)]
+
+
+def _confirmed(mode: Mapping[str, Any]) -> str:
+    if mode["confirmed"]:
+        return "yes"
+    if not mode["minimal"]:
+        return "not shrunk to the end"
+    words = {True: "also with", False: "not with", None: "not judged with"}
+    return joined([f"{words[one['breaks']]} seed {one['seed']}" for one in mode["held_out"]]) or "not tried on another seed"
 
 
 def promises(found: Found) -> list[str]:
@@ -221,16 +248,25 @@ def promises(found: Found) -> list[str]:
 
 def alerting(found: Found) -> list[str]:
     """When alerts fire after a trigger, and how often in quiet evenings."""
-    rows = []
+    rows, missing = [], []
     for name in TITLES:
-        for alert, delay in _first_after(found.of(f"alerts-{name}")).items():
-            rows.append((SHORT[name], alert, format_value(delay, "s")))
-    lines = _table(("storm", "alert", "fires after"), rows)
-    quiet = found.of("alerts-quiet")
-    fired = [one for one in quiet if one["fired"]]
+        try:
+            alarms = found.of(f"alerts-{name}")
+        except NotThereError as error:
+            missing.append(f"{SHORT[name]}: missing, {error}.")
+            continue
+        rows += [(SHORT[name], alert, format_value(delay, "s")) for alert, delay in _first_after(alarms).items()]
+    lines = [*_table(("storm", "alert", "fires after"), rows), *_apart(missing), ""]
+    try:
+        quiet = found.of("alerts-quiet")
+    except NotThereError as error:
+        return [*lines, f"False alarms of quiet evenings are missing: {error}."]
+    calm = "half-hours" if found.quick else "evenings"
     seeds = quiet[0]["seeds"] if quiet else 0
-    false = joined([f"{one['alert']} in {one['fired']}" for one in fired]) if fired else "none"
-    return [*lines, "", f"False alarms in {seeds} quiet evenings, whose demand stays at its normal level: {false}."]
+    most = max((one["share"][1] for one in quiet), default=1.0)
+    fired = joined([f"{one['alert']} in {one['fired']}" for one in quiet if one["fired"]])
+    said = f"False alarms in {seeds} quiet {calm}, whose demand stays at its normal level: {fired or 'none'}"
+    return [*lines, f"{said}; with 95 % each alert fires in at most {_share(most)} of such {calm}."]
 
 
 def _first_after(alarms: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -259,7 +295,13 @@ def changes(found: Found) -> list[str]:
         heads = ("change", *(figures[key]["name"] for key in keys))
         lines += [f"**{_where(part)}** (without a change: {level}; seeds {', '.join(map(str, part['seeds']))})", ""]
         lines += [*_table(heads, cells), ""]
-    return [f"Ranked by the first aim, {found.link('with all others', 'changes', 'effects')}:", "", *lines]
+    ranked = f"Ranked by the first aim, {found.link('with all others', 'changes', 'effects')}:"
+    return [ranked, "", *lines, *_unfinished(data)]
+
+
+def _unfinished(effects: Mapping[str, Any]) -> list[str]:
+    missing = effects["missing"]
+    return ["", f"Not finished, and left out: {joined(missing)}."] if missing else []
 
 
 def _judged(figures: Mapping[str, Any]) -> list[str]:
@@ -336,10 +378,14 @@ def _share(value: float | None) -> str:
     return "" if value is None else format_value(value, "share")
 
 
+def _is_found(effect: Mapping[str, float | None]) -> bool:
+    return effect["half"] is not None and abs(effect["mean"] or 0.0) > effect["half"]
+
+
 def _effect(effect: Mapping[str, float | None], unit: str) -> str:
     half = effect["half"]
     text = signed_interval(Interval(effect["mean"] or 0.0, float("nan") if half is None else half, 2), unit)
-    return text if half is not None and abs(effect["mean"] or 0.0) > half else f"({text})"
+    return text if _is_found(effect) else f"({text})"
 
 
 def _measured(figure: Mapping[str, Any] | None, unit: str) -> str:

@@ -2,7 +2,8 @@
 
 Over quiet runs, and before a trigger, that is their false alarms; from the trigger on, the time to detect. The share of seeds in
 which one fires has the 95 % interval of Clopper and Pearson (Biometrika 26, 1934). The time to detect is a median to which seeds
-in which it never fires count as watched until the end of the run (Kaplan and Meier, JASA 53, 1958).
+in which it never fires count as watched until the end of the run (Kaplan and Meier, JASA 53, 1958); those in which it is firing
+when the trigger begins say nothing of it, and are left out.
 """
 
 from __future__ import annotations
@@ -28,11 +29,13 @@ class AfterTrigger:
     """From the trigger to the end of the run, s."""
     false_alarms: int
     """Replications in which it fires before the trigger."""
+    firing: int = 0
+    """Replications in which it is firing when the trigger begins, and does not fire again: nothing is known of their delay."""
 
     @property
     def median_s(self) -> float | None:
-        """Time by which it has fired in half of the replications, s; none: it does in fewer while they are watched."""
-        half = (self.seeds + 1) // 2
+        """Time by which it has fired in half of the replications whose delay can be known, s; none: it does in fewer."""
+        half = max(1, (self.seeds - self.firing + 1) // 2)
         return sorted(self.delays_s)[half - 1] if len(self.delays_s) >= half else None
 
 
@@ -77,13 +80,17 @@ def detections(
 def _detection(
     found: Sequence[Sequence[Alarm]], promise: str, alert: str, trigger_s: float | None, until_s: float
 ) -> Detection:
-    own = [[one.fires_s for one in run if (one.promise, one.kind) == (promise, alert)] for run in found]
+    alarms = [[one for one in run if (one.promise, one.kind) == (promise, alert)] for run in found]
+    own = [[one.fires_s for one in run] for run in alarms]
     after = None
     if trigger_s is not None:
         false_alarms = sum(any(at_s < trigger_s for at_s in run) for run in own)
         own = [[at_s for at_s in run if at_s >= trigger_s] for run in own]
         delays_s = tuple(min(run) - trigger_s for run in own if run)
-        after = AfterTrigger(delays_s, len(own), max(0.0, until_s - trigger_s), false_alarms)
+        firing = sum(
+            not late and any(one.ends_s > trigger_s for one in run) for late, run in zip(own, alarms, strict=True)
+        )
+        after = AfterTrigger(delays_s, len(own), max(0.0, until_s - trigger_s), false_alarms, firing)
     fired = sum(map(bool, own))
     times = sum(map(len, own)) / len(own)
     return Detection(promise, alert, fired, len(own), share_ends(fired, len(own)), times, after)

@@ -83,10 +83,10 @@ def detections_data(found: Sequence[Detection]) -> list[dict[str, Any]]:
 
 def _after_data(after: AfterTrigger | None) -> dict[str, Any]:
     if after is None:
-        return {"delays_s": None, "median_s": None, "watched_s": None, "false_alarms": None}
+        return {"delays_s": None, "median_s": None, "watched_s": None, "false_alarms": None, "firing": None}
     return {
         "delays_s": list(after.delays_s), "median_s": after.median_s, "watched_s": after.watched_s,
-        "false_alarms": after.false_alarms,
+        "false_alarms": after.false_alarms, "firing": after.firing,
     }  # fmt: skip
 
 
@@ -110,9 +110,11 @@ def _after(seconds: float) -> str:
 
 def _delays(after: AfterTrigger) -> str:
     """The median, with the earliest and the latest."""
+    if after.firing == after.seeds:
+        return "firing before"
     middle = f"> {format_value(after.watched_s, 's')}" if after.median_s is None else format_value(after.median_s, "s")
     if not after.delays_s or after.seeds == 1:
         return middle
-    always = len(after.delays_s) == after.seeds
+    always = len(after.delays_s) + after.firing == after.seeds
     latest = format_value(max(after.delays_s), "s") if always else "never"
     return f"{middle} ({format_value(min(after.delays_s), 's')}–{latest})"

@@ -49,6 +49,11 @@ class Ablation:
     """Share of its suffering that is left; not a number where the edge cannot be cut."""
 
     @property
+    def key(self) -> tuple[float, str, str, How]:
+        """Which edge of which cascade, by when this begins."""
+        return (self.cascade.begins_s, *self.edge.key)
+
+    @property
     def verdict(self) -> Verdict:
         """Whether the symptom went with the edge."""
         if math.isnan(self.left):

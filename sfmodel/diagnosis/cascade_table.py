@@ -38,7 +38,7 @@ def cascades_table(found: Sequence[Cascade], title: str = "", ablations: Sequenc
     table.add_column("cascade", overflow="fold")
     table.add_column("comes from", overflow="fold")
     table.add_column("share", justify="right", no_wrap=True)
-    left = {one.edge.key: one for one in ablations}
+    left = {one.key: one for one in ablations}
     if left:
         table.add_column("when it is cut", overflow="fold")
     for k, one in enumerate(found):
@@ -49,7 +49,7 @@ def cascades_table(found: Sequence[Cascade], title: str = "", ablations: Sequenc
         for edge in one.edges:
             way, share = escape(f"  {edge.source} → {edge.target}"), format_value(edge.share, "share")
             last = edge is one.edges[-1] and k < len(found) - 1
-            cut = left.get(edge.key)
+            cut = left.get((one.begins_s, *edge.key))
             table.add_row(
                 clock(edge.begins_s, seconds=True), "", "", way, HOW[edge.how], share, *([_said(cut)] if cut else []),
                 style="dim", end_section=last,

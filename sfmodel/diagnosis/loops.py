@@ -103,7 +103,7 @@ class Segment:
     def nearness(self) -> tuple[bool, int, float]:
         """Order of segments and loops: what turns, by what is known of it, by its gain or else by what is made again."""
         known = not math.isnan(self.gain)
-        return known or self.again >= RARE, VERDICTS.index(self.verdict), self.gain if known else self.again
+        return self.again >= RARE, VERDICTS.index(self.verdict), self.gain if known else self.again
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ class Loop:
 
     @property
     def closest(self) -> Segment:
-        """The segment that tells most of the loop: with the highest gain of those that may grow; if none may, of those whose
-        gain is not known that with most made again; if it is of all that turn, that with the highest gain."""
+        """The segment that tells most of the loop, among those that turn if any does: one that grows before one that may, that
+        before one whose gain is not known; of these that with the highest gain, or with most made again."""
         return max(self.segments, key=lambda one: one.nearness)
 
 

@@ -138,7 +138,7 @@ def paths_table(found: Sequence[CriticalPath], title: str = "", endpoint: str | 
                 "",
                 escape(written(part)),
                 format_value(one.every.mean_of_s(part), "s"),
-                _with_interval(one.every, part),
+                with_interval(one.every, part),
                 *_cells(one.slowest, [part]),
                 style="dim",
             )
@@ -169,13 +169,14 @@ def held_table(found: Sequence[HeldTime], title: str = "") -> Table:
         for part in one.shares.parts_ns:
             share = one.shares.share(part)
             if share >= LEAST:
-                cells = _with_interval(one.shares, part), format_value(share * one.mean_held, "1")
+                cells = with_interval(one.shares, part), format_value(share * one.mean_held, "1")
                 table.add_row("", escape(written(part)), *cells, style="dim")
         table.add_section()
     return table
 
 
-def _with_interval(one: Shares[Any], part: Part | HeldFor) -> str:
+def with_interval(one: Shares[Any], part: Part | HeldFor) -> str:
+    """The share of a part, with half of its interval where that is known."""
     share, half = one.share(part), one.halves[part]
     known = half >= CERTAIN
     return format_interval(share, half, "share") if known else format_value(share, "share")

@@ -98,6 +98,8 @@ class Search:
     """Of each place, or pair, the cheapest that breaks it on all seeds."""
     left_out: set[frozenset[FaultPlace]] = field(default_factory=set)
     """Places, and pairs, that do not break it on all seeds, or of which one alone does."""
+    stuck: set[frozenset[FaultPlace]] = field(default_factory=set)
+    """Those whose trigger cannot be made smaller, since what is smaller cannot be judged."""
 
     def run(self) -> None:
         """Search; whatever ends it, what has been found stands."""
@@ -156,7 +158,7 @@ class Search:
 
     def _shrink(self) -> None:
         for _ in range(self.most):
-            waiting = [one for one in self.modes() if not one.minimal]
+            waiting = [one for one in self.modes() if not one.minimal and one.trigger.places not in self.stuck]
             if not waiting:
                 return
             first = waiting[0].trigger.places
@@ -171,12 +173,19 @@ class Search:
         if trigger is None:
             return
         self._keep(trigger)
-        for smaller in Shrinker(self.trials.breaks_always, self.trials.setting.longest_s).shrunk(trigger):
+        shrinker = Shrinker(self.trials.breaks_always, self.trials.setting.longest_s)
+        for smaller in shrinker.shrunk(trigger):
             trigger = smaller
             self._keep(trigger)
         if trigger.places != places:  # one of its faults does as much without the other
             self.found.pop(places)
             self.left_out.add(places)
+        if not shrinker.is_minimal:
+            self.stuck.add(trigger.places)
+            self.told(
+                f"not shrunk to the end, since what is smaller cannot be judged: {trigger}, cost {trigger.cost:.2g}"
+            )
+            return
         self.told(f"minimal: {trigger}, cost {trigger.cost:.2g}")
         if self.found[trigger.places].trigger == trigger:
             minimal = Found(trigger, always=True, minimal=True)

@@ -4,7 +4,8 @@ As delta debugging does (Zeller and Hildebrandt, Simplifying and Isolating Failu
 QuickCheck and Hypothesis: of what makes it cheaper that is kept which still breaks, until nothing does. First each fault is
 left out. Then durations and sizes are halved, or one is halved where the other grows by less. In the end each of both is
 bisected. What is in nothing larger than a trigger that does not break it is taken not to break it either, and not tried. Of one
-that cannot be judged nothing follows for others.
+that cannot be judged nothing follows for others; where a bisection meets it, what lies on either side is not known, and the
+trigger is not called minimal.
 """
 
 from __future__ import annotations
@@ -42,9 +43,11 @@ class Shrinker:
         """Try nothing yet."""
         self._try, self._longest_s = breaks, longest_s
         self._failed: list[Trigger] = []
+        self.is_minimal = True
+        """Whether the last is minimal: no step on the way to it was left undone for what could not be judged."""
 
     def shrunk(self, trigger: Trigger) -> Iterator[Trigger]:
-        """Yield ever cheaper triggers, each of which breaks the objective; the last is minimal.
+        """Yield ever cheaper triggers, each of which breaks the objective; the last is minimal, or `is_minimal` says no.
 
         Parameters
         ----------
@@ -57,14 +60,14 @@ class Shrinker:
             for of_size in (True, False):
                 trigger = yield from self._bisected(trigger, k, of_size)
 
-    def _breaks(self, trigger: Trigger) -> bool:
-        """Whether a trigger breaks the objective, by what is known of larger ones or by trying it."""
+    def _breaks(self, trigger: Trigger) -> bool | None:
+        """Whether a trigger breaks the objective, by what is known of larger ones or by trying it; none: it is not judged."""
         if any(_is_within(trigger, other) for other in self._failed):
             return False
         breaks = self._try([trigger])[0]
         if breaks is False:
             self._failed.append(trigger)
-        return breaks is True
+        return breaks
 
     def _without_some(self, trigger: Trigger) -> Smaller:
         """Leave faults out."""
@@ -109,7 +112,11 @@ class Shrinker:
             one = _with(trigger, k, middle, fault.seconds) if of_size else _with(trigger, k, fault.size, middle)
             if one.cost >= trigger.cost:
                 return trigger
-            if self._breaks(one):
+            breaks = self._breaks(one)
+            if breaks is None:
+                self.is_minimal = False
+                return trigger
+            if breaks:
                 trigger, fault = one, one.faults[k]
                 yield trigger
             else:

@@ -154,7 +154,7 @@ class Trials:
     unjudged: dict[str, str] = field(default_factory=dict)
     """Why trials could not be judged, by the names of their runs."""
     _seen: dict[tuple[Trigger, int], Harm | None] = field(default_factory=dict)
-    _paired: dict[int, Goodput] = field(default_factory=dict)
+    _paired: dict[int, Goodput | str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -214,10 +214,15 @@ class Trials:
             if one is None:
                 continue
             after_s = at_s + trigger.seconds + patience_s
-            seen = None if isinstance(one, str) else harm(goodput(one, objective), pairs[seed], at_s, after_s)
+            pair = pairs[seed]
+            seen = None
+            if not isinstance(one, str) and not isinstance(pair, str):
+                seen = harm(goodput(one, objective), pair, at_s, after_s)
             self._seen[trigger, seed] = seen
             if isinstance(one, str):
                 self.unjudged[name] = one
+            elif isinstance(pair, str):
+                self.unjudged[name] = f"the run without it failed: {pair}"
             elif seen is None:
                 self.unjudged[name] = (
                     f"nothing arrives at {', '.join(objective.endpoints)} from {self.setting.at} on without it"
@@ -225,13 +230,17 @@ class Trials:
         if any(key not in self._seen for key in keys):
             raise TimeIsUpError("time is up")
 
-    def _pair(self, seed: int) -> Goodput:
+    def _pair(self, seed: int) -> Goodput | str:
+        """What the run of a seed without a trigger answers; of a held-out seed, why it failed."""
         if seed not in self._paired:  # all of its kind at once
             alike = self.setting.held_out if seed in self.setting.held_out else self.setting.seeds
             names = {one: f"as-it-is,seed={one}" for one in alike}
             made = self.make({name: self.setting.mapping(None, one) for one, name in names.items()})
             objective = self.setting.objective
-            self._paired |= {one: goodput(_dataset(made, name), objective) for one, name in names.items()}
+            for one, name in names.items():
+                found = made.get(name)
+                failed = found if isinstance(found, str) and one in self.setting.held_out else None
+                self._paired[one] = failed or goodput(_dataset(made, name), objective)
         return self._paired[seed]
 
 

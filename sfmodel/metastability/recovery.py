@@ -7,10 +7,10 @@ window of the pair widens the bound by no more than one of the run counts; by th
 could be down for good and within it. A window in which nothing ends has no share and no quantile; of these no more may be in a
 row's windows than in any of the pair's.
 
-A run has recovered at the first window from which on all means are back, to the end of the run: one that is back and goes down
-again has not recovered yet, and one that is down at the end has not within the horizon, however long it was back between. The
-pair is at the same constant demand, so that nothing of this is the end of a peak; a pair that does not answer enough is down by
-itself, and nothing follows for the trigger.
+A run has recovered where from a window on all means are back, to the end of the run, at the first window in them that is back
+itself: one that is back and goes down again has not recovered yet, and one that is down in a mean of the last windows has not
+within the horizon, however long it was back between. The pair is at the same constant demand, so that nothing of this is the
+end of a peak; a pair that does not answer enough is down by itself, and nothing follows for the trigger.
 """
 
 from __future__ import annotations
@@ -107,15 +107,15 @@ def outcome(run: Answers, pair: Answers, begins_s: float, ends_s: float, rule: R
         return Outcome(State.DOWN_BY_ITSELF)
     beside, after = pair.time_s + 1e-9 >= begins_s, run.time_s + 1e-9 >= ends_s
     usual, found = _means(pair, beside, rule.windows), _means(run, after, rule.windows)
-    back = (
-        ~(found.failing > np.nanmax(usual.failing) + rule.failing)
-        & ~(found.p95_s > np.nanmax(usual.p95_s) * rule.slow)
-        & (found.filled >= usual.filled.min())
-    )
+    most_failing, most_s = np.nanmax(usual.failing) + rule.failing, np.nanmax(usual.p95_s) * rule.slow
+    back = ~(found.failing > most_failing) & ~(found.p95_s > most_s) & (found.filled >= usual.filled.min())
     first = int(np.flatnonzero(~back)[-1]) + 1 if not back.all() else 0
     if first == len(back):
         return Outcome(State.NOT_RECOVERED)
-    return Outcome(State.RECOVERED, max(0.0, float(found.time_s[first]) - ends_s))
+    row = slice(first, first + rule.windows)  # one that is not back itself may be in it
+    well = (run.failing[after][row] <= most_failing) & (run.p95_s[after][row] <= most_s)
+    begins = first + int(np.argmax(well))
+    return Outcome(State.RECOVERED, max(0.0, float(run.time_s[after][begins]) - ends_s))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LOADS = {
     "stable": "", "vulnerable": "", "overloaded": "",
-    NOT_KNOWN: ", where not every size and duration was tried",
+    NOT_KNOWN: ", where not every size and duration was recovered from, or some seeds are down without a trigger",
 }  # fmt: skip
 """What a load may be, and what is added to it."""
 

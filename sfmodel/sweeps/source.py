@@ -6,6 +6,8 @@ import hashlib
 from importlib.metadata import version
 from pathlib import Path
 
+from sfmodel.results.digest import digest_of
+from sfmodel.results.folder import open_run
 from sfmodel.results.summary import read_summary
 from sfmodel.sweeps.record import finished_runs_of, recorded_sweep
 
@@ -26,5 +28,6 @@ def source_of(folder: Path) -> str:
 
 
 def _digest(run: Path) -> str:
-    summary = read_summary(run) or {}
-    return str(summary.get("run", {}).get("digest"))
+    """As its summary says; of an older run, or one whose summary cannot be read, that of its data."""
+    written = (read_summary(run) or {}).get("run", {}).get("digest")
+    return str(written or digest_of(open_run(run)))

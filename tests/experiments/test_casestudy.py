@@ -17,13 +17,25 @@ import casestudy
 from casestudy import Study, Task, make_all, stages
 from casestudy_page import ANSWERS, REPORTS, write_page
 
+from sfmodel.alerts.alarm import Alarm
+from sfmodel.alerts.over_seeds import Detection
+from sfmodel.alerts.table import alarms_data, detections_data
 from sfmodel.cli.compose import composed
 from sfmodel.diagnosis.ablation import Ablation
+from sfmodel.diagnosis.bottleneck_table import bottlenecks_data
+from sfmodel.diagnosis.bottlenecks import Counterfactual
+from sfmodel.diagnosis.candidates import Candidate
 from sfmodel.diagnosis.cascade_table import ablations_data, cascades_data
 from sfmodel.diagnosis.cascades import Cascade
 from sfmodel.diagnosis.edges import USERS, Edge
+from sfmodel.diagnosis.loop_table import loops_data
+from sfmodel.diagnosis.loops import Loop, Segment
 from sfmodel.diagnosis.profile_tables import stations_data
+from sfmodel.diagnosis.troubles import Trouble
 from sfmodel.diagnosis.use_red import StationUse
+from sfmodel.metastability import Cell, Job, Known, MapDesign, Outcome, State, map_dataset
+from sfmodel.metastability.dataset import write_map
+from sfmodel.results.intervals import Interval
 from sfmodel.schema import parse_run
 
 
@@ -79,14 +91,26 @@ SPREAD = Cascade(
     (WAITS, Edge(USERS, "gateway", "retries", 0.527, 75610.0)),
 )  # fmt: skip
 CUT = Ablation(WAITS, SPREAD, "engine", 0.081)
-LOOP = {"kind": "users", "name": "discover.recommendations",
-        "closest": {"begins_s": 75600.0, "gain": 0.8, "low": 0.7, "high": 0.9, "verdict": "dies out"}}  # fmt: skip
+TURNS = Segment(75600.0, 76500.0, 9000, 4000, 3600, 0.9, 0.4, 0.8, 0.7, 0.9)
+LOOP = Loop("users", "discover.recommendations", (TURNS,), 0.5, 75610.0)
+UNKNOWN = Loop(
+    "calls", "engine.recommend>llm.describe", (replace(TURNS, gain=np.nan, low=np.nan, high=np.nan),), 0.6, 75610.0
+)
 NOTHING: dict[str, list[Any]] = {"cascades": [], "ablations": [], "loops": []}
 MODE = {"trigger": "llm.quota at 50 % for 2 min", "scenario": "mode-1", "cost": 2.0, "path": ["llm", "engine"], "outlives": True,
-        "known": "", "confirmed": True}  # fmt: skip
-ALARM = {"objective": "answered", "alert": "llm drags down engine", "after_trigger_s": 90.0}
-
-
+        "known": "", "confirmed": True, "minimal": True, "held_out": [{"seed": 3, "breaks": True}]}  # fmt: skip
+FAILED = {
+    **MODE,
+    "scenario": "mode-2",
+    "confirmed": False,
+    "held_out": [{"seed": 3, "breaks": False}],
+    "outlives": None,
+}
+ALARM = Alarm("answered", "a cascade", "llm drags down engine", 75690.0, 76000.0, False, "2 ×", {})
+MORE = Counterfactual(
+    Candidate(Trouble("engine.workers", 0, 0.25, np.nan, 0.9, np.nan, np.nan), "services.engine.stations.workers.servers", None),
+    1.1, {"failing": Interval(-0.001, 0.01, 2), "p95": Interval(-0.2, 0.1, 2)},
+)  # fmt: skip
 WORKERS = StationUse(
     "engine.workers", 0.94, 0.98, 740.0, 0.5, 12_000, 3, 75600.0, *(np.zeros(0) for _ in range(5))
 )  # fmt: skip
@@ -103,14 +127,17 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     found = kept(tmp_path, {
         "hurts": {"loops": []}, "spread-s1_at_peak": NOTHING, "spread-f4_engine_half": NOTHING,
         "spread-f1_at_peak": {
-            "cascades": cascades_data([SPREAD]), "ablations": ablations_data([CUT]), "loops": [LOOP],
+            "cascades": cascades_data([SPREAD]), "ablations": ablations_data([CUT]), "loops": loops_data([LOOP, UNKNOWN]),
         },
-        "alerts-f1_at_peak": [ALARM, {**ALARM, "after_trigger_s": 700.0}, {**ALARM, "after_trigger_s": -60.0}],
-        "modes": {"modes": [MODE, {**MODE, "confirmed": False}], "runs": 60, "objective": "answered", "at_s": 73800.0},
+        "alerts-f1_at_peak": alarms_data([replace(ALARM, fires_s=at_s) for at_s in (75540.0, 75690.0, 76300.0)], 75600.0),
+        "modes": {"modes": [MODE, FAILED], "runs": 60, "objective": "answered", "at_s": 73800.0, "unjudged": {"a": "failed"}},
+        "more": {"bottlenecks": bottlenecks_data([MORE])},
+        "claims": {"claims": [{"say": "It is fast", "runs": "evening", "verdict": "pass", "because": "1 < 2"}],
+                   "not_checked": ["It is cheap"]},
         "time": {"stations": stations_data([WORKERS, replace(WORKERS, station="llm.small", waiting=0.0, refused=0)])},
-        "effects": {"figures": {"sla": {"name": "Within 200 ms", "unit": "share"}}, "effects": [EFFECT]},
+        "effects": {"figures": {"sla": {"name": "Within 200 ms", "unit": "share"}}, "effects": [EFFECT], "missing": ["breakers"]},
         "alerts-s1_at_peak": [], "alerts-f4_engine_half": [],
-        "alerts-quiet": [{"objective": "answered", "alert": "a cascade", "fired": 1, "seeds": 10}],
+        "alerts-quiet": detections_data([Detection("answered", "a cascade", 1, 10, (0.0025, 0.445), 0.1, None)]),
     })  # fmt: skip
     text = write_page(tmp_path, found, False).read_text()
     assert (
@@ -122,8 +149,19 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     assert "| F1 | discover.recommendations (users) | 21:00 | 0.80 (0.70 to 0.90) | dies out |" in text
     assert "| F1 | answered: llm drags down engine | 90 s |" in text
     assert "| [llm.quota at 50 % for 2 min](runs/failure-modes/scenario/mode-1.yaml) | 2 | llm → engine | stays" in text
+    assert "1 of 2 are confirmed" in text
+    assert "| new | not with seed 3 |" in text
+    assert "1 trial could not be judged." in text
+    assert "more of engine.workers changes p95 most; it is also the busiest" in text
+    assert "| F1 | engine.recommend>llm.describe (calls) | 21:00 | – | not known |" in text
+    assert "Not finished, and left out: breakers." in text
+    assert "Not checked here, of other runs: It is cheap." in text
     assert "The map of what it recovers from is missing: map has not been run." in text
-    assert "False alarms in 10 quiet evenings, whose demand stays at its normal level: a cascade in 1." in text
+    assert (
+        "False alarms in 10 quiet evenings, whose demand stays at its normal level: a cascade in 1; with 95 % each"
+        in text
+    )
+    assert "in at most 44.5 % of such evenings." in text
     assert "| Which path does a cascade take? | 4 min |" in text
     assert "| engine.workers | 740 | 94.0 % | 50.0 % | 12,000 | 3 |" in text
     assert "llm.small" not in text
@@ -137,3 +175,37 @@ def test_the_page_says_what_is_missing_and_why(tmp_path: Path) -> None:
     assert "Missing: more failed: the disk is full." in text
     assert "Missing: effects has not been run." in text
     assert "Made with `--quick`" in text
+
+
+def test_one_answer_that_is_missing_leaves_the_others(tmp_path: Path) -> None:
+    """A storm's diagnosis failed, and time was up before a map could be drawn."""
+    found = kept(tmp_path, {
+        "hurts": {"loops": loops_data([LOOP])}, "map": {}, "alerts-s1_at_peak": alarms_data([ALARM], 75600.0),
+    })  # fmt: skip
+    text = write_page(tmp_path, found, False).read_text()
+    assert "| the evening | discover.recommendations (users) |" in text
+    assert "S1: missing, spread-s1_at_peak has not been run." in text
+    assert "The map of what it recovers from is missing: time was up before anything could be said." in text
+    assert "| S1 | answered: llm drags down engine | 90 s |" in text
+    assert "F1: missing, alerts-f1_at_peak has not been run." in text
+    assert "False alarms of quiet evenings are missing: alerts-quiet has not been run." in text
+
+
+def test_the_map_is_told(tmp_path: Path) -> None:
+    known = Known(["none"])
+    known.tell(Job("none", Cell(2.5, 0.5, 120.0), 1), Outcome(State.NOT_RECOVERED))
+    trigger = {"lose": ["a"], "sizes": ["50 %"], "durations": ["2 min"]}
+    design = MapDesign.model_validate({"load": {"levels": [2.5]}, "trigger": trigger})
+    (tmp_path / "runs/map").mkdir(parents=True)
+    write_map(map_dataset(known, design, "streamflow"), tmp_path / "runs/map")
+    text = write_page(tmp_path, kept(tmp_path, {"map": {}}), False).read_text()
+    assert "- none: vulnerable at 2.5." in text
+    assert "In 1 run it was not back within the horizon." in text
+
+
+def test_output_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
+    """A status that may mean that claims do not hold, and nothing printed."""
+    study = Study(tmp_path)
+    task = Task("claims", ("check", "streamflow", "nothing", "--json"), "claims", 1.0, good=(0, 1, 2, 3))
+    assert set(make_all(study, [(task,)], 1)) == {"claims"}
+    assert not study.is_done(task)

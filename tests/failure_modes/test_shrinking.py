@@ -59,6 +59,18 @@ def test_a_fault_that_is_not_needed_is_left_out() -> None:
     assert 0.5 <= found.faults[0].size <= 0.5 / (1 - NEAR)
 
 
+def test_a_bisection_that_meets_what_cannot_be_judged_is_not_called_minimal() -> None:
+    """From 2.1 on it breaks; between 2.8 and 3.2, where the bisection of 4.0 begins, nothing can be judged."""
+
+    def breaks(triggers: list[Trigger]) -> list[bool | None]:
+        sizes = [one.faults[0].size for one in triggers]
+        return [None if 2.8 < size < 3.2 else size >= 2.1 for size in sizes]
+
+    only = Shrinker(breaks, 10.0)
+    assert last(only, Trigger((Fault.of(SPEED, 4.0, 10.0),))).faults[0].size == 4.0
+    assert not only.is_minimal
+
+
 def test_nothing_follows_from_a_trigger_that_cannot_be_judged() -> None:
     """The first that is tried; of all that is smaller it is known that it breaks."""
     tried: list[Trigger] = []

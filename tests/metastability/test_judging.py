@@ -59,6 +59,7 @@ def test_the_interval_is_clopper_and_pearsons() -> None:
         pytest.param([0, 0, 0.5, 0.5, math.nan, math.nan, 0, 0], None, Outcome(State.RECOVERED, 20.0), id="in the end"),
         pytest.param([0, 0, 0.5, 0.5, 0, 0, 0, 0.5], None, DOWN, id="back, and down again at the end"),
         pytest.param([0, 0, 0.5, 0.5, 0, 0, 0.5, 0.5, 0, 0], None, Outcome(State.RECOVERED, 40.0), id="back, down, back"),
+        pytest.param([0, 0, 0.5, 0.5, 0.04, 0, 0, 0], None, Outcome(State.RECOVERED, 10.0), id="from a window that is back"),
         pytest.param([0] * 8, [0.1] * 4 + [0.16] * 4, DOWN, id="slow"),
         pytest.param([0] * 8, [0.1] * 4 + [0.14] * 4, Outcome(State.RECOVERED, 0.0), id="not so slow"),
     ],

@@ -19,15 +19,16 @@ def section(run: RunSubject) -> list[Part | Note]:
     if not found:
         raise Missing("There is no cascade in this run: no service in trouble dragged another one down.")
     cuts = ablations_of(kept(run.folder / FOLDER, run.ds) or [], found)
-    judged = {one.edge.key: one for one in cuts}
+    judged = {one.key: one for one in cuts}
     rows = [
         (
             number, clock(one.begins_s, True), clock(one.ends_s, True), clock(one.peak_s, True), " > ".join(one.path), one.cause,
             one.share, edge.source, edge.target, HOW[edge.how], edge.share, clock(edge.begins_s, True),
-            judged[edge.key].verdict if edge.key in judged else "", judged[edge.key].left if edge.key in judged else None,
+            cut.verdict if cut else "", cut.left if cut else None,
         )
         for number, one in enumerate(found, 1)
         for edge in one.edges
+        for cut in [judged.get((one.begins_s, *edge.key))]
     ]  # fmt: skip
     heads = (
         "cascade", "from", "to", "worst", "path", "comes from", "share of the trouble", "edge from", "edge to", "how",

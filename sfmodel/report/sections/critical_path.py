@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from sfmodel.report.charts import FEW, bar_chart
 from sfmodel.report.parts import Missing, Note, Part, Sheet, listing
 from sfmodel.report.subject import RunSubject
 from sfmodel.report.words import counted, joined
-from sfmodel.results.summary import format_interval, format_value
+from sfmodel.results.summary import format_value
 
 
 def section(run: RunSubject) -> list[Part | Note]:
@@ -39,6 +40,7 @@ def section(run: RunSubject) -> list[Part | Note]:
         _bars(paths[0], name),
         listing(tables.paths_table(paths), "The critical path, by endpoint", said, Sheet("critical_paths", columns)),
     ]
+    held = [one for one in held if math.isfinite(one.mean_held)]
     if held:
         most = max(held, key=lambda one: one.mean_held)
         says = (
@@ -51,12 +53,8 @@ def section(run: RunSubject) -> list[Part | Note]:
 
 def _bars(one: CriticalPath, period: str) -> Part:
     shares = {tables.written(part): one.every.share(part) for part in one.every.parts_ns}
-    first = joined(
-        [
-            f"{tables.written(part)} ({format_interval(one.every.share(part), one.every.halves[part], 'share')})"
-            for part in list(one.every.parts_ns)[:3]
-        ]
-    )
+    parts = list(one.every.parts_ns)[:3]
+    first = joined([f"{tables.written(part)} ({tables.with_interval(one.every, part)})" for part in parts])
     says = (
         f"Requests to {one.endpoint} take most time of all in the {period}, {format_value(one.every.mean_s, 's')} in the mean: "
         f"{first}. What runs beside something that takes longer does not count."
