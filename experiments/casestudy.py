@@ -76,7 +76,7 @@ def stages(quick: bool, common: Sequence[str]) -> list[Stage]:
     reports = (asked(f"report-{run}", "reports", 0.2, "report", run, "-o", f"report-{run}.html")
                for run in ("evening", *STORMS, "changes"))  # fmt: skip
     alone = [
-        *own.spread, own.quiet, asked("alerts-quiet", "alerts", 0.2, "alerts", "quiet", "--json"), own.more, own.modes, own.map,
+        *own.spread, own.quiet, asked("alerts-quiet", "alerts", 0.2, "alerts", "quiet", "--json"), own.more, *own.modes, own.map,
         own.changes, asked("effects", "changes", 0.3, "effects", "changes", "--json"), *reports,
     ]  # fmt: skip
     return [own.runs, tuple(after), *((task,) for task in alone)]
@@ -94,7 +94,7 @@ class Own:
     """Who drags down whom, in each storm."""
     quiet: Task
     more: Task
-    modes: Task
+    modes: tuple[Task, ...]
     map: Task
     changes: Task
 
@@ -125,7 +125,7 @@ def in_full(common: Sequence[str]) -> Own:
         tuple(asked(f"spread-{name}", "cascades", 5, "diagnose", name, "--ablate", "--json") for name in STORMS),
         made("quiet", "alerts", 10, *QUIET, "start=19:30", "until=22:00", "replications=10", *common),
         asked("more", "bottlenecks", 8, "bottlenecks", "evening", "--hours", "20:30", "21:00", "--seeds", "2", "--json"),
-        asked("modes", "modes", 20, "failure-modes", "--within", "20min", "--at", "20:30", "--folder", MODES, "--json", *common),
+        (asked("modes", "modes", 20, "failure-modes", "--within", "20min", "--at", "20:30", "--folder", MODES, "--json", *common),),
         asked("map", "loops", 25, "metastability", "--within", "25min", "--folder", MAP, "-o", "map.svg", *common),
         changes(45, "seed=1,2", "start=19:30", "switch_on=19:30", "until=21:30", "scenario=none,f1_at_peak",
                 "forks=['19:30','21:00']", *common),
@@ -135,24 +135,23 @@ def in_full(common: Sequence[str]) -> Own:
 def quickly(common: Sequence[str]) -> Own:
     """Full scale, minutes around the triggers after a short warm-up, one seed: within a quarter of an hour on two cores."""
     common = ("warmup=20min", *common)
-    when = dict.fromkeys(STORMS, ("start=20:30", "until=21:06")) | {"f4_engine_half": ("start=20:15", "until=20:40")}
+    when = dict.fromkeys(STORMS, ("start=20:40", "until=21:04")) | {"f4_engine_half": ("start=20:20", "until=20:38")}
     storms = tuple(made(name, "cascades", 1.5, f"scenario={name}", *when[name], *TRACED, *common) for name in STORMS)
     return Own(
-        (made("evening", "bottlenecks", 1.5, "start=20:15", "until=20:45", *TRACED, *common), *storms),
-        ("--hours", "20:15", "20:45"),
+        (made("evening", "bottlenecks", 1.5, "start=20:15", "until=20:40", *TRACED, *common), *storms),
+        ("--hours", "20:15", "20:40"),
         tuple(
             asked(f"spread-{name}", "cascades", 2 if name == STORMS[0] else 0.2, "diagnose", name,
                   *(("--ablate",) if name == STORMS[0] else ()), "--json")
             for name in STORMS
         ),
         made("quiet", "alerts", 0.7, *QUIET, "start=20:00", "until=20:30", "replications=2", *common),
-        asked("more", "bottlenecks", 1.5, "bottlenecks", "evening", "--hours", "20:30", "20:45", "--most", "3", "--seeds", "1",
+        asked("more", "bottlenecks", 1.5, "bottlenecks", "evening", "--hours", "20:30", "20:40", "--most", "3", "--seeds", "1",
               "--json"),
-        asked("modes", "modes", 3, "failure-modes", "--within", "3min", "--at", "20:00", "--horizon", "5min", "--only", "llm.*",
-              "--explore", "0", "--most", "1", "--folder", MODES, "--json", "start=19:50", *common),
+        (),
         asked("map", "loops", 1.5, "metastability", "--within", "3min", "--seeds", "1", "--depth", "0", "--no-hysteresis",
               "--folder", MAP, "-o", "map.svg", *common),
-        changes(3.5, "seed=1", "start=20:00", "switch_on=20:00", "until=20:25", "scenario=none", "forks=['20:00']", *common),
+        changes(3.5, "seed=1", "start=20:10", "switch_on=20:10", "until=20:25", "scenario=none", "forks=['20:10']", *common),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from sfmodel.errors import SfmodelError
 from sfmodel.report.words import counted, joined
 from sfmodel.results.comparison_table import signed_interval
 from sfmodel.results.intervals import Interval
+from sfmodel.results.replications import written_seeds
 from sfmodel.results.summary import format_value
 
 PAGE = "casestudy.md"
@@ -211,6 +212,8 @@ def _metastability(found: Found) -> list[str]:
 
 def modes(found: Found) -> list[str]:
     """The cheapest ways to break the objective, which of them are confirmed, and which were not known."""
+    if found.quick:
+        return ["They are not sought in the quick study; `sfmodel failure-modes` takes from twenty minutes on."]
     data = found.of("modes")
     unjudged = f" {counted(len(data['unjudged']), 'trial')} could not be judged." if data["unjudged"] else ""
     if not data["modes"]:
@@ -242,8 +245,8 @@ def promises(found: Found) -> list[str]:
     """Claims, and whether they hold."""
     claims = found.of("claims")
     rows = [(one["say"], one["runs"], one["verdict"], one["because"]) for one in claims["claims"]]
-    left = [f"Not checked here, of other runs: {joined(claims['not_checked'])}."] if claims["not_checked"] else []
-    return [*_table(("claim", "runs", "", "because"), rows), "", *left]
+    left = [f"- {say}" for say in claims["not_checked"]]
+    return [*_table(("claim", "runs", "", "because"), rows), *(["", "Not checked here, of other runs:", "", *left] if left else [])]
 
 
 def alerting(found: Found) -> list[str]:
@@ -293,7 +296,7 @@ def changes(found: Found) -> list[str]:
             (row["change"], *(_measured(row["figures"].get(key), figures[key]["unit"]) for key in keys)) for row in rows
         ]
         heads = ("change", *(figures[key]["name"] for key in keys))
-        lines += [f"**{_where(part)}** (without a change: {level}; seeds {', '.join(map(str, part['seeds']))})", ""]
+        lines += [f"**{_where(part)}** (without a change: {level}; seeds: {written_seeds(part['seeds'])})", ""]
         lines += [*_table(heads, cells), ""]
     ranked = f"Ranked by the first aim, {found.link('with all others', 'changes', 'effects')}:"
     return [ranked, "", *lines, *_unfinished(data)]
@@ -338,7 +341,7 @@ def write_page(folder: Path, kept: Mapping[str, Mapping[str, Any]], quick: bool)
     if quick:
         lines += [
             "Made with `--quick`: minutes around each trigger after a short warm-up, one seed, so nothing is known of chance. "
-            "Failure modes are sought at the LLM only; two cells are tried of the map of what it recovers from.",
+            "Failure modes are not sought, and two cells are tried of the map of what it recovers from.",
             "",
         ]
     for question, tell in ANSWERS.values():
