@@ -246,7 +246,8 @@ def promises(found: Found) -> list[str]:
     claims = found.of("claims")
     rows = [(one["say"], one["runs"], one["verdict"], one["because"]) for one in claims["claims"]]
     left = [f"- {say}" for say in claims["not_checked"]]
-    return [*_table(("claim", "runs", "", "because"), rows), *(["", "Not checked here, of other runs:", "", *left] if left else [])]
+    more = ["", "Not checked here, of other runs:", "", *left] if left else []
+    return [*_table(("claim", "runs", "", "because"), rows), *more]
 
 
 def alerting(found: Found) -> list[str]:
