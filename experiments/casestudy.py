@@ -122,13 +122,14 @@ def in_full(common: Sequence[str]) -> Own:
     return Own(
         (made("evening", "bottlenecks", 8, *TRACED, *common), *storms),
         ("--hours", "20:15", "23:00"),
-        tuple(asked(f"spread-{name}", "cascades", 5, "diagnose", name, "--ablate", "--json") for name in STORMS),
-        made("quiet", "alerts", 10, *QUIET, "start=19:30", "until=22:00", "replications=10", *common),
-        asked("more", "bottlenecks", 8, "bottlenecks", "evening", "--hours", "20:30", "21:00", "--seeds", "2", "--json"),
-        (asked("modes", "modes", 20, "failure-modes", "--within", "20min", "--at", "20:30", "--folder", MODES, "--json",
+        tuple(asked(f"spread-{name}", "cascades", 8, "diagnose", name, "--ablate", "--json") for name in STORMS),
+        made("quiet", "alerts", 9, *QUIET, "start=19:30", "until=21:30", "replications=10", *common),
+        asked("more", "bottlenecks", 15, "bottlenecks", "evening", "--hours", "20:30", "20:45", "--most", "5", "--seeds", "2",
+              "--factors", "1.01,1.03,1.1", "--json"),
+        (asked("modes", "modes", 18, "failure-modes", "--within", "18min", "--at", "20:30", "--folder", MODES, "--json",
                *common),),
-        asked("map", "loops", 25, "metastability", "--within", "25min", "--folder", MAP, "-o", "map.svg", *common),
-        changes(45, "seed=1,2", "start=19:30", "switch_on=19:30", "until=21:30", "scenario=none,f1_at_peak",
+        asked("map", "loops", 20, "metastability", "--within", "20min", "--folder", MAP, "-o", "map.svg", *common),
+        changes(35, "seed=1,2", "start=19:30", "switch_on=19:30", "until=21:20", "scenario=none,f1_at_peak",
                 "forks=['19:30','21:00']", *common),
     )  # fmt: skip
 
