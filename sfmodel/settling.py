@@ -48,6 +48,9 @@ SMALLEST = 0.02
 FLAT = 0.01
 """Demand without breathing counts as flat within this share."""
 
+CONSTANT = 1e-9
+"""What differs by less of its mean is constant: it is rounding."""
+
 CURVED = 0.05
 """Share of the rest of a series that the square of demand explains, from which on its response to demand is no line."""
 
@@ -204,17 +207,23 @@ def _quotient(above: Series, below: Series) -> Series:
 def freed_of(values: Series, demand: Series) -> Series:
     """Take out of a series what demand explains: its slope against demand in the second half; both [t]."""
     late = slice(len(values) // 2, None)
-    spread = demand[late] - demand[late].mean()
+    spread = _spread(demand[late])
     if not spread.any():
         return values
     slope = float((spread * values[late]).sum() / (spread**2).sum())
     return values - slope * (demand - demand[late].mean())
 
 
+def _spread(demand: Series) -> Series:
+    """Demand less its mean; 0 of a constant one, also where rounding has made its values differ."""
+    spread = demand - demand.mean()
+    return spread if spread.std() > CONSTANT * abs(float(demand.mean())) else np.zeros_like(spread)
+
+
 def is_curved(values: Series, demand: Series) -> bool:
     """Whether the square of demand explains much of what its slope and a drift leave of the second half; both [t]."""
     late = slice(len(values) // 2, None)
-    spread = demand[late] - demand[late].mean()
+    spread = _spread(demand[late])
     if not spread.any():
         return False
     spread /= spread.std()

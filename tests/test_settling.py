@@ -205,6 +205,15 @@ def test_a_convex_response_to_demand_is_no_transient(load):
     assert np.mean(found) <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / 500)
 
 
+def test_a_demand_that_differs_by_rounding_is_constant():
+    """Of a spread of rounding errors alone a standard deviation may be 0, and a fit on what that divides never ends."""
+    values = np.linspace(1, 2, 400)
+    for demand in (np.full(400, 0.8), 0.8 + 1e-16 * np.random.default_rng(1).integers(0, 2, 400)):
+        for level in (1.0, 0.7, 1.2):
+            assert np.array_equal(freed_of(values, level * demand), values)
+            assert not is_curved(values, level * demand)
+
+
 def test_a_line_is_not_curved():
     # of n = 360 values of noise the square explains 1/360 on average; a 20th with probability P(F > 18) = 0.00003
     noise = np.random.default_rng(1).normal(size=720)
