@@ -93,6 +93,13 @@ def execute(arguments: argparse.Namespace) -> int:
     seeds = [run.seed + k for k in range(arguments.seeds + arguments.held_out)]
     searched, held_out = seeds[: arguments.seeds], seeds[arguments.seeds :]
     setting = setting_of(config, objective, searched, at_s, horizon_s, held_out)
+    asked = {
+        "objective": objective.name,
+        "at_s": setting.at_s,
+        "until_s": setting.until_s,
+        "words": arguments.overrides,
+    }
+    _check_folder(arguments.folder, asked)
     deadline = time.monotonic() + within_s
     tell = _teller(deadline, sys.stderr if arguments.json else sys.stdout)
     make = ForkedRuns(arguments.folder / "runs", arguments.processes, deadline, tell)
@@ -101,7 +108,21 @@ def execute(arguments: argparse.Namespace) -> int:
     search = Search(trials, places, tell, arguments.most, arguments.explore, enough, placebos(every))
     tell(f"{objective_in_words(objective)}; triggers at {setting.at}; everything is kept in {arguments.folder}")
     _searched(search)
-    return _show(arguments, search)
+    return _show(arguments, search, asked)
+
+
+def _check_folder(folder: Path, asked: Mapping[str, Any]) -> None:
+    """Refuse a folder with what was found when something else was asked, which would be lost."""
+    try:
+        before = json.loads((folder / FILE).read_text(encoding="utf-8")).get("asked")
+    except (OSError, ValueError):
+        return
+    if before is not None and before != asked:
+        other = ", ".join(name for name in asked if asked[name] != before.get(name))
+        raise ConfigError(
+            f"{folder} has the modes of another search, whose {other} is another; give this one a --folder of its own, or "
+            f"remove {folder / FILE}"
+        )
 
 
 def _searched(search: Search) -> None:
@@ -116,7 +137,7 @@ def _searched(search: Search) -> None:
         search.told("interrupted: what is known by now stands; the same command goes on from here")
 
 
-def _show(arguments: argparse.Namespace, search: Search) -> int:
+def _show(arguments: argparse.Namespace, search: Search, asked: Mapping[str, Any]) -> int:
     """Write each mode's scenario and the list of them; print it."""
     from rich.console import Console
 
@@ -131,7 +152,8 @@ def _show(arguments: argparse.Namespace, search: Search) -> int:
     ranked = enumerate(modes_of(search.modes(), search.trials, known_things()), start=1)
     modes = {scenario_name(rank, mode): mode for rank, mode in ranked}
     _write(arguments, search, modes)
-    found = {"objective": setting.objective.name, "at_s": setting.at_s, "until_s": setting.until_s, "limit": search.trials.limit,
+    found = {"asked": asked,
+             "objective": setting.objective.name, "at_s": setting.at_s, "until_s": setting.until_s, "limit": search.trials.limit,
              "runs": search.trials.count, "unjudged": search.trials.unjudged, "modes": modes_data(modes, setting)}  # fmt: skip
     with disk_errors(arguments.folder):
         arguments.folder.mkdir(parents=True, exist_ok=True)

@@ -112,7 +112,7 @@ def setting_of(
     Raises
     ------
     ConfigError
-        The run has a scenario already; the time lies before its start.
+        The run has a scenario already; the time lies before its start, or after its end.
     """
     from sfmodel.running import checked
 
@@ -129,6 +129,8 @@ def setting_of(
             f"--at: expected a time at least a window of {run.window:g} s after the run's start, {clock(run.start)}, "
             f"found {clock(at_s)}"
         )
+    if at_s >= run.until:
+        raise ConfigError(f"--at: expected a time before the run's end, {clock(run.until)}, found {clock(at_s)}")
     windows = math.ceil(horizon_s / run.window - 1e-9)
     start = f"{at_s - before * run.window} s"
     until_s = at_s + windows * run.window

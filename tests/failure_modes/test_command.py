@@ -99,6 +99,17 @@ def test_the_same_command_makes_nothing_again(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.usefixtures("_here")
+def test_another_search_does_not_take_the_place_of_what_was_found(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*WORDS, "--only", "server.servers, slower", *TYPED]) == 0
+    files = {path: path.read_text() for path in Path("modes").rglob("*.*") if "runs" not in path.parts}
+    assert any("mode_" in path.name for path in files)
+    assert main([*WORDS, "--horizon", "5min", "--only", "server.servers, slower", *TYPED]) == 2
+    complaints = capsys.readouterr().err
+    assert "modes has the modes of another search, whose until_s is another; give this one a --folder" in complaints
+    assert {path: path.read_text() for path in files} == files
+
+
+@pytest.mark.usefixtures("_here")
 def test_what_cannot_be_broken_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     words = [*TYPED, "platform.services.server.stations.servers.servers=100000", "platform.sources.arrivals.rate=1/s"]
     assert main([*WORDS, "--only", "server.serve", *words]) == 0
@@ -148,6 +159,7 @@ def test_processes_make_runs_and_say_why_one_fails(tmp_path: Path) -> None:
         (("--held-out", "0"), "--held-out: expected a whole number above 0"),
         (("--at", "0:00"), "--at: expected a time at least a window of 20 s after the run's start"),
         (("--at", "noon"), "--at: "),
+        (("--at", "20:30"), "--at: expected a time before the run's end, 00:20, found 20:30"),
         (("--objective", "anserwed"), "there is no objective 'anserwed'; did you mean 'answered'?"),
         (("--only", "server.cpu"), "nothing of the platform is called 'server.cpu'"),
         (
