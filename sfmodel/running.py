@@ -91,6 +91,8 @@ def run_to_folder(
         from sfmodel.replications import replicate
 
         return replicate(run, mapping, hydra_files, root, fallback)
+    if not fallback:
+        check_what_is_looked_for(run.platform.name)
     plan = planned(run)
     with new_folder(run, root, fallback) as folder, disk_errors(folder.path):
         for file, text in (hydra_files or {}).items():
@@ -117,6 +119,25 @@ def run_to_folder(
     tell(f"results: {final}   dataset {DATASET}, {SUMMARY}{'' if fallback else f', {FIGURES}/'}")
     tell(next_commands(final, ds, traced=bool(len(simulation.spans))))
     return final
+
+
+def check_what_is_looked_for(platform: str) -> None:
+    """Read the platform's files of rows, panels and stories, which are used when the run is over.
+
+    Raises
+    ------
+    ConfigError
+        There is a mistake in one.
+    """
+    from sfmodel.figures.panel import read_panels
+    from sfmodel.rows.files import file_for
+    from sfmodel.rows.rows import read_rows
+    from sfmodel.stories import read_stories
+
+    for kind, read in (("rows", read_rows), ("figures", read_panels), ("stories", read_stories)):
+        file = file_for(kind, platform)
+        if file:
+            read(file)
 
 
 @memory_errors()

@@ -14,7 +14,7 @@ from sfmodel.errors import ConfigError, NotInRunError
 from sfmodel.rows.files import named_files, read_words
 from sfmodel.rows.rows import Measure
 from sfmodel.rows.windows import Windows
-from sfmodel.schema.base import Word
+from sfmodel.schema.base import Unit, Word
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,7 +36,7 @@ class Aim(Word):
     """What is measured, in a few words."""
     measure: Annotated[tuple[Measure, ...], BeforeValidator(_as_list)] = Field(min_length=1)
     """Expression over a run's dataset; of several, those that a run has are added."""
-    unit: str = "1"
+    unit: Unit = "1"
     """s, share, 1, or any other."""
     better: Literal["less", "more"] = "less"
     """Which way is better."""

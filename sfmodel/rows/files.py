@@ -71,7 +71,11 @@ def file_of(kind: str, ds: xr.Dataset, name: str | None = None) -> Path | None:
 
     `conf/<kind>/<platform>.yaml`, or with a name `conf/<kind>/<platform>/<name>.yaml`.
     """
-    platform = str(ds.attrs.get("platform"))
+    return file_for(kind, str(ds.attrs.get("platform")), name)
+
+
+def file_for(kind: str, platform: str, name: str | None = None) -> Path | None:
+    """As `file_of`, of a platform by its name."""
     return _find(f"{kind}/{platform}.yaml" if name is None else f"{kind}/{platform}/{name}.yaml")
 
 

@@ -18,7 +18,7 @@ from sfmodel.clock import clock
 from sfmodel.errors import nearest
 from sfmodel.results.measures import DAY_S
 from sfmodel.rows.expressions import Expression
-from sfmodel.schema.base import Word
+from sfmodel.schema.base import Unit, Word
 from sfmodel.schema.quantities import Clock, Duration, to_amount, to_duration_s, to_factor
 
 TAKES = ("median", "mean", "total", "count", "highest", "lowest", "growth")
@@ -83,7 +83,7 @@ class Row(Word):
     of the first)."""
     relative_to: str | None = None
     """Period by whose value this one's is divided."""
-    unit: str = "1"
+    unit: Unit = "1"
     """s, share, 1, or any other unit of the measure, such as USD/h."""
     at_least: Bound = None
     """Lower end of the range."""

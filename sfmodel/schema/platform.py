@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from sfmodel.schema.base import Word
+from sfmodel.schema.base import Unit, Word
 from sfmodel.schema.demand import Content
 from sfmodel.schema.quantities import Amount, Duration
 from sfmodel.schema.services import Service
@@ -17,7 +17,7 @@ from sfmodel.schema.users import Users
 class Counter(Word):
     """A number that scripts add to."""
 
-    unit: str = "1"
+    unit: Unit = "1"
     """Unit of the total."""
     title: str = ""
     """What it counts."""

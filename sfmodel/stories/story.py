@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from sfmodel.rows.bands import Direction
 from sfmodel.rows.rows import Measure, to_bound
-from sfmodel.schema.base import Word
+from sfmodel.schema.base import Unit, Word
 from sfmodel.schema.quantities import Duration
 
 
@@ -26,7 +26,7 @@ class StoryStep(Word):
     """Expression over the run's dataset that shows it."""
     direction: Direction = "up"
     """Which way it goes: up, down, either."""
-    unit: str = "1"
+    unit: Unit = "1"
     """s, share, 1 or another."""
     reaches: float | str | None = None
     """It has begun when the measure reaches this value; none: when it leaves the band of the paired run."""

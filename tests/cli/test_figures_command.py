@@ -33,6 +33,23 @@ def write_rows(path: str, *rows: dict) -> None:
     Path(path).write_text(yaml.safe_dump({"rows": list(rows)}))
 
 
+def test_a_unit_of_one_needs_no_quotes(sfmodel):
+    write_rows("conf/rows/shop.yaml", {"id": "A", "at_least": 60, "unit": 1, **ROW})
+    assert sfmodel("figures", "tiny")[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["rows", "stories", "figures"])
+def test_a_mistake_in_what_is_looked_for_is_said_before_anything_runs(sfmodel, kind):
+    path = Path(f"conf/{kind}/mmc.yaml")
+    path.parent.mkdir(parents=True)
+    path.write_text(yaml.safe_dump({"no such key": 1}))
+    status, _, complaints = sfmodel("run", "platform=mmc", "name=never", "until=70 s")
+    assert status == 2
+    assert str(path) in complaints
+    assert "no such key" in complaints
+    assert [one.name for one in Path("runs").iterdir()] == ["tiny"]
+
+
 def test_rows_of_the_platform_are_found_and_met(sfmodel):
     write_rows("conf/rows/shop.yaml", {"id": "A", "at_least": 60, **ROW}, {"id": "B", "below": 61, **ROW})
     status, output, _ = sfmodel("figures", "tiny")
