@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.cli.numbers import seconds_of
+from sfmodel.cli.which_platform import take_platform
 from sfmodel.errors import ConfigError, nearest
 from sfmodel.results.disk import disk_errors
 
@@ -51,6 +52,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from sfmodel.sweeps.decision_table import decision_table, to_ship
 
     within_s = seconds_of(arguments, "within", 1.0)
+    take_platform(arguments)
     setting = _setting(arguments.platform)
     changes = _changes(arguments.changes, setting)
     storm = [] if arguments.no_storm else list(setting.get("storm", ()))
@@ -103,12 +105,8 @@ def _setting(platform: str) -> dict[str, Any]:
     """What is written in conf/decide of the platform."""
     from omegaconf import OmegaConf
 
-    from sfmodel.cli.compose import options
     from sfmodel.rows.files import named_files
 
-    valid = options("platform")
-    if platform not in valid:
-        raise ConfigError(f"--platform: there is no platform '{platform}'; {nearest(platform, valid)}")
     path = named_files(NAME).get(platform)
     found: Any = OmegaConf.to_container(OmegaConf.load(path)) if path else {}
     return dict(found)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.cli.numbers import positive, seconds_of
+from sfmodel.cli.which_platform import take_platform
 from sfmodel.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--depth: expected 0 to {DEPTH_MOST}, found {arguments.depth}")
     if arguments.output:
         check_format(arguments.output)
-    _check_platform(arguments.platform)
+    take_platform(arguments)
     design = design_of(arguments.platform)
     if arguments.no_hysteresis:
         design = design.model_copy(update={"ramp": None})
@@ -106,14 +107,6 @@ def _report(known: Known, design: Any, folder: Path, arguments: argparse.Namespa
     print(f"map: {write_map(ds, folder)}")
     if arguments.output:
         print(draw_map(ds, arguments.output))
-
-
-def _check_platform(platform: str) -> None:
-    from sfmodel.cli.compose import options
-
-    valid = options("platform")
-    if platform not in valid:
-        raise ConfigError(f"--platform: there is no platform '{platform}'; {nearest(platform, valid)}")
 
 
 def _changes(asked: str) -> list[str]:

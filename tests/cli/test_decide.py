@@ -62,6 +62,7 @@ def test_the_best_of_three_is_found_and_its_settings_are_said(
         (("--changes", "more", "--within", "soon"), "--within: "),
         ((), "say what to compare: --changes a,b,a+b"),
         (("--changes", "none"), "name at least one"),
+        (("--changes", "more", "platform=tny"), "--platform: there is no platform 'tny'; did you mean 'tiny'?"),
         (("--platform", "tny", "--changes", "more"), "--platform: there is no platform 'tny'; did you mean 'tiny'?"),
         (("--changes", "more", "--aim", "respons_p95"), "do not show 'respons_p95'; did you mean 'response_p95'?"),
         (("--changes", "more", "--aim", "response_p95"), "say which way is better, --better more or less"),

@@ -45,6 +45,8 @@ def test_the_map_is_printed_written_and_drawn_and_what_is_finished_is_not_made_a
     ("words", "said"),
     [
         (("--platform", "plantd"), "--platform: there is no platform 'plantd'; did you mean 'planted'?"),
+        (("platform=plantd",), "--platform: there is no platform 'plantd'; did you mean 'planted'?"),
+        (("platform=chain",), "there is no trigger for platform 'chain': write conf/metastability/chain.yaml"),
         (("--platform", "chain"), "there is no trigger for platform 'chain': write conf/metastability/chain.yaml"),
         (("--changes", "twice"), "--changes: there is no intervention 'twice'"),
         (("--within", "soon"), "--within: "),
