@@ -39,6 +39,8 @@ LOG = "sfmodel.log"
 FIGURES = "figures"
 INCOMPLETE = "INCOMPLETE"
 MANIFEST = "MANIFEST.json"
+SWEEP = "sweep.json"
+"""Record of a sweep, beside the folders of its runs."""
 
 _PARTIAL = ".partial"
 _INCOMPLETE = ".incomplete"
@@ -236,6 +238,13 @@ def find_run(text: str | Path, root: Path = RUNS) -> Path:
             return folder
     if Path(text).name == DATASET and Path(text).is_dir():
         return Path(text).parent
+    for folder in (Path(text), root / str(text)):
+        if (folder / SWEEP).exists():
+            one = next((run.name for run in finished_runs(folder)), None)
+            which = f"name one of its runs, such as {folder / one}" if one else "none of its runs is finished"
+            raise RunNotFoundError(
+                f"{folder} is a sweep: {which}; 'sfmodel effects {text}' says what it shows as a whole"
+            )
     names = [str(folder.relative_to(root)) for folder in finished_runs(root)]
     raise RunNotFoundError(f"there is no run '{text}' here or in {root}; {nearest(str(text), names)}")
 

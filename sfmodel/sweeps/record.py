@@ -17,11 +17,11 @@ from typing import Any
 from sfmodel.errors import ConfigError, RunError, RunNotFoundError, nearest
 from sfmodel.provenance import PROVENANCE, provenance
 from sfmodel.results.disk import disk_errors, write_whole
-from sfmodel.results.folder import MANIFEST, RUNS, is_finished
+from sfmodel.results.folder import MANIFEST, RUNS, SWEEP, is_finished
 from sfmodel.rows.files import named_files
 from sfmodel.sweeps.points import Point
 
-RECORD = "sweep.json"
+RECORD = SWEEP
 MOST_DIFFERENCES = 5
 """That a message names."""
 

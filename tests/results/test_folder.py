@@ -140,6 +140,18 @@ def test_a_run_that_is_not_there_comes_with_the_nearest_name(tmp_path):
         find_run("latest", tmp_path / "elsewhere")
 
 
+def test_a_sweep_is_no_run_and_it_is_said_which_are(tmp_path):
+    sweep = tmp_path / "runs" / "sw"
+    sweep.mkdir(parents=True)
+    (sweep / "sweep.json").write_text("{}")
+    with pytest.raises(RunNotFoundError, match=r"sw is a sweep: none of its runs is finished; 'sfmodel effects sw'"):
+        find_run("sw", tmp_path / "runs")
+    (sweep / "a=1").mkdir()
+    (sweep / "a=1" / "MANIFEST.json").write_text("{}")
+    with pytest.raises(RunNotFoundError, match=r"name one of its runs, such as \S+sw/a=1; 'sfmodel effects sw'"):
+        find_run("sw", tmp_path / "runs")
+
+
 def test_a_run_that_lost_files_is_refused(tmp_path):
     path = finish(tmp_path)
     lost = next((path / "dataset.zarr" / "endpoint_arrivals" / "c").rglob("0"))
