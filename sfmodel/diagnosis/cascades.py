@@ -37,7 +37,8 @@ class Cascade:
     share: float
     """Of the trouble at the end of the path, that which comes from the cause."""
     path: tuple[str, ...]
-    """Services, from the cause's to where requests enter; before it the keeper of a cache whose misses came first."""
+    """Services, from the cause's to where requests enter; before it the keeper of a cache whose misses came first, unless the
+    trouble reaches it on the way: then they are a loop's."""
     begins_s: float
     """First trouble, s since midnight of day 1."""
     peak_s: float
@@ -95,7 +96,7 @@ def _of(scene: Scene, pushes: Pushes, origin: str, when: slice) -> Iterator[Casc
     begins_s = scene.time_s[when.start]
     pushed = [edge for service in path for edge in pushes.on(service, when)]
     of_origin = [edge for edge in pushed if edge.target == origin and edge.how == "misses"]
-    first = [edge.source for edge in of_origin if edge.begins_s <= begins_s]
+    first = [edge.source for edge in of_origin if edge.begins_s <= begins_s and edge.source not in path]
     yield Cascade(
         _first_cause(origin, sufferers), shares[path[-1]], (*first[:1], *path), begins_s,
         scene.time_s[when.start + int(np.argmax(badness[when]))], scene.end_s[when.stop - 1],

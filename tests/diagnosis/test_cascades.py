@@ -96,6 +96,15 @@ def test_the_misses_that_push_are_found() -> None:
     assert BEGINS_S <= pushes["database"].begins_s <= BEGINS_S + 30
 
 
+def test_who_keeps_the_cache_itself_does_not_stand_before_who_drags_it_down() -> None:
+    mapping = copy.deepcopy(SHOP)
+    del mapping["platform"]["services"]["memory"]
+    mapping["platform"]["services"]["web"]["caches"]["pages"] = {"key": "item", "ttl": "1 h"}
+    (found,) = cascades(run_in_memory(mapping))
+    assert found.path == ("database", "web")
+    assert ("web", "database", "misses") in {edge.key for edge in found.edges}
+
+
 def test_the_retries_that_push_are_found() -> None:
     """A database that fails three of four queries is asked up to four times for each."""
     mapping = copy.deepcopy(SHOP)
