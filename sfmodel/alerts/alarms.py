@@ -9,6 +9,7 @@ from sfmodel.alerts.burning import burn_alarms
 from sfmodel.alerts.cascading import CASCADE, cascade_alarms, watch
 from sfmodel.alerts.objectives import CascadeAlert, Objectives
 from sfmodel.errors import ConfigError
+from sfmodel.results import measures
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,7 +64,7 @@ def evaluable(objectives: Objectives, width_s: float) -> tuple[Objectives, str |
 def _check_windows(objectives: Objectives, width_s: float) -> None:
     """Refuse windows that are not made of whole ones of the run."""
     for length_s in (length_s for one in objectives.objectives for length_s in one.windows_s):
-        if not _is_whole(length_s, width_s):
+        if not measures.is_multiple(length_s, width_s):
             raise ConfigError(
                 f"alerts: expected windows made of whole ones of the run, {width_s:g} s, found {length_s:g} s"
             )
@@ -75,14 +76,9 @@ def _check_windows(objectives: Objectives, width_s: float) -> None:
 def _unfit(alert: CascadeAlert, width_s: float) -> str | None:
     """What is wrong with the times of the alert on cascades, for a run with such windows; none: nothing."""
     for name, length_s in (("window", alert.window), ("lasting", alert.lasting)):
-        if length_s and not _is_whole(length_s, width_s):
+        if length_s and not measures.is_multiple(length_s, width_s):
             return f"expected '{name}' made of whole windows of the run, {width_s:g} s, found {length_s:g} s"
     return None
-
-
-def _is_whole(length_s: float, width_s: float) -> bool:
-    parts = length_s / width_s
-    return parts >= 1 - 1e-9 and abs(parts - round(parts)) <= 1e-9
 
 
 def kinds(objectives: Objectives) -> list[tuple[str, str]]:

@@ -138,6 +138,7 @@ def _check_first(runs: Any, known: Known, design: Any) -> None:
     """Refuse what no run could be made of, before any is."""
     from sfmodel.metastability.cells import Job, grid
     from sfmodel.metastability.runs import RampRun
+    from sfmodel.results.measures import is_multiple
     from sfmodel.running import checked
 
     for change in known.changes:
@@ -146,8 +147,7 @@ def _check_first(runs: Any, known: Known, design: Any) -> None:
             valid = [f"{service}.{one}" for service, own in run.platform.services.items() for one in own.endpoints]
             if name not in valid:
                 raise ConfigError(f"recovery.endpoints: there is no endpoint '{name}'; {nearest(name, valid)}")
-        times = design.recovery.window / run.window
-        if times < 1 or abs(times - round(times)) > 1e-9:
+        if not is_multiple(design.recovery.window, run.window):
             raise ConfigError(
                 f"recovery.window: expected a multiple of the run's windows, {run.window:g} s, found "
                 f"{design.recovery.window:g} s"

@@ -76,6 +76,12 @@ def within_hours(ds: xr.Dataset, start_s: float, end_s: float) -> NDArray[np.boo
     return np.asarray(since + ds["width"].values <= length + 1e-9)
 
 
+def is_multiple(length_s: float, width_s: float) -> bool:
+    """Whether a time is made of whole windows of this width, one at least."""
+    parts = length_s / width_s
+    return parts >= 1 - 1e-9 and abs(parts - round(parts)) <= 1e-9
+
+
 def stretches(windows: NDArray[np.bool_]) -> list[slice]:
     """Stretches of windows that are chosen, shape [time]: each from its first window to behind its last."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], windows.astype(np.int8), [0]])))

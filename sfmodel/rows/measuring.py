@@ -113,8 +113,7 @@ class _Periods:
 
     def _is_multiple(self, width_s: float) -> bool:
         """Whether windows of this width are made of whole windows of the run."""
-        parts = width_s / float(self._ds.attrs["window_s"])
-        return abs(parts - round(parts)) < 1e-9 and round(parts) > 0
+        return measures.is_multiple(width_s, float(self._ds.attrs["window_s"]))
 
     def lacks(self, row: Row) -> str:
         """Say why the run has no value of a row."""
