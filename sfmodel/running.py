@@ -350,11 +350,11 @@ def _watched(
 
 def show_summary(ds: xr.Dataset, folder: RunFolder) -> None:
     """Write the headline figures, and print them."""
-    from rich.console import Console
+    from sfmodel.console import stdout
 
     summary = summarise(ds)
     folder.write_json(SUMMARY, summary)
-    console = Console()
+    console = stdout()
     with console.capture() as table:
         console.print(summary_table(summary, str(ds.attrs["title"]), console.width))
     tell("\n".join([table.get().rstrip(), *notes(summary)]))

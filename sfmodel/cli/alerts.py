@@ -104,9 +104,9 @@ def _show(arguments: argparse.Namespace, data: list[dict[str, Any]], table: Tabl
     if arguments.json:
         print(json.dumps(data, indent=2))
         return
-    from rich.console import Console
+    from sfmodel.console import stdout
 
-    Console().print(table)
+    stdout().print(table)
 
 
 def _write_rules(rules: dict[str, Any], path: Path) -> None:

@@ -72,11 +72,11 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(found_data, indent=2))
         return 0
-    from rich.console import Console
+    from sfmodel.console import stdout
 
     seeds = f"{arguments.seeds} seeds" if arguments.seeds > 1 else "one seed, so that nothing is known of chance"
     title = f"{folder.name}, {period}, {seeds}: what more of a resource changes"
-    Console().print(bottlenecks_table(judged, title))
+    stdout().print(bottlenecks_table(judged, title))
     return 0
 
 

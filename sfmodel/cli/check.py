@@ -44,9 +44,9 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(claims_data(checked, unchecked), indent=2, ensure_ascii=False))
     else:
-        from rich.console import Console
+        from sfmodel.console import stdout
 
-        console = Console()
+        console = stdout()
         console.print(claims_table(checked, f"{path.stem}: what is claimed"))
         if unchecked:
             print("Not checked, since none of these runs is one of which it is claimed:")

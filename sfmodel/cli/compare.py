@@ -40,10 +40,10 @@ def execute(arguments: argparse.Namespace) -> int:
     period = arguments.period or ("peak" if "peak" in comparison.effects else "whole")
     if period not in comparison.effects:
         raise ConfigError(f"--period: these runs have no {PERIODS[period]}; there are {', '.join(comparison.effects)}")
-    from rich.console import Console
+    from sfmodel.console import stdout
 
     effects = comparison.effects[period]
-    Console().print(comparison_table(comparison, period, (a.name, b.name), every=arguments.every))
+    stdout().print(comparison_table(comparison, period, (a.name, b.name), every=arguments.every))
     print(said(comparison))
     same = sum(effect.is_found is False for effect in effects)
     if same == len(effects):

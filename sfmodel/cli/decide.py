@@ -74,10 +74,10 @@ def execute(arguments: argparse.Namespace) -> int:
         failed = run_until(decision, bool(storm), runs.make, show, runs.time_is_up)
     except KeyboardInterrupt:
         print("sfmodel: interrupted; what had ended counts", file=sys.stderr)
-    from rich.console import Console
+    from sfmodel.console import stdout
 
     if decision.seen:
-        Console().print(decision_table(decision, aim, with_storm=bool(storm)))
+        stdout().print(decision_table(decision, aim, with_storm=bool(storm)))
     print(decision.verdict())
     if shipped := to_ship(decision, arguments.platform):
         print(shipped)

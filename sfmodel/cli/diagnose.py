@@ -72,19 +72,16 @@ def execute(arguments: argparse.Namespace) -> int:
             )
         )
         return 0
-    from rich.console import Console
+    from sfmodel.console import stdout
 
-    console = Console()
+    console = stdout()
     if spread:
         console.print(cascades_table(spread, f"{folder.name}, {measures.covered(ds)}: who drags down whom", cuts))
     else:
         print(f"{folder.name}, {measures.covered(ds)}: no cascade.")
     if turning:
-        console.print(
-            loops_table(
-                turning, f"{folder.name}, {measures.covered(ds)}: loops, in the quarter of an hour that is closest"
-            )
-        )
+        title = f"{folder.name}, {measures.covered(ds)}: loops, in the quarter of an hour that is closest"
+        console.print(loops_table(turning, title, console.width))
     console.print(
         troubles_table(found, f"{folder.name}, {period}: what failures and time come from, and how busy it was")
     )

@@ -39,10 +39,10 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(effects_data(every, observations), indent=2, ensure_ascii=False))
     else:
-        from rich.console import Console
+        from sfmodel.console import stdout
 
         for one in every:
-            Console().print(effects_table(one, observations.figures, keys))
+            stdout().print(effects_table(one, observations.figures, keys))
         print(said(every[0]))
         print(f"Of the {PERIODS[observations.period]}; in parentheses: no difference found.")
         if observations.missing:

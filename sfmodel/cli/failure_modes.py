@@ -139,8 +139,7 @@ def _searched(search: Search) -> None:
 
 def _show(arguments: argparse.Namespace, search: Search, asked: Mapping[str, Any]) -> int:
     """Write each mode's scenario and the list of them; print it."""
-    from rich.console import Console
-
+    from sfmodel.console import stdout
     from sfmodel.failure_modes.known import known_things
     from sfmodel.failure_modes.modes import modes_of
     from sfmodel.failure_modes.scenario_file import scenario_name
@@ -161,7 +160,7 @@ def _show(arguments: argparse.Namespace, search: Search, asked: Mapping[str, Any
     if arguments.json:
         print(json.dumps(found, indent=2))
     elif modes:
-        Console().print(modes_table(modes, setting, f"What breaks it: {objective_in_words(setting.objective)}"))
+        stdout().print(modes_table(modes, setting, f"What breaks it: {objective_in_words(setting.objective)}"))
         print(f"to run one: the command is in its file, {arguments.folder}/scenario/{next(iter(modes))}.yaml")
     else:
         print(nothing_found(search))

@@ -88,9 +88,9 @@ def _print_one(measured: dict[str, Measured], ds: xr.Dataset, name: str, as_json
     if as_json:
         print(json.dumps(rows_data(measured), indent=2, ensure_ascii=False))
     else:
-        from rich.console import Console
+        from sfmodel.console import stdout
 
-        console = Console()
+        console = stdout()
         console.print(rows_table(measured, f"{name}, {covered(ds)}", console.width))
         console.print(verdict(measured) + _left_out(ds), markup=False, highlight=False)
     return _status(measured)
@@ -106,9 +106,9 @@ def _print_over_seeds(measured: dict[str, OverSeeds], ds: xr.Dataset, name: str,
     if as_json:
         print(json.dumps(seeds_data(measured, seeds), indent=2, ensure_ascii=False))
     else:
-        from rich.console import Console
+        from sfmodel.console import stdout
 
-        console = Console()
+        console = stdout()
         console.print(seeds_table(measured, f"{name}, {covered(ds)}, seeds {written_seeds(seeds)}"))
         console.print(verdict(means) + _left_out(ds), markup=False, highlight=False)
     return _status(means)

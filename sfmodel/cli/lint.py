@@ -24,9 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the findings, and the faults once more at the end."""
-    from rich.console import Console
-
     from sfmodel.cli.compose import composed
+    from sfmodel.console import stdout
     from sfmodel.lint import Section, lint
     from sfmodel.lint.hits import hits_from
     from sfmodel.plan import build_plan
@@ -38,7 +37,7 @@ def execute(arguments: argparse.Namespace) -> int:
     build_plan(run)
     sections = lint(run, hits_from(arguments.hit, run.platform))
     faults = [fault for section in sections for fault in section.faults]
-    console = Console()
+    console = stdout()
     for line in "\n\n".join(part.text() for part in [*sections, Section("Faults", faults, "none")]).splitlines():
         print(_folded(line, console.width) if console.is_terminal else line)
     return 1 if faults else 0

@@ -171,9 +171,9 @@ def _parameters(text: str) -> str:
 
 def _print(rows: list[tuple[str, ...]]) -> None:
     """Print a line for each row; in a terminal where that is too long, what is last in it below the rest or beside it."""
-    from rich.console import Console
+    from sfmodel.console import stdout
 
-    console = Console()
+    console = stdout()
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     hang = sum(widths) + 2 * len(widths)
     for row in rows:

@@ -88,8 +88,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _report(known: Known, design: Any, folder: Path, arguments: argparse.Namespace) -> None:
-    from rich.console import Console
-
+    from sfmodel.console import stdout
     from sfmodel.figures.metastability import draw_map
     from sfmodel.metastability import map_dataset
     from sfmodel.metastability.dataset import write_map
@@ -99,7 +98,7 @@ def _report(known: Known, design: Any, folder: Path, arguments: argparse.Namespa
         print("too little has run to say anything yet")
         return
     ds = map_dataset(known, design, arguments.platform)
-    console = Console()
+    console = stdout()
     for table in map_tables(ds):
         console.print(table)
     for line in said_of_loads(ds):

@@ -29,9 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run what is missing and print the table."""
-    from rich.console import Console
-
     from sfmodel.cli import run
+    from sfmodel.console import stdout
     from sfmodel.rows.rows import to_bound
     from sfmodel.sweeps import find_sweep, recorded_sweep
     from sfmodel.sweeps.effects import effects_of
@@ -76,7 +75,7 @@ def execute(arguments: argparse.Namespace) -> int:
             return status
         every = effects_of(observe(folder, arguments.period), [figure])
     for one in with_stages(every, stage, figure):
-        Console().print(effects_table(one, observations.figures, [figure]))
+        stdout().print(effects_table(one, observations.figures, [figure]))
     print(f"± half of 95% intervals over {total} seeds, by the variance of the first {len(stage)} (Stein's procedure).")
     return 0
 

@@ -53,11 +53,10 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _in_terminal(ds: xr.Dataset) -> int:
     """Print the panels in the width of the terminal; without colours where the output is no terminal."""
-    from rich.console import Console
-
+    from sfmodel.console import stdout
     from sfmodel.figures.terminal import terminal_panels
 
-    console = Console()
+    console = stdout()
     colour = console.color_system is not None
     for panel in terminal_panels(ds, width=max(40, min(console.width, 140)), colour=colour):
         print(panel, end="\n\n")

@@ -65,9 +65,9 @@ def execute(arguments: argparse.Namespace) -> int:
         }  # fmt: skip
         print(json.dumps(found, indent=2))
     else:
-        from rich.console import Console
+        from sfmodel.console import stdout
 
-        console, where = Console(), f"{folder.name}, {period}"
+        console, where = stdout(), f"{folder.name}, {period}"
         if stations:
             console.print(tables.stations_table(stations, f"{where}: utilisation, saturation, errors"))
         console.print(tables.services_table(services, "Rate, errors, duration"))

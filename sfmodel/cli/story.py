@@ -57,10 +57,10 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(story_data(story, told, begins_s), indent=2, ensure_ascii=False))
         return 0
-    from rich.console import Console
+    from sfmodel.console import stdout
 
     title = f"{story.title}: {folder.name} beside {base.name}, trigger at {clock(begins_s)}"
-    Console().print(story_table(story, told, begins_s, title))
+    stdout().print(story_table(story, told, begins_s, title))
     print(moral(told))
     others = [name for name, other in stories.stories.items() if other is not story]
     if others:

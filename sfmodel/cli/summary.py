@@ -34,9 +34,9 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(summary, indent=2, ensure_ascii=False))
         return 0
-    from rich.console import Console
+    from sfmodel.console import stdout
 
-    console = Console()
+    console = stdout()
     console.print(summary_table(summary, folder.name, console.width))
     for note in notes(summary):
         print(note)

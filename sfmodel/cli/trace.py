@@ -82,9 +82,9 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.otlp is not None:
         print(export_traces(folder, arguments.otlp, [found], day))
         return 0
-    from rich.console import Console
+    from sfmodel.console import stdout
 
-    Console().print(trace_tree(folder, found), soft_wrap=True)
+    stdout().print(trace_tree(folder, found), soft_wrap=True)
     return 0
 
 
@@ -114,9 +114,9 @@ def _what_to_do(ds: xr.Dataset, path: RequestPath | None) -> str:
 
 def _told(folder: Path, ds: xr.Dataset, path: RequestPath, output: Path | None, day: date) -> int:
     """Tell the request that stands for a path, or export all that took it."""
-    from rich.console import Console
     from rich.text import Text
 
+    from sfmodel.console import stdout
     from sfmodel.paths import read_requests
     from sfmodel.paths.telling import choose, tell_path
     from sfmodel.results.traces import export_traces, heading, nothing_traced, written
@@ -132,7 +132,7 @@ def _told(folder: Path, ds: xr.Dataset, path: RequestPath, output: Path | None, 
     lines = [(path.title, "bold"), *((step, "") for step in steps), (last, "bold")]
     n = len(chosen.every)
     head = f"{heading(requests.root(chosen.trace))}; {n:,} traced request{'s' * (n > 1)} took this path"
-    console = Console()
+    console = stdout()
     for line, style in [*lines, (f"{head}, median {written(chosen.median_s)}", "dim")]:
         console.print(Text(line, style=style), soft_wrap=True)
     return 0

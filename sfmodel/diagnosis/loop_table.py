@@ -9,28 +9,31 @@ from typing import TYPE_CHECKING, Any
 
 from sfmodel.clock import clock
 from sfmodel.diagnosis.loops import Loop, Segment
+from sfmodel.results.summary import WIDE
 from sfmodel.rows.table import plain_table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 
-def loops_table(found: Sequence[Loop], title: str = "") -> Table:
-    """Lay out loops, a line for each: the segment that tells most of it."""
+def loops_table(found: Sequence[Loop], title: str = "", width: int = WIDE) -> Table:
+    """Lay out loops, a line for each: the segment that tells most of it; in a narrow table the interval is below the gain."""
     from rich.markup import escape
 
     table = plain_table(title)
     table.add_column("", no_wrap=True)
-    table.add_column("loop", no_wrap=True)
+    table.add_column("loop", overflow="fold")
     table.add_column("from", no_wrap=True)
-    for name in ("failed", "made again", "for each failure", "of attempts", "gain"):
-        table.add_column(name, justify="right")
-    table.add_column("", no_wrap=True)
+    for name in ("failed", "made\nagain", "per\nfailure", "of all\ntries"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("gain", justify="right", no_wrap=True)
+    table.add_column("")
+    between = " " if width >= WIDE else "\n"
     for loop in found:
         one = loop.closest
         table.add_row(
             loop.kind, escape(loop.name), clock(one.begins_s), f"{one.failed:,}", f"{one.made_again:,}",
-            _number(one.again_per_failure), _number(one.again), _gain(one), one.verdict,
+            _number(one.again_per_failure), _number(one.again), _gain(one, between), one.verdict,
         )  # fmt: skip
     return table
 
@@ -58,5 +61,5 @@ def _number(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.2f}"
 
 
-def _gain(one: Segment) -> str:
-    return "–" if math.isnan(one.gain) else f"{one.gain:.2f} ({one.low:.2f}–{one.high:.2f})"
+def _gain(one: Segment, between: str) -> str:
+    return "–" if math.isnan(one.gain) else f"{one.gain:.2f}{between}({one.low:.2f}–{one.high:.2f})"

@@ -14,6 +14,7 @@ from small_run import recorded_run
 
 import sfmodel as package
 from sfmodel.cli import COMMANDS
+from sfmodel.console import PIPED, stdout
 from sfmodel.errors import ConfigError
 
 
@@ -243,6 +244,13 @@ def test_help_names_every_command_with_an_example(sfmodel) -> None:
     for name, command in COMMANDS.items():
         assert f"  {name} " in output
         assert command.example in output
+
+
+def test_a_pipe_is_as_wide_as_tables_need_and_columns_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert stdout().width == PIPED
+    monkeypatch.setenv("COLUMNS", "90")
+    assert stdout().width == 90
 
 
 @pytest.mark.parametrize("name", COMMANDS)

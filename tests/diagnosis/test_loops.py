@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy.stats import t
 
 from sfmodel.cli import main
@@ -240,6 +241,14 @@ def test_a_loop_dies_out_if_it_does_wherever_it_turns(segments: list[Segment], c
     assert [next(iter(column.cells)) for column in loops_table([loop]).columns][3:5] == [  # what there is, is printed
         "500", str(segments[closest].made_again),
     ]  # fmt: skip
+
+
+def test_loops_fit_80_columns_and_no_number_is_cut():
+    loop = Loop("users", "discover.recommendations", (segment(0.9, -0.95, 2.07),), 0.5, 0.0)
+    console = Console(width=80)
+    with console.capture() as printed:
+        console.print(loops_table([loop], width=80))
+    assert {"-0.95", "(-3.02–1.12)", "900", "may", "grow"} <= set(printed.get().split())
 
 
 @pytest.mark.parametrize("delay", [0, 1, 2])
