@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the table."""
-    from sfmodel.results.comparison import compare, said
+    from sfmodel.results.comparison import compare, said, said_to_differ
     from sfmodel.results.comparison_table import NOTHING, comparison_data, comparison_table
     from sfmodel.results.folder import find_run, open_run
     from sfmodel.results.summary import PERIODS
@@ -45,6 +45,7 @@ def execute(arguments: argparse.Namespace) -> int:
     effects = comparison.effects[period]
     stdout().print(comparison_table(comparison, period, (a.name, b.name), every=arguments.every))
     print(said(comparison))
+    print(said_to_differ(comparison))
     same = sum(effect.is_found is False for effect in effects)
     if same == len(effects):
         print(f"{NOTHING} in any of {same} figures")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from sfmodel.errors import ConfigError, RunNotFoundError
@@ -59,6 +60,8 @@ def add_against_argument(parser: argparse.ArgumentParser) -> None:
 def base_of(arguments: argparse.Namespace, folder: Path) -> Path:
     """Return the folder of the paired run: the one that was named, else the one found.
 
+    What one that was named differs in beside the scenario is said.
+
     Raises
     ------
     ConfigError
@@ -66,20 +69,24 @@ def base_of(arguments: argparse.Namespace, folder: Path) -> Path:
     RunNotFoundError
         There is none; the message says how to make one.
     """
+    from sfmodel.results.configurations import in_words
     from sfmodel.results.folder import find_run, open_run
-    from sfmodel.stories.pair import find_pair, has_scenario
+    from sfmodel.stories.pair import beyond_the_scenario, find_pair, has_scenario
 
     if arguments.against is not None:
         named = find_run(arguments.against, arguments.runs)
         if named.resolve() == folder.resolve():
             raise ConfigError(f"--against: {named.name} is the run itself; name the same run without its scenario")
+        if found := beyond_the_scenario(folder, named):
+            known = f"{folder.name} and {named.name} differ not in the scenario alone, but in {in_words(found)}"
+            print(f"sfmodel: {known}: what is found may come of that", file=sys.stderr)
         return named
-    found = find_pair(folder, arguments.runs)
-    if found is None and not has_scenario(open_run(folder).attrs):
+    pair = find_pair(folder, arguments.runs)
+    if pair is None and not has_scenario(open_run(folder).attrs):
         raise RunNotFoundError(f"{folder.name} has no scenario, so there is no run without it; name one with --against")
-    if found is None:
+    if pair is None:
         raise RunNotFoundError(
             f"there is no run in {arguments.runs} that is as {folder.name} without its scenario; make it with the same "
             "command and scenario=none, or name it with --against"
         )
-    return found
+    return pair

@@ -16,14 +16,18 @@ import numpy as np
 
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError
+from sfmodel.results.configurations import differing, in_words
 from sfmodel.results.intervals import LEVEL, Interval, interval, welch
 from sfmodel.results.measures import transient_s
 from sfmodel.results.replications import replications
-from sfmodel.results.summary import PERIODS, summarise
+from sfmodel.results.summary import PERIODS, busiest, summarise
 from sfmodel.results.summary_over_seeds import in_order
 
 if TYPE_CHECKING:
     import xarray as xr
+
+_NO_CAUSE = ("name", "seed", "until", "trace", "tick")
+"""Keys of a configuration that make no difference over the same time and seeds."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Comparison:
     begins_s: float
     """Begin of what both have, s since midnight."""
     ends_s: float
+    differ_in: Mapping[str, tuple[str, str]]
+    """Keys of the configuration in which they differ → the values of both, in words."""
 
 
 def compare(a: xr.Dataset, b: xr.Dataset) -> Comparison:
@@ -81,12 +87,17 @@ def compare(a: xr.Dataset, b: xr.Dataset) -> Comparison:
     ConfigError
         They have no time in common, or other windows.
     """
+    configs = (
+        {key: value for key, value in ds.attrs.get("config", {}).items() if key not in _NO_CAUSE} for ds in (a, b)
+    )
+    differ_in = differing(*configs)
     a, b, edges = _over_the_same_time(a, b)
-    every = [{seed: summarise(one) for seed, one in replications(ds).items()} for ds in (a, b)]
+    stations = busiest(a, b)
+    every = [{seed: summarise(one, stations) for seed, one in replications(ds).items()} for ds in (a, b)]
     both = [seed for seed in every[0] if seed in every[1]]
     effects = {period: list(_effects(period, every[0], every[1], both)) for period in PERIODS}
     found = {period: some for period, some in effects.items() if some}
-    return Comparison(found, both, (list(every[0]), list(every[1])), *edges)
+    return Comparison(found, both, (list(every[0]), list(every[1])), *edges, differ_in)
 
 
 def _over_the_same_time(a: xr.Dataset, b: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset, tuple[float, float]]:
@@ -160,3 +171,11 @@ def said(comparison: Comparison) -> str:
         sizes = " and ".join(str(len(seeds)) for seeds in comparison.seeds)
         return f"Differences of means over {sizes} seeds, {over}, ± half of their {LEVEL:.0%} intervals (Welch's)."
     return f"One pair, {over}: what is chance cannot be told from an effect; run both with replications=3 or more."
+
+
+def said_to_differ(comparison: Comparison) -> str:
+    """What the runs differ in, in a sentence."""
+    if not comparison.differ_in:
+        return "They differ in nothing but what chance, the end and tracing may be."
+    found = [f"{key} ({one} → {other})" for key, (one, other) in comparison.differ_in.items()]
+    return f"They differ in {in_words(found)}."

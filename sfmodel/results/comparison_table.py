@@ -68,6 +68,7 @@ def comparison_data(comparison: Comparison) -> dict[str, Any]:
         "seeds": {"a": comparison.seeds[0], "b": comparison.seeds[1], "paired": comparison.paired},
         "from_s": comparison.begins_s,
         "to_s": comparison.ends_s,
+        "differ_in": {key: list(values) for key, values in comparison.differ_in.items()},
         **{
             period: {effect.key: _effect_data(effect) for effect in effects}
             for period, effects in comparison.effects.items()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,19 +69,27 @@ class Figure:
     """Unit of the value: `share` is out of 1."""
 
 
-def summarise(ds: xr.Dataset) -> dict[str, Any]:
+def summarise(ds: xr.Dataset, stations: Mapping[str, Collection[str]] | None = None) -> dict[str, Any]:
     """Headline figures of a run: facts of the run, then for each period a mapping of key → name, value, unit.
 
     A figure that cannot be measured (no requests, no lookups) has the value None. Under `classes` are, for each period
     and class of requests (or endpoint where requests enter): requests, share that was ok, mean, p95 and p99 in s. Of
     several replications the values are means, and the figures have intervals, as `combine` says.
+
+    Parameters
+    ----------
+    ds
+        Dataset of a run, plain or of several replications.
+    stations
+        Stations that are shown, by period; none: the busiest, of several replications those that are in any.
     """
+    stations = busiest(ds) if stations is None else stations
     if is_replicated(ds):
-        return combine([summarise(one) for one in replications(ds).values()], _facts(ds))
+        return combine([summarise(one, stations) for one in replications(ds).values()], _facts(ds))
     summary: dict[str, Any] = {"run": _facts(ds), "classes": {}}
     for name, windows in period_windows(ds).items():
         latency = _folded_latency(ds, windows)
-        figures = period_figures(ds, windows, latency)
+        figures = period_figures(ds, windows, latency, stations.get(name, ()))
         summary[name] = {f.key: {"name": f.title, "value": _finite(f.value), "unit": f.unit} for f in figures}
         summary["classes"][name] = _classes(ds, windows, latency)
     return summary
@@ -195,6 +203,23 @@ def _digits_of(value: float) -> int:
     return 0 if value == int(value) else max(0, 2 - math.floor(math.log10(abs(value))))
 
 
+def busiest(*runs: xr.Dataset) -> dict[str, list[str]]:
+    """Stations that are among those with the highest utilisation in any of the runs, by period, each run's busiest first."""
+    found: dict[str, dict[str, None]] = {}
+    for one in (one for ds in runs for one in replications(ds).values()):
+        for name, windows in period_windows(one).items():
+            found.setdefault(name, {}).update(dict.fromkeys(_busiest(one, windows)))
+    return {name: list(stations) for name, stations in found.items()}
+
+
+def _busiest(ds: xr.Dataset, windows: NDArray[np.bool_]) -> list[str]:
+    if "station_busy" not in ds:
+        return []
+    busy = np.nan_to_num(measures.utilisation(measures.fold(ds, windows, _OF_STATIONS)).values)
+    order = np.argsort(-busy, kind="stable")[:_BUSIEST]
+    return [str(ds["station"].values[k]) for k in order if busy[k] > 0]
+
+
 def period_windows(ds: xr.Dataset) -> dict[str, NDArray[np.bool_]]:
     """Windows of each period that the run covers, shape [time]: the whole run, normal hours, peak hours.
 
@@ -226,12 +251,16 @@ def hours_of(ds: xr.Dataset, name: str) -> tuple[float, float] | None:
     return start, end
 
 
-def period_figures(ds: xr.Dataset, windows: NDArray[np.bool_], latency: xr.DataArray | None) -> list[Figure]:
+def period_figures(
+    ds: xr.Dataset, windows: NDArray[np.bool_], latency: xr.DataArray | None, stations: Collection[str]
+) -> list[Figure]:
     """Headline figures of the windows chosen, shape [time], whose response times are the histogram `latency`."""
     period = measures.fold(ds, windows, [str(name) for name in ds.data_vars if not str(name).endswith(_HISTOGRAMS)])
     figures = list(_request_figures(period, latency))
-    for part in _PARTS:
+    for part in (_user_figures, _cache_figures, _limiter_figures):
         figures.extend(part(period))
+    figures.extend(_station_figures(period, stations))
+    figures.extend(_queue_figures(period))
     figures.extend(_counter_figures(ds, period, windows))
     return [*_aims(ds, windows), *figures]
 
@@ -277,6 +306,7 @@ def request_latency(ds: xr.Dataset) -> xr.DataArray | None:
 
 
 _HISTOGRAMS = ("_latency", "_latency_ok")
+_OF_STATIONS = ("station_busy", "station_servers")
 _OF_REQUESTS = ("users_outcomes", "users_time", "endpoint_outcomes", "endpoint_time", "edge_to")
 
 
@@ -385,16 +415,16 @@ def _limiter_figures(period: xr.Dataset) -> Iterator[Figure]:
         yield Figure(f"refused.{limiter}", f"Refused by {limiter}", float(shares.sel(limiter=limiter)), "share")
 
 
-def _station_figures(period: xr.Dataset) -> Iterator[Figure]:
-    """Utilisation and queue of the busiest stations."""
-    if "station_busy" not in period:
+def _station_figures(period: xr.Dataset, stations: Collection[str]) -> Iterator[Figure]:
+    """Utilisation and queue."""
+    there = set(period["station"].values.tolist()) if "station_busy" in period else set()
+    shown = [station for station in stations if station in there]
+    if not shown:
         return
     busy, waiting = measures.utilisation(period), measures.mean_waiting(period)
-    order = np.argsort(-np.nan_to_num(busy.values), kind="stable")
-    for station in period["station"].values[order[:_BUSIEST]]:
-        if float(busy.sel(station=station)) > 0:
-            yield Figure(f"busy.{station}", f"Busy, {station}", float(busy.sel(station=station)), "share")
-            yield Figure(f"waiting.{station}", "  waiting there, mean", float(waiting.sel(station=station)), "1")
+    for station in shown:
+        yield Figure(f"busy.{station}", f"Busy, {station}", float(busy.sel(station=station)), "share")
+        yield Figure(f"waiting.{station}", "  waiting there, mean", float(waiting.sel(station=station)), "1")
 
 
 def _queue_figures(period: xr.Dataset) -> Iterator[Figure]:
@@ -416,15 +446,6 @@ def _counter_figures(ds: xr.Dataset, period: xr.Dataset, windows: NDArray[np.boo
             title = str(variable.attrs.get("long_name", name))
             value = totals[name] - float(ds[name][later].sum()) if name in totals else float(variable)
             yield Figure(str(name), title, value, str(variable.attrs.get("units", "1")))
-
-
-_PARTS: tuple[Callable[[xr.Dataset], Iterator[Figure]], ...] = (
-    _user_figures,
-    _cache_figures,
-    _limiter_figures,
-    _station_figures,
-    _queue_figures,
-)
 
 
 def _finite(value: float) -> float | None:

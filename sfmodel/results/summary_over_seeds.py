@@ -30,8 +30,7 @@ def combine(summaries: Sequence[Summary], facts: dict[str, Any]) -> Summary:
     Returns
     -------
     As for one run; the `value` of a figure is the mean over the `n` replications that show it, and `low` and `high` are
-    the ends of its interval at 95 %, null where it is not known. A figure is there if all replications have it, such as
-    of a station that is among the busiest in each.
+    the ends of its interval at 95 %, null where it is not known. A figure is there if all replications have it.
     """
     combined: Summary = {"run": facts, "classes": {}}
     for period in [name for name in summaries[0] if name not in ("run", "classes")]:

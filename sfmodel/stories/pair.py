@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sfmodel.results.configurations import differing
 from sfmodel.results.folder import DATASET, finished_runs
 from sfmodel.results.replications import FOLDER
 
@@ -42,6 +43,13 @@ def has_scenario(attributes: Mapping[str, Any]) -> bool:
     config = attributes.get("config")
     scenario = config.get("scenario") if isinstance(config, Mapping) else None
     return bool(attributes.get("scenario") or (scenario or {}).get("events"))
+
+
+def beyond_the_scenario(folder: Path, other: Path) -> list[str]:
+    """What a run and the one that was named for its pair differ in, beside the scenario and the platform, in words."""
+    one, two = (_without_scenario(_attributes(run).get("config") or {}) for run in (folder, other))
+    found = differing({**one, "platform": None}, {**two, "platform": None})
+    return [f"{key} ({value} → {its})" for key, (value, its) in found.items()]
 
 
 def _is_pair(run: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -13,10 +13,11 @@ from typing import Any
 from sfmodel.errors import ConfigError, RunError
 from sfmodel.provenance import provenance
 from sfmodel.replications.until import made_until
+from sfmodel.results.configurations import in_words
 from sfmodel.results.folder import MANIFEST, SUMMARY, is_finished, is_made_of, open_run
 from sfmodel.running import checked
 from sfmodel.sweeps.deciding import Job
-from sfmodel.sweeps.record import differences, in_words
+from sfmodel.sweeps.record import differences
 
 Configured = Callable[[str, bool], dict[str, Any]]
 """Takes a change, and whether it is tried in the storm."""

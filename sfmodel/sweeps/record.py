@@ -16,15 +16,13 @@ from typing import Any
 
 from sfmodel.errors import ConfigError, RunError, RunNotFoundError, nearest
 from sfmodel.provenance import PROVENANCE, provenance
+from sfmodel.results.configurations import differing, in_words
 from sfmodel.results.disk import disk_errors, write_whole
 from sfmodel.results.folder import MANIFEST, RUNS, SWEEP, is_finished
 from sfmodel.rows.files import named_files
 from sfmodel.sweeps.points import Point
 
 RECORD = SWEEP
-MOST_DIFFERENCES = 5
-"""That a message names."""
-
 _MADE_OF = {**PROVENANCE, "aims": "aims"}
 """What a sweep was made of, and what several of each are called."""
 
@@ -199,13 +197,8 @@ def differences(
     """How a configuration, and the code and data that a run was made of, differ from those of now."""
     known = ((key, what) for key, what in _MADE_OF.items() if key in now_made_of)
     other = (f"other {what}" for key, what in known if before_made_of.get(key) != now_made_of[key])
-    return [*_of_config(before, now), *other]
-
-
-def in_words(differences: Sequence[str]) -> str:
-    """The first of them, and how many more there are."""
-    more = len(differences) - MOST_DIFFERENCES
-    return "; ".join([*differences[:MOST_DIFFERENCES], *([f"and {more} more"] if more > 0 else [])])
+    changed = (f"{key} was {then}, is {here}" for key, (then, here) in differing(before, now).items())
+    return [*changed, *other]
 
 
 def _of_words(before: Sequence[str], now: Sequence[str]) -> Iterator[str]:
@@ -214,27 +207,3 @@ def _of_words(before: Sequence[str], now: Sequence[str]) -> Iterator[str]:
         yield f"then with {' '.join(gone)}"
     if new:
         yield f"now with {' '.join(new)}"
-
-
-def _of_config(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    then, here = (dict(_leaves(json.loads(json.dumps(one, default=str)))) for one in (before, now))
-    for key in dict.fromkeys([*then, *here]):
-        if then.get(key) != here.get(key):
-            yield f"{key} was {_shown(then.get(key))}, is {_shown(here.get(key))}"
-
-
-def _shown(value: Any) -> str:
-    text = "not there" if value is None else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def _leaves(config: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value of a configuration by its key; a list of plain values is one."""
-    if isinstance(config, dict) and config:
-        for name, below in config.items():
-            yield from _leaves(below, f"{key}.{name}" if key else str(name))
-    elif isinstance(config, list) and any(isinstance(one, dict | list) for one in config):
-        for number, below in enumerate(config):
-            yield from _leaves(below, f"{key}.{number}")
-    else:
-        yield key, config

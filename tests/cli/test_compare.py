@@ -31,8 +31,10 @@ def test_effects_and_none(compared: Command) -> None:
     status, output, _ = compared("compare", "a", "more")
     assert status == 0
     assert "more beside a, whole run" in output
+    assert "They differ in platform.services.server.stations.servers.servers (10 → 12)." in output
     assert "Mean differences over 3 seeds that both have, from 00:01 to 00:03" in output
     data = json.loads(compared("compare", "a", "more", "--json")[1])
+    assert data["differ_in"] == {"platform.services.server.stations.servers.servers": ["10", "12"]}
     assert data["seeds"] == {"a": [1, 2, 3], "b": [1, 2, 3], "paired": [1, 2, 3]}
     busy = data["whole"]["busy.server.servers"]
     assert busy["found"]
@@ -42,6 +44,7 @@ def test_effects_and_none(compared: Command) -> None:
 
     _, output, _ = compared("compare", "a", "again")
     assert "no difference found in any of" in output
+    assert "They differ in nothing but" in output
     figures = json.loads(compared("compare", "a", "again", "--json")[1])["whole"]
     assert {figure["difference"] for figure in figures.values()} == {0.0}
 

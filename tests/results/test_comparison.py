@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
+from small_run import make_run
 
-from sfmodel.results.comparison import Effect, _difference
+from sfmodel.results.comparison import Effect, _difference, compare
 from sfmodel.results.intervals import Interval, interval, welch
 
 TRIALS = 4000
@@ -70,3 +71,17 @@ def test_only_seeds_in_common_are_paired() -> None:
     before, after, known = _difference({1: 1.0, 2: 2.0, 3: 100.0}, {1: 2.0, 2: 3.0}, [1, 2])
     assert (before, after) == (1.5, 2.5)
     assert (known.mean, known.half, known.n) == (1.0, 0.0, 2)
+
+
+def test_a_station_that_is_busiest_in_one_run_only_is_compared_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sfmodel.results.summary._BUSIEST", 1)
+
+    def busy(*seconds: float):
+        def edit(k: int, values: dict) -> None:
+            values["station_busy"][:], values["station_servers"][:] = seconds, 1
+
+        return make_run(edit=edit, seed=1)
+
+    effects = {one.key: one.difference.mean for one in compare(busy(8, 2, 0), busy(4, 6, 0)).effects["whole"]}
+    shown = {key: value for key, value in effects.items() if key.startswith("busy.")}
+    assert shown == pytest.approx({"busy.shop.cpu": -0.4, "busy.shop.disk#0": 0.4})

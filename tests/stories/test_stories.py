@@ -211,7 +211,10 @@ def test_the_story_of_a_run_is_told_beside_the_pair_that_is_found(sfmodel):
     assert status == 0
     assert "ran beside base" in " ".join(output.split())
     assert "3 of 3 steps were found, in the order of the story." in output
-    assert json.loads(sfmodel("story", "ran", "--against", "other", "--json")[1])["in_order"] == 1
+    _, output, complaints = sfmodel("story", "ran", "--against", "other", "--json")
+    assert json.loads(output)["in_order"] == 1
+    assert "ran and other differ not in the scenario alone, but in users (not there → 3)" in complaints
+    assert not sfmodel("story", "ran", "--against", "base")[2]
 
 
 @pytest.mark.parametrize(
