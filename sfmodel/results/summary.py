@@ -33,6 +33,8 @@ WIDE = 110
 """Columns from which on a table has room for means and intervals side by side."""
 
 _BUSIEST = 5
+_MANY = 0.01
+"""Share of requests refused from which on it is said that response times are theirs too."""
 _OF_USERS = {
     "users_retries": "Requests made again by users",
     "users_abandoned": "Requests abandoned by users",
@@ -142,7 +144,19 @@ def notes(summary: dict[str, Any]) -> list[str]:
         lines.append(f"Means over {over}, ± half of their {LEVEL:.0%} intervals.")
     if left_out:
         lines.append(f"Left out: the start-up transient, the first {format_value(left_out['value'], 's')} of the run.")
+    refused = {name: _refused(summary[name]) for name in PERIODS if name in summary}
+    most = max(refused, key=lambda name: refused[name])
+    if refused[most] >= _MANY:
+        share = f"{format_value(refused[most], 'share')} in the {PERIODS[most]}"
+        lines.append(f"Response times are of all requests, also of those refused at once, which are quick: {share}.")
     return lines
+
+
+def _refused(figures: Mapping[str, Any]) -> float:
+    """Share of requests refused, most of them as soon as they came."""
+    return math.fsum(
+        figures.get(f"failed_{outcome}", {}).get("value") or 0.0 for outcome in ("rejected", "throttled", "open")
+    )
 
 
 def classes_table(summary: dict[str, Any]) -> Table | None:

@@ -55,6 +55,16 @@ def test_a_start_up_transient_is_left_out_and_said(make_run):
     assert "peak" not in summarise(make_run(3, start_s=82780.0, transient_s=20.0, **PEAK))  # 22:59:40 to 23:00:10
 
 
+@pytest.mark.parametrize(("refused", "told"), [(0, False), (1, False), (2, True)])
+def test_that_response_times_hold_refusals_too_is_said_where_they_are_many(make_run, refused, told):
+    ds = make_run(12)
+    ended = int(ds["users_outcomes"].sum())
+    share = refused * ended / 150  # of all: below a hundredth, and above
+    assert ("refused at once" in "".join(notes(summarise(ds)))) is False
+    ds["users_outcomes"].loc[{"time": ds["time"][0], "request": ds["request"][0], "outcome": "rejected"}] = round(share)
+    assert ("refused at once" in "".join(notes(summarise(ds)))) is told
+
+
 def test_the_table_has_a_column_for_each_period(make_run):
     out = io.StringIO()
     Console(file=out, width=100).print(summary_table(summarise(make_run(6, **PEAK)), "evening"))
