@@ -31,6 +31,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from sfmodel.errors import ConfigError, RunNotFoundError
     from sfmodel.report import OF_RUN, OF_SWEEP, RunSubject, SweepSubject, write_report
     from sfmodel.results.folder import find_run
+    from sfmodel.running import check_what_is_looked_for
     from sfmodel.sweeps import find_sweep
 
     try:
@@ -47,6 +48,8 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         folder = find_run(arguments.run, arguments.runs)
         subject = RunSubject.opened(folder, arguments.runs, arguments.replication)
+        if platform := subject.whole.attrs.get("platform"):
+            check_what_is_looked_for(str(platform))
         path = write_report(subject, OF_RUN, arguments.output or folder / FILE)
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     return 0

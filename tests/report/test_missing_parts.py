@@ -192,6 +192,20 @@ def test_a_folder_of_which_nothing_can_be_read_is_one_sentence(
     assert capsys.readouterr().err.startswith("sfmodel: ")
 
 
+def test_a_mistake_in_the_platforms_rows_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = recorded_run("shop", 6, busy, **ATTRS)
+    rows = tmp_path / "conf" / "rows" / "shop.yaml"
+    rows.parent.mkdir(parents=True)
+    rows.write_text("rows: {slow: {title: Slow, measure: 'men(endpoint_time)', range: [0 s, 1 s], unit: s}}")
+
+    assert main(["report", "shop"]) == 2
+    assert "rows/shop.yaml: rows: expected a list" in capsys.readouterr().err
+    assert not (run / "report.html").exists()
+
+
 def test_an_unknown_run_and_a_folder_that_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
