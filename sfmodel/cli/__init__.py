@@ -130,7 +130,7 @@ def _dispatch(words: list[str]) -> int:
         return module.execute_raw(rest) or 0
     parser = Parser(prog=f"sfmodel {name}", description=module.__doc__, epilog=f"example: {command.example}")
     module.add_arguments(parser)
-    arguments = parser.parse_args(rest)
+    arguments = parser.parse_intermixed_args(rest)
     from sfmodel.memory import memory_errors
     from sfmodel.results.disk import damage_errors
 

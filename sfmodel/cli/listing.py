@@ -23,6 +23,8 @@ HEADS = {
     "paths": ("NAME", "PLATFORM", "SCENARIO", "TITLE"),
     "runs": ("NAME", "PLATFORM", "SEED", "HOURS", "SCENARIO"),
 }
+OURS = "For platform=streamflow."
+"""Of the interventions that come with sfmodel."""
 WHAT = ("parameters", "mechanisms", "measures", *GROUPS, "stories", "paths", "runs")
 
 
@@ -131,7 +133,9 @@ def _group(group: str) -> list[tuple[str, ...]]:
         folders = [folder for folder in (conf_folder(), user_folder()) if folder is not None]
         path = next((f / group / f"{name}.yaml" for f in folders if (f / group / f"{name}.yaml").is_file()), None)
         text = path.read_text(encoding="utf-8") if path else ""
-        about = [_first_comment(text), _parameters(text) if group == "intervention" else ""]
+        about = [_first_comment(text) or _title(text, group)]
+        if group == "intervention":
+            about += [_parameters(text), OURS if path and conf_folder() in path.parents else ""]
         rows.append((name, " ".join(filter(None, about))))
     return rows
 
@@ -146,6 +150,19 @@ def _first_comment(text: str) -> str:
             break
         words += line.lstrip("#").split()
     return " ".join(words)
+
+
+def _title(text: str, group: str) -> str:
+    """The title that a file without a comment gives itself."""
+    import yaml  # type: ignore[import-untyped]
+
+    try:
+        written = yaml.safe_load(text)
+    except yaml.YAMLError:  # what uses it says so
+        return ""
+    found = written.get(group, written) if isinstance(written, dict) else None
+    title = found.get("title") if isinstance(found, dict) else None
+    return f"{title}." if title else ""
 
 
 def _parameters(text: str) -> str:

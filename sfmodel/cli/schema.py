@@ -51,6 +51,7 @@ def schema_text(part: str = "file") -> str:
 
 def _of_a_run() -> dict[str, type[Word]]:
     """What the files hold that say what to look for in a run."""
+    from sfmodel.aims import Aims
     from sfmodel.alerts import Objectives
     from sfmodel.claims import Claims
     from sfmodel.figures.panel import Panels
@@ -60,6 +61,7 @@ def _of_a_run() -> dict[str, type[Word]]:
     from sfmodel.stories.story import Stories
 
     return {
+        "aims": Aims,
         "rows": Rows,
         "claims": Claims,
         "alerts": Objectives,

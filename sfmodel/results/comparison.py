@@ -87,10 +87,7 @@ def compare(a: xr.Dataset, b: xr.Dataset) -> Comparison:
     ConfigError
         They have no time in common, or other windows.
     """
-    configs = (
-        {key: value for key, value in ds.attrs.get("config", {}).items() if key not in _NO_CAUSE} for ds in (a, b)
-    )
-    differ_in = differing(*configs)
+    differ_in = differing(*_configurations(a, b))
     a, b, edges = _over_the_same_time(a, b)
     stations = busiest(a, b)
     every = [{seed: summarise(one, stations) for seed, one in replications(ds).items()} for ds in (a, b)]
@@ -98,6 +95,18 @@ def compare(a: xr.Dataset, b: xr.Dataset) -> Comparison:
     effects = {period: list(_effects(period, every[0], every[1], both)) for period in PERIODS}
     found = {period: some for period, some in effects.items() if some}
     return Comparison(found, both, (list(every[0]), list(every[1])), *edges, differ_in)
+
+
+def _configurations(a: xr.Dataset, b: xr.Dataset) -> Iterator[dict[str, Any]]:
+    """What could make a difference; of other interventions the names, since what they change is the platform."""
+    names = [list(ds.attrs.get("interventions") or []) for ds in (a, b)]
+    for ds, own in zip((a, b), names, strict=True):
+        config = {key: value for key, value in ds.attrs.get("config", {}).items() if key not in _NO_CAUSE}
+        yield (
+            config
+            if names[0] == names[1]
+            else {"intervention": own} | {key: value for key, value in config.items() if key != "intervention"}
+        )
 
 
 def _over_the_same_time(a: xr.Dataset, b: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset, tuple[float, float]]:
