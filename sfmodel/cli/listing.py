@@ -167,7 +167,7 @@ def _title(text: str, group: str) -> str:
 
 def _parameters(text: str) -> str:
     """What can be set of an intervention, with its values, as one sentence; nothing where it is another file."""
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     from sfmodel.schema.interventions import Intervention
 
