@@ -91,11 +91,12 @@ def bottlenecks(found: Found) -> list[str]:
     busiest = max(more["bottlenecks"], key=lambda one: one["busy"] or 0)["resource"]
     differ = "is also the busiest" if busiest == first else f"is not the busiest, which is {busiest}"
     sure = [what for what, key in (("failures", "failing"), ("p95", "p95")) if _is_found(most[key])]
+    measured = f"Measured at {more['endpoint'] or 'all that enters the platform'}, {more['period']},"
     changes = f"changes {sure[0]} most" if sure else "changes most, and that may be chance"
     return [
         f"Of what was tried, more of {first} {changes}; it {differ} "
-        f"({found.link('where time and failures come from', 'evening', 'causes')}). Beside the same hours, with the same seeds; "
-        "what may be chance is in parentheses.",
+        f"({found.link('where time and failures come from', 'evening', 'causes')}). {measured} beside the same hours as they "
+        f"were, with {counted(more['seeds'], 'seed')}; what may be chance is in parentheses.",
         "",
         *_table(heads, rows),
     ]

@@ -66,9 +66,9 @@ def execute(arguments: argparse.Namespace) -> int:
         [arguments.endpoint] if arguments.endpoint else [],
     )
     judged = counterfactuals.made(folder, arguments.processes)
-    found_data = {"period": period, "bottlenecks": bottlenecks_data(judged)}
-    about = {"seeds": arguments.seeds, "endpoint": arguments.endpoint}
-    keep(folder / FOLDER, ds, {**found_data, **about})
+    about = {"period": period, "seeds": arguments.seeds, "endpoint": arguments.endpoint}
+    found_data = {**about, "bottlenecks": bottlenecks_data(judged)}
+    keep(folder / FOLDER, ds, found_data)
     if arguments.json:
         print(json.dumps(found_data, indent=2))
         return 0

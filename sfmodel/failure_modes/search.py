@@ -37,7 +37,9 @@ AGAIN = 3
 PLACEBO = 0.0015
 """Size of a fault that does nothing but change chance: a thousandth."""
 PLACEBOS = 2
-"""Triggers by which chance is learned."""
+"""Triggers by which chance is learned, of one place."""
+PLACEBO_PLACES = 3
+"""Places at which they are tried, one after the other, until one moves something: a thousandth of what is rare is nothing."""
 NO_OTHER = "none"
 """Second place of a trigger of one fault."""
 
@@ -76,7 +78,7 @@ class Search:
     enough_explored
         Asked before each batch of these: whether what time is left is needed for shrinking.
     small
-        Triggers too small to do anything, by which chance is learned; none: such of the places.
+        Triggers too small to do anything, by which chance is learned, by place; none: such of the places.
     """
 
     trials: Trials
@@ -85,7 +87,7 @@ class Search:
     most: int = 8
     explored: int = 48
     enough_explored: Callable[[], bool] = lambda: False
-    small: Sequence[Trigger] = ()
+    small: Sequence[Sequence[Trigger]] = ()
     harmful: dict[FaultPlace, float] = field(default_factory=dict)
     """Places that do harm, with their largest one, in parts of what breaks the objective."""
     harmless: list[FaultPlace] = field(default_factory=list)
@@ -297,13 +299,15 @@ def names_in(names: Sequence[str]) -> Callable[[FaultPlace], int]:
     return lambda place: names.index(place.name)
 
 
-def placebos(places: Sequence[FaultPlace]) -> list[Trigger]:
-    """Triggers that change chance and nothing else: a thousandth more of what comes, for a moment; else of a speed."""
+def placebos(places: Sequence[FaultPlace]) -> list[list[Trigger]]:
+    """Triggers that change chance and nothing else, by place: a thousandth more of what comes, for a moment; else of a speed."""
     in_turn = [
-        place for how in ("burst", "more demand", "slower", "called more") for place in places if place.how == how
+        place for how in ("more demand", "burst", "slower", "called more") for place in places if place.how == how
     ]
-    moments = (SHORTEST_S * k for k in range(1, PLACEBOS + 1))
-    return [Trigger((Fault.of(in_turn[0], PLACEBO, seconds),)) for seconds in moments] if in_turn else []
+    moments = [SHORTEST_S * k for k in range(1, PLACEBOS + 1)]
+    return [
+        [Trigger((Fault.of(place, PLACEBO, seconds),)) for seconds in moments] for place in in_turn[:PLACEBO_PLACES]
+    ]
 
 
 def _is_own(one: Found, known: dict[frozenset[FaultPlace], Found]) -> bool:

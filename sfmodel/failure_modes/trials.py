@@ -168,10 +168,13 @@ class Trials:
         """Excess that breaks the objective: it uses up the whole budget by itself, and is more than chance."""
         return self.setting.objective.budget + self.chance
 
-    def learn_chance(self, placebos: Sequence[Trigger]) -> None:
-        """See what triggers do that are too small to do anything."""
-        harms = self.harms(placebos, self.setting.seeds)
-        self.chance = by_chance([one.excess for found in harms for one in found if one is not None])
+    def learn_chance(self, placebos: Iterable[Sequence[Trigger]]) -> None:
+        """See what triggers do that are too small to do anything: those of the first place at which they move something."""
+        for triggers in placebos:
+            harms = [one for found in self.harms(triggers, self.setting.seeds) for one in found if one is not None]
+            self.chance = by_chance([one.excess for one in harms])
+            if self.chance or not any(one.usual for one in harms):  # where nothing is ever bad, nothing can move
+                return
 
     def harms(self, triggers: Sequence[Trigger], seeds: Sequence[int] = ()) -> list[list[Harm | None]]:
         """What each trigger does on each seed (the first unless said); none where that cannot be judged.

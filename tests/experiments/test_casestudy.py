@@ -131,7 +131,7 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
         },
         "alerts-f1_at_peak": alarms_data([replace(ALARM, fires_s=at_s) for at_s in (75540.0, 75690.0, 76300.0)], 75600.0),
         "modes": {"modes": [MODE, FAILED], "runs": 60, "objective": "answered", "at_s": 73800.0, "unjudged": {"a": "failed"}},
-        "more": {"bottlenecks": bottlenecks_data([MORE])},
+        "more": {"period": "peak", "seeds": 2, "endpoint": None, "bottlenecks": bottlenecks_data([MORE])},
         "claims": {"claims": [{"say": "It is fast", "runs": "evening", "verdict": "pass", "because": "1 < 2"}],
                    "not_checked": ["It is cheap"]},
         "time": {"stations": stations_data([WORKERS, replace(WORKERS, station="llm.small", waiting=0.0, refused=0)])},

@@ -70,7 +70,20 @@ def test_no_trigger_is_found_by_chance_where_the_budget_is_small() -> None:
     harmless = placebos(places(config, "burst"))
     one.learn_chance(harmless)
     assert one.chance > 0
-    assert not any(one.breaks_always(harmless))
+    assert not any(one.breaks_always([trigger for triggers in harmless for trigger in triggers]))
+
+
+def test_chance_is_learned_where_a_placebo_moves_something() -> None:
+    """A thousandth more of a source that hardly ever sends anything is nothing at all; of one that sends much it is something."""
+    config = chain({"a": 0.9})
+    config["platform"]["sources"]["rare"] = {"call": "web.get", "rate": "1/h"}
+    own = places(config, "burst")
+    one = trials(config, answered(0.9999, "1 s"))
+    groups = placebos(sorted(own, key=lambda place: "sources.rare.rate" not in str(place)))
+    one.learn_chance(groups[:1])
+    assert one.chance == 0
+    one.learn_chance(groups)
+    assert one.chance > 0
 
 
 def test_the_same_search_asks_for_the_same_runs() -> None:
