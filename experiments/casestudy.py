@@ -114,6 +114,10 @@ ASKED_ABOUT = ("--endpoint", "gateway.recommendations")
 SUSPECTS = ("--of", "engine.cpu,engine.workers,vectordb.queries,llm.quota,profile.database,cache.connections", *ASKED_ABOUT)
 """What it suspects: engine, vector database, LLM, profile database, cache. A hundredth more of one changes less than what
 differs by chance in an hour, so that a tenth is tried."""
+WRONG = ("*slower", "*limit", "*ttl", "*demand", "*retries", "*more", "*invalidated")
+SOUGHT = (*(word for what in WRONG for word in ("--only", what)), "--horizon", "8min", "--explore", "0", "--most", "3")
+"""What may go wrong, for four minutes at most: a place at which something is served is slower, a quota is lower, entries expire
+sooner, more is asked. All 85 places, and pairs, take hours."""
 QUIET = ("demand=flat", "+demand.breathing={cv: 3.5 %, correlation: 42 s}", "trace.one_in=0")
 TRACED = ("trace.one_in=2500", "trace.limit=4000000")
 
@@ -130,8 +134,8 @@ def in_full(common: Sequence[str]) -> Own:
         tuple(asked(f"spread-{name}", "cascades", 8, "diagnose", name, "--ablate", "--json") for name in STORMS),
         made("quiet", "alerts", 9, *QUIET, "start=19:30", "until=21:30", "replications=10", *common),
         asked("more", "bottlenecks", 20, "bottlenecks", "evening", "--hours", "20:15", "21:15", *SUSPECTS, "--json"),
-        (asked("modes", "modes", 18, "failure-modes", "--within", "18min", "--at", "20:30", "--folder", MODES, "--json",
-               *common),),
+        (asked("modes", "modes", 20, "failure-modes", "--within", "20min", "--at", "20:30", *SOUGHT, "--folder", MODES, "--json",
+               "start=19:30", *common),),
         asked("map", "loops", 20, "metastability", "--within", "20min", "--folder", MAP, "-o", "map.svg", *common),
         changes(35, "seed=1,2", "start=19:30", "switch_on=19:30", "until=21:20", "scenario=none,f1_at_peak",
                 "forks=['19:30','21:00']", *common),
