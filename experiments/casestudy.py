@@ -137,7 +137,7 @@ def in_full(common: Sequence[str]) -> Own:
         (asked("modes", "modes", 20, "failure-modes", "--within", "20min", "--at", "20:30", *SOUGHT, "--folder", MODES, "--json",
                "start=19:30", *common),),
         asked("map", "loops", 20, "metastability", "--within", "20min", "--folder", MAP, "-o", "map.svg", *common),
-        changes(35, "seed=1,2", "start=19:30", "switch_on=19:30", "until=21:20", "scenario=none,f1_at_peak",
+        changes(35, "scenario=none,f1_at_peak", "seed=1,2", "start=19:30", "switch_on=19:30", "until=21:20",
                 "forks=['19:30','21:00']", *common),
     )  # fmt: skip
 
@@ -166,7 +166,7 @@ def quickly(common: Sequence[str]) -> Own:
 
 
 def changes(minutes: float, *words: str) -> Task:
-    """Every intervention alone, and all together."""
+    """Every intervention alone, and all together; with seeds last, so that runs at the same time make worlds of their own."""
     several = ("hydra/launcher=joblib", f"hydra.launcher.n_jobs={os.cpu_count() or 1}", "hydra.sweep.dir=runs/changes")
     return asked("changes", "changes", minutes, "run", "-m", CHANGES, *words, "trace.one_in=0", *several, sweep="runs/changes")
 
