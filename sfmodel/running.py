@@ -17,6 +17,7 @@ from sfmodel.engine import Observer, Simulation, begun, planned, simulate, windo
 from sfmodel.figures import draw
 from sfmodel.interrupts import interrupts_later
 from sfmodel.lint import cautions
+from sfmodel.looked_for import check_what_is_looked_for
 from sfmodel.memory import memory_errors
 from sfmodel.plan import Plan
 from sfmodel.provenance import provenance
@@ -119,25 +120,6 @@ def run_to_folder(
     tell(f"results: {final}   dataset {DATASET}, {SUMMARY}{'' if fallback else f', {FIGURES}/'}")
     tell(next_commands(final, ds, traced=bool(len(simulation.spans))))
     return final
-
-
-def check_what_is_looked_for(platform: str) -> None:
-    """Read the platform's files of rows, panels and stories, which are used when the run is over.
-
-    Raises
-    ------
-    ConfigError
-        There is a mistake in one.
-    """
-    from sfmodel.figures.panel import read_panels
-    from sfmodel.rows.files import file_for
-    from sfmodel.rows.rows import read_rows
-    from sfmodel.stories import read_stories
-
-    for kind, read in (("rows", read_rows), ("figures", read_panels), ("stories", read_stories)):
-        file = file_for(kind, platform)
-        if file:
-            read(file)
 
 
 @memory_errors()

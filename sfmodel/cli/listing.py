@@ -133,9 +133,10 @@ def _group(group: str) -> list[tuple[str, ...]]:
         folders = [folder for folder in (conf_folder(), user_folder()) if folder is not None]
         path = next((f / group / f"{name}.yaml" for f in folders if (f / group / f"{name}.yaml").is_file()), None)
         text = path.read_text(encoding="utf-8") if path else ""
-        about = [_first_comment(text) or _title(text, group)]
+        written = _written(text)
+        about = [_first_comment(text) or _title(written.get(group, written))]
         if group == "intervention":
-            about += [_parameters(text), OURS if path and conf_folder() in path.parents else ""]
+            about += [_parameters(written), OURS if path and conf_folder() in path.parents else ""]
         rows.append((name, " ".join(filter(None, about))))
     return rows
 
@@ -152,30 +153,28 @@ def _first_comment(text: str) -> str:
     return " ".join(words)
 
 
-def _title(text: str, group: str) -> str:
-    """The title that a file without a comment gives itself."""
+def _written(text: str) -> dict[str, Any]:
+    """What a file holds; nothing where it cannot be read, which what uses it says."""
     import yaml  # type: ignore[import-untyped]
 
     try:
-        written = yaml.safe_load(text)
-    except yaml.YAMLError:  # what uses it says so
-        return ""
-    found = written.get(group, written) if isinstance(written, dict) else None
-    title = found.get("title") if isinstance(found, dict) else None
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _title(written: Any) -> str:
+    """The title that a file gives itself, as a sentence."""
+    title = written.get("title") if isinstance(written, dict) else None
     return f"{title}." if title else ""
 
 
-def _parameters(text: str) -> str:
+def _parameters(written: dict[str, Any]) -> str:
     """What can be set of an intervention, with its values, as one sentence; nothing where it is another file."""
-    import yaml
-
     from sfmodel.schema.interventions import Intervention
 
-    try:
-        written = yaml.safe_load(text)
-    except yaml.YAMLError:  # what uses it says so
-        return ""
-    if not isinstance(written, dict) or "changes" not in written:
+    if "changes" not in written:
         return ""
     named = [
         f"{name} ({json.dumps(value, ensure_ascii=False).strip(chr(34))})"

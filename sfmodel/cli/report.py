@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Write the report, and name its file."""
     from sfmodel.errors import ConfigError, RunNotFoundError
+    from sfmodel.looked_for import check_what_is_looked_for
     from sfmodel.report import OF_RUN, OF_SWEEP, RunSubject, SweepSubject, write_report
     from sfmodel.results.folder import find_run
-    from sfmodel.running import check_what_is_looked_for
     from sfmodel.sweeps import find_sweep
 
     try:

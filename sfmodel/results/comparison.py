@@ -16,7 +16,7 @@ import numpy as np
 
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError
-from sfmodel.results.configurations import differing, in_words
+from sfmodel.results.configurations import as_changes, differing, in_words
 from sfmodel.results.intervals import LEVEL, Interval, interval, welch
 from sfmodel.results.measures import transient_s
 from sfmodel.results.replications import replications
@@ -186,5 +186,4 @@ def said_to_differ(comparison: Comparison) -> str:
     """What the runs differ in, in a sentence."""
     if not comparison.differ_in:
         return "They differ in nothing but what chance, the end and tracing may be."
-    found = [f"{key} ({one} → {other})" for key, (one, other) in comparison.differ_in.items()]
-    return f"They differ in {in_words(found)}."
+    return f"They differ in {in_words(as_changes(comparison.differ_in))}."

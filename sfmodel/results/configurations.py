@@ -17,6 +17,11 @@ def differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[str
     return {key: (_shown(one.get(key)), _shown(other.get(key))) for key in keys if one.get(key) != other.get(key)}
 
 
+def as_changes(differences: Mapping[str, tuple[str, str]]) -> list[str]:
+    """Each difference as a change of the first into the second."""
+    return [f"{key} ({one} → {other})" for key, (one, other) in differences.items()]
+
+
 def in_words(differences: Sequence[str]) -> str:
     """The first of them, and how many more there are."""
     more = len(differences) - MOST

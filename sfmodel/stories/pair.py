@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sfmodel.results.configurations import differing
+from sfmodel.results.configurations import as_changes, differing
 from sfmodel.results.folder import DATASET, finished_runs
 from sfmodel.results.replications import FOLDER
 
@@ -48,8 +48,7 @@ def has_scenario(attributes: Mapping[str, Any]) -> bool:
 def beyond_the_scenario(folder: Path, other: Path) -> list[str]:
     """What a run and the one that was named for its pair differ in, beside the scenario and the platform, in words."""
     one, two = (_without_scenario(_attributes(run).get("config") or {}) for run in (folder, other))
-    found = differing({**one, "platform": None}, {**two, "platform": None})
-    return [f"{key} ({value} → {its})" for key, (value, its) in found.items()]
+    return as_changes(differing({**one, "platform": None}, {**two, "platform": None}))
 
 
 def _is_pair(run: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
