@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from casestudy_found import (
+    QUEUE,
+    SHORT,
+    TITLES,
+    Found,
+    NotThereError,
+    is_found,
+    judged,
+    markdown_table,
+    said_effect,
+    said_effects,
+    said_figure,
+    said_share,
+    said_where,
+    storms_of,
+)  # fmt: skip
+from casestudy_short import in_short
+
 from sfmodel.clock import clock
 from sfmodel.diagnosis.cascade_table import HOW
-from sfmodel.errors import SfmodelError
 from sfmodel.report.words import counted, joined
-from sfmodel.results.comparison_table import signed_interval
-from sfmodel.results.intervals import Interval
 from sfmodel.results.replications import written_seeds
 from sfmodel.results.summary import format_value
 
@@ -25,49 +38,12 @@ MODES = "runs/failure-modes"
 BY_HAND = (
     "The case study (Success metrics) estimates that a model saves two to three hours beside debugging an incident by hand."
 )
-TITLES = {"f1_at_peak": "F1, the LLM asked beyond its quota from 21:00 for half an hour",
-          "s1_at_peak": "S1, a viral upload at 21:00",
-          "f4_engine_half": "F4, half of the engine's machines gone at 20:30 for three minutes"}  # fmt: skip
-QUEUE = "gateway_queue"
+ONLY = (
+    "Sought were only slower answers, lower limits, shorter lives of entries, more demand and retries, and invalidations, for "
+    "four minutes at most; `sfmodel failure-modes` looks at every place and at pairs, for hours."
+)
 MOST_QUEUES = 8
 """Stations in the table of those with a queue."""
-SHORT = {name: title.partition(",")[0] for name, title in TITLES.items()}
-
-
-class NotThereError(SfmodelError):
-    """A task has not been run, or failed; the message says why."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """What the commands printed."""
-
-    folder: Path
-    kept: Mapping[str, Mapping[str, Any]]
-    quick: bool
-
-    def of(self, name: str) -> Any:
-        """What a task printed.
-
-        Raises
-        ------
-        NotThereError
-            It is not there.
-        """
-        self.check(name)
-        return json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
-
-    def check(self, name: str) -> None:
-        """Raise as `of` does, of a task whose output is no JSON."""
-        kept = self.kept.get(name)
-        if kept is None:
-            raise NotThereError(f"{name} has not been run")
-        if kept["failed"]:
-            raise NotThereError(f"{name} failed: {kept['failed']}")
-
-    def link(self, text: str, run: str, section: str) -> str:
-        """A link to a figure of a run's report."""
-        return f"[{text}](report-{run}.html#{section})"
 
 
 def _apart(lines: Sequence[str]) -> list[str]:
@@ -82,15 +58,15 @@ def bottlenecks(found: Found) -> list[str]:
     """What is busy, what more of it would change, what failures come from."""
     more = found.of("more")
     rows = [
-        (one["resource"], f"{100 * (one['factor'] - 1):.0f} %", _share(one["busy"]), _share(one["failure_share"]),
-         _effect(one["failing"], "share"), _effect(one["p95"], "s"))
+        (one["resource"], f"{100 * (one['factor'] - 1):.0f} %", said_share(one["busy"]), said_share(one["failure_share"]),
+         said_effect(one["failing"], "share"), said_effect(one["p95"], "s"))
         for one in more["bottlenecks"]
     ]  # fmt: skip
     heads = ("resource", "more of it", "busy", "failures from it", "change in failures", "change in p95")
     first, most = more["bottlenecks"][0]["resource"], more["bottlenecks"][0]
     busiest = max(more["bottlenecks"], key=lambda one: one["busy"] or 0)["resource"]
     differ = "is also the busiest" if busiest == first else f"is not the busiest, which is {busiest}"
-    sure = [what for what, key in (("failures", "failing"), ("p95", "p95")) if _is_found(most[key])]
+    sure = [what for what, key in (("failures", "failing"), ("p95", "p95")) if is_found(most[key])]
     measured = f"Measured at {more['endpoint'] or 'all that enters the platform'}, {more['period']},"
     changes = f"changes {sure[0]} most" if sure else "changes most, and that may be chance"
     return [
@@ -98,7 +74,7 @@ def bottlenecks(found: Found) -> list[str]:
         f"({found.link('where time and failures come from', 'evening', 'causes')}). {measured} beside the same hours as they "
         f"were, with {counted(more['seeds'], 'seed')}; what may be chance is in parentheses.",
         "",
-        *_table(heads, rows),
+        *markdown_table(heads, rows),
     ]
 
 
@@ -107,20 +83,20 @@ def queues(found: Found) -> list[str]:
     stations = found.of("time")["stations"]
     full = sorted((one for one in stations if one["waiting"] or one["refused"]), key=lambda one: -(one["waiting"] or 0))
     rows = [
-        (one["station"], format_value(one["waiting"], "1"), _share(one["utilisation"]), _share(one["saturated"]),
+        (one["station"], format_value(one["waiting"], "1"), said_share(one["utilisation"]), said_share(one["saturated"]),
          f"{one['refused']:,}", f"{one['gave_up']:,}")
         for one in full[:MOST_QUEUES]
     ]  # fmt: skip
     heads = ("station", "waiting, mean", "busy", "windows with a queue", "turned away", "left the queue")
     first = full[0]["station"] if full else "no station"
     link = found.link("queues over the evening", "evening", "queues")
-    lines = [f"Most tasks wait at {first} ({link}):", "", *_table(heads, rows)]
+    lines = [f"Most tasks wait at {first} ({link}):", "", *markdown_table(heads, rows)]
     try:
         effects = found.of("effects")
     except NotThereError as error:
         return [*lines, "", f"What a queue between gateway and engine would change is missing: {error}."]
     figures = effects["figures"]
-    said = [f"- {_where(part)}: {_effects(row, figures)}" for part in effects["effects"] for row in part["rows"]
+    said = [f"- {said_where(part)}: {said_effects(row, figures)}" for part in effects["effects"] for row in part["rows"]
             if row["change"] == QUEUE]  # fmt: skip
     changes = "A bounded queue with a deadline between gateway and engine (`gateway_queue`) changes:"
     return [*lines, "", changes, "", *(said or ["- nothing is known: its run is not finished"]), *_unfinished(effects)]
@@ -135,8 +111,7 @@ def paths(found: Found) -> list[str]:
         except NotThereError as error:
             lines += [f"**{title}**: missing, {error}.", ""]
             continue
-        trigger = {"f1_at_peak": 75600.0, "s1_at_peak": 75600.0, "f4_engine_half": 73800.0}[name]
-        storms = [one for one in spread["cascades"] if one["ends_s"] > trigger]
+        storms = storms_of(name, spread)
         lines += [f"**{title}**", ""]
         lines += [_cascade(found, name, one) for one in storms] or ["No cascade was found."]
         if spread["ablations"]:
@@ -151,22 +126,22 @@ def _cascade(found: Found, run: str, one: Mapping[str, Any]) -> str:
     pushes = [_edge(edge) for edge in one["edges"] if edge["how"] not in ("waits", "fails")]
     pushed = f" It is pushed by {joined(pushes)}." if pushes else ""
     return (
-        f"- {way}, from {clock(one['begins_s'])}, {until}: {_share(one['share'])} of the trouble at {one['path'][-1]} comes "
+        f"- {way}, from {clock(one['begins_s'])}, {until}: {said_share(one['share'])} of the trouble at {one['path'][-1]} comes "
         f"from {one['cause']}.{pushed}"
     )
 
 
 def _edge(edge: Mapping[str, Any]) -> str:
-    return f"{edge['source']} → {edge['target']} ({HOW[edge['how']]}, {_share(edge['share'])})"
+    return f"{edge['source']} → {edge['target']} ({HOW[edge['how']]}, {said_share(edge['share'])})"
 
 
 def _ablations(cuts: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [
         (f"{one['source']} → {one['target']}", HOW[one["how"]], clock(one["cascade_begins_s"]),
-         "" if one["left"] is None else _share(one["left"]), one["verdict"])
+         "" if one["left"] is None else said_share(one["left"]), one["verdict"])
         for one in cuts
     ]  # fmt: skip
-    return _table(("edge that was cut", "what it says", "cascade from", "left of the symptom", "the edge"), rows)
+    return markdown_table(("edge that was cut", "what it says", "cascade from", "left of the symptom", "the edge"), rows)
 
 
 def loops(found: Found) -> list[str]:
@@ -185,7 +160,7 @@ def loops(found: Found) -> list[str]:
             gain = f"{closest['gain']:.2f} ({closest['low']:.2f} to {closest['high']:.2f})" if known else "–"
             rows.append((where, f"{loop['name']} ({loop['kind']})", clock(closest["begins_s"]), gain, closest["verdict"]))
     heads = ("in", "loop", "closest from", "gain (95 % interval)", "")
-    lines = _table(heads, rows) if rows else ["Nothing is made again often enough to be a loop."]
+    lines = markdown_table(heads, rows) if rows else ["Nothing is made again often enough to be a loop."]
     said = "The gain is how many further attempts one more attempt makes; above 1 a loop feeds itself."
     return [said, "", *lines, *_apart(missing), "", *_metastability(found)]
 
@@ -218,7 +193,7 @@ def modes(found: Found) -> list[str]:
     data = found.of("modes")
     unjudged = f" {counted(len(data['unjudged']), 'trial')} could not be judged." if data["unjudged"] else ""
     if not data["modes"]:
-        return [f"In {data['runs']} runs no trigger was found that breaks '{data['objective']}'.{unjudged}"]
+        return [f"In {data['runs']} runs no trigger was found that breaks '{data['objective']}'.{unjudged} {ONLY}"]
     rows = [
         (f"[{one['trigger']}]({MODES}/scenario/{one['scenario']}.yaml)", f"{one['cost']:.2g}", " → ".join(one["path"]) or "none",
          {True: "stays broken", False: "is over with it", None: ""}[one["outlives"]], one["known"] or "new", _confirmed(one))
@@ -228,9 +203,9 @@ def modes(found: Found) -> list[str]:
     said = (
         f"Triggers at {clock(data['at_s'])} that break '{data['objective']}' on the seeds of the search, {data['runs']} runs; "
         f"{confirmed} of {len(rows)} are confirmed: made as small as can be, and on a held-out seed. The cost of a fault is its "
-        f"size, in doublings, times its minutes.{unjudged}"
+        f"size, in doublings, times its minutes.{unjudged} {ONLY}"
     )
-    return [said, "", *_table(("trigger", "cost", "cascade", "afterwards", "known as", "confirmed"), rows)]
+    return [said, "", *markdown_table(("trigger", "cost", "cascade", "afterwards", "known as", "confirmed"), rows)]
 
 
 def _confirmed(mode: Mapping[str, Any]) -> str:
@@ -248,7 +223,7 @@ def promises(found: Found) -> list[str]:
     rows = [(one["say"], one["runs"], one["verdict"], one["because"]) for one in claims["claims"]]
     left = [f"- {say}" for say in claims["not_checked"]]
     more = ["", "Not checked here, of other runs:", "", *left] if left else []
-    return [*_table(("claim", "runs", "", "because"), rows), *more]
+    return [*markdown_table(("claim", "runs", "", "because"), rows), *more]
 
 
 def alerting(found: Found) -> list[str]:
@@ -261,7 +236,7 @@ def alerting(found: Found) -> list[str]:
             missing.append(f"{SHORT[name]}: missing, {error}.")
             continue
         rows += [(SHORT[name], alert, format_value(delay, "s")) for alert, delay in _first_after(alarms).items()]
-    lines = [*_table(("storm", "alert", "fires after"), rows), *_apart(missing), ""]
+    lines = [*markdown_table(("storm", "alert", "fires after"), rows), *_apart(missing), ""]
     try:
         quiet = found.of("alerts-quiet")
     except NotThereError as error:
@@ -271,7 +246,7 @@ def alerting(found: Found) -> list[str]:
     most = max((one["share"][1] for one in quiet), default=1.0)
     fired = joined([f"{one['alert']} in {one['fired']}" for one in quiet if one["fired"]])
     said = f"False alarms in {seeds} quiet {calm}, whose demand stays at its normal level: {fired or 'none'}"
-    return [*lines, f"{said}; with 95 % each alert fires in at most {_share(most)} of such {calm}."]
+    return [*lines, f"{said}; with 95 % each alert fires in at most {said_share(most)} of such {calm}."]
 
 
 def _first_after(alarms: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -289,17 +264,17 @@ def changes(found: Found) -> list[str]:
     """What each intervention does, in order."""
     data = found.of("effects")
     figures, lines = data["figures"], []
-    keys = _judged(figures)
+    keys = judged(figures)
     for part in data["effects"]:
         rows = sorted(part["rows"], key=lambda row: -((row["figures"].get(keys[0]) or {}).get("size") or 0))
         level = ", ".join(f"{figures[key]['name']}: {format_value(part['level'][key], figures[key]['unit'])}"
                           for key in keys if key in part["level"])  # fmt: skip
         cells = [
-            (row["change"], *(_measured(row["figures"].get(key), figures[key]["unit"]) for key in keys)) for row in rows
+            (row["change"], *(said_figure(row["figures"].get(key), figures[key]["unit"]) for key in keys)) for row in rows
         ]
         heads = ("change", *(figures[key]["name"] for key in keys))
-        lines += [f"**{_where(part)}** (without a change: {level}; seeds: {written_seeds(part['seeds'])})", ""]
-        lines += [*_table(heads, cells), ""]
+        lines += [f"**{said_where(part)}** (without a change: {level}; seeds: {written_seeds(part['seeds'])})", ""]
+        lines += [*markdown_table(heads, cells), ""]
     ranked = f"Ranked by the first aim, {found.link('with all others', 'changes', 'effects')}:"
     return [ranked, "", *lines, *_unfinished(data)]
 
@@ -307,20 +282,6 @@ def changes(found: Found) -> list[str]:
 def _unfinished(effects: Mapping[str, Any]) -> list[str]:
     missing = effects["missing"]
     return ["", f"Not finished, and left out: {joined(missing)}."] if missing else []
-
-
-def _judged(figures: Mapping[str, Any]) -> list[str]:
-    """The first aim, and failures."""
-    return list(dict.fromkeys([next(iter(figures)), *(["failures"] if "failures" in figures else [])]))
-
-
-def _where(part: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {label}" for key, label in part["where"].items()) or "the evening"
-
-
-def _effects(row: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
-    each = ((figures[key], row["figures"].get(key)) for key in _judged(figures))
-    return joined([f"{figure['name']} {_measured(size, figure['unit'])}" for figure, size in each])
 
 
 ANSWERS: dict[str, tuple[str, Tell]] = {
@@ -346,6 +307,7 @@ def write_page(folder: Path, kept: Mapping[str, Mapping[str, Any]], quick: bool)
             "Failure modes are not sought, and two cells are tried of the map of what it recovers from.",
             "",
         ]
+    lines += ["## In short", "", *in_short(found), ""]
     for question, tell in ANSWERS.values():
         lines += [f"## {question}", ""]
         try:
@@ -370,32 +332,5 @@ def _times(kept: Mapping[str, Mapping[str, Any]]) -> list[str]:
         seconds = sum(one["seconds"] for one in kept.values() if one["answer"] == answer)
         rows.append((question, f"{seconds / 60:.0f} min"))
     written = sum(one["seconds"] for one in kept.values() if one["answer"] == REPORTS)
-    table = _table(("question", "time"), [*rows, ("the reports", f"{written / 60:.0f} min")])
+    table = markdown_table(("question", "time"), [*rows, ("the reports", f"{written / 60:.0f} min")])
     return [*table, "", BY_HAND]
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table as Markdown has it."""
-    return [f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *rows)]
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else format_value(value, "share")
-
-
-def _is_found(effect: Mapping[str, float | None]) -> bool:
-    return effect["half"] is not None and abs(effect["mean"] or 0.0) > effect["half"]
-
-
-def _effect(effect: Mapping[str, float | None], unit: str) -> str:
-    half = effect["half"]
-    text = signed_interval(Interval(effect["mean"] or 0.0, float("nan") if half is None else half, 2), unit)
-    return text if _is_found(effect) else f"({text})"
-
-
-def _measured(figure: Mapping[str, Any] | None, unit: str) -> str:
-    if figure is None or figure["size"] is None:
-        return ""
-    half = float("nan") if figure["low"] is None else (figure["high"] - figure["low"]) / 2
-    text = signed_interval(Interval(figure["size"], half, 2), unit)
-    return text if figure["found"] else f"({text})"

@@ -93,17 +93,21 @@ class Segment:
         return 1 / (1 - self.again) if self.again < 1 else math.inf
 
     @property
+    def is_told(self) -> bool:
+        """Whether its gain says anything: not if its interval holds both no loop at all, 0, and one that feeds itself, 1."""
+        return not math.isnan(self.gain) and not self.low <= 0 <= 1 <= self.high
+
+    @property
     def verdict(self) -> Verdict:
         """What its gain means, as far as it is known."""
-        if math.isnan(self.gain):
+        if not self.is_told:
             return "not known"
         return "dies out" if self.high < 1 else "grows" if self.low > 1 else "may grow"
 
     @property
     def nearness(self) -> tuple[bool, int, float]:
         """Order of segments and loops: what turns, by what is known of it, by its gain or else by what is made again."""
-        known = not math.isnan(self.gain)
-        return self.again >= RARE, VERDICTS.index(self.verdict), self.gain if known else self.again
+        return self.again >= RARE, VERDICTS.index(self.verdict), self.gain if self.is_told else self.again
 
 
 @dataclass(frozen=True)

@@ -230,6 +230,10 @@ def segment(again: float, gain: float = math.nan, half: float = 0.0) -> Segment:
         pytest.param([segment(0.4), segment(0.1, 1.4, 0.1)], 1, "grows", id="one in which it grows is enough"),
         pytest.param([segment(0.4), segment(0.1, 0.9, 0.2)], 1, "may grow", id="one in which it may is enough"),
         pytest.param([segment(0.1, 1.5, 0.6), segment(0.1, 1.4, 0.1)], 1, "grows", id="what is certain is first"),
+        pytest.param([segment(0.1, 0.5, 0.6), segment(0.4)], 1, "not known", id="an interval of 0 and 1 says nothing"),
+        pytest.param(
+            [segment(0.1, 0.9, 0.2), segment(0.4, 0.8, 0.9)], 0, "may grow", id="one that says nothing is later"
+        ),
     ],
 )
 def test_a_loop_dies_out_if_it_does_wherever_it_turns(segments: list[Segment], closest: int, verdict: str) -> None:

@@ -31,6 +31,7 @@ from sfmodel.diagnosis.edges import USERS, Edge
 from sfmodel.diagnosis.loop_table import loops_data
 from sfmodel.diagnosis.loops import Loop, Segment
 from sfmodel.diagnosis.profile_tables import stations_data
+from sfmodel.diagnosis.table import troubles_data
 from sfmodel.diagnosis.troubles import Trouble
 from sfmodel.diagnosis.use_red import StationUse
 from sfmodel.metastability import Cell, Job, Known, MapDesign, Outcome, State, map_dataset
@@ -111,6 +112,9 @@ MORE = Counterfactual(
     Candidate(Trouble("engine.workers", 0, 0.25, np.nan, 0.9, np.nan, np.nan), "services.engine.stations.workers.servers", None),
     1.1, {"failing": Interval(-0.001, 0.01, 2), "p95": Interval(-0.2, 0.1, 2)},
 )  # fmt: skip
+CACHE, REFUSED = (
+    Trouble(cause, 10, share, 0.1, 0.5, 1.0, 0.0) for cause, share in (("cache.memory", 0.25), ("llm.quota", 0.75))
+)
 WORKERS = StationUse(
     "engine.workers", 0.94, 0.98, 740.0, 0.5, 12_000, 3, 75600.0, *(np.zeros(0) for _ in range(5))
 )  # fmt: skip
@@ -125,7 +129,8 @@ EFFECT = {
 
 def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     found = kept(tmp_path, {
-        "hurts": {"loops": []}, "spread-s1_at_peak": NOTHING, "spread-f4_engine_half": NOTHING,
+        "hurts": {"loops": [], "causes": troubles_data([REFUSED, CACHE])}, "spread-s1_at_peak": NOTHING,
+        "spread-f4_engine_half": NOTHING,
         "spread-f1_at_peak": {
             "cascades": cascades_data([SPREAD]), "ablations": ablations_data([CUT]), "loops": loops_data([LOOP, UNKNOWN]),
         },
@@ -150,6 +155,7 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     assert "| F1 | answered: llm drags down engine | 90 s |" in text
     assert "| [llm.quota at 50 % for 2 min](runs/failure-modes/scenario/mode-1.yaml) | 2 | llm → engine | stays" in text
     assert "1 of 2 are confirmed" in text
+    assert "Sought were only" in text
     assert "| new | not with seed 3 |" in text
     assert "1 trial could not be judged." in text
     assert "more of engine.workers changes p95 most; it is also the busiest" in text
@@ -167,6 +173,34 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     assert "llm.small" not in text
     assert "- scenario none: Within 200 ms (+2.5 ± 3.8 pp)" in text
     assert "| llm_timeout | +22.0 ± 4.0 pp |" in text
+    short = text[: text.index("## Where does it hurt?")]
+    assert (
+        "**Which path?** F1: [llm → engine → gateway](report-f1_at_peak.html#cascades), from 21:00 to 21:30; 49.5 %"
+        in short
+    )
+    assert "S1: no cascade was found." in short
+    assert (
+        "Of what fails at the peak, 75.0 % from llm.quota and 25.0 % from cache.memory come. More of no single" in short
+    )
+    assert (
+        "Most tasks wait at engine.workers. A queue between gateway and engine: scenario none: Within 200 ms (+2.5 ±"
+        in short
+    )
+    assert "**What should be changed first?** Within 200 ms: scenario none: llm_timeout, +22.0 ± 4.0 pp." in short
+
+
+def test_the_page_begins_with_what_takes_most_failures_away(tmp_path: Path) -> None:
+    less = {"failing": Interval(-0.02, 0.01, 2), "p95": Interval(-0.2, 0.1, 2)}
+    worse = {"failing": Interval(0.03, 0.01, 2), "p95": Interval(-0.2, 0.1, 2)}
+    quota = replace(MORE.candidate, trouble=replace(MORE.candidate.trouble, cause="llm.quota"))
+    found = kept(tmp_path, {
+        "hurts": {"loops": [], "causes": []},
+        "more": {"period": "peak", "seeds": 2, "endpoint": None,
+                 "bottlenecks": bottlenecks_data([replace(MORE, effects=worse), Counterfactual(quota, 1.1, less)])},
+    })  # fmt: skip
+    text = write_page(tmp_path, found, False).read_text()
+    assert "Nothing fails at the peak. 10 % more of llm.quota takes most of the failures away, -2.0 ± 1.0 pp." in text
+    assert "- **What should be changed first?** Missing: effects has not been run." in text
 
 
 def test_the_page_says_what_is_missing_and_why(tmp_path: Path) -> None:
@@ -180,7 +214,7 @@ def test_the_page_says_what_is_missing_and_why(tmp_path: Path) -> None:
 def test_one_answer_that_is_missing_leaves_the_others(tmp_path: Path) -> None:
     """A storm's diagnosis failed, and time was up before a map could be drawn."""
     found = kept(tmp_path, {
-        "hurts": {"loops": loops_data([LOOP])}, "map": {}, "alerts-s1_at_peak": alarms_data([ALARM], 75600.0),
+        "hurts": {"loops": loops_data([LOOP]), "causes": []}, "map": {}, "alerts-s1_at_peak": alarms_data([ALARM], 75600.0),
     })  # fmt: skip
     text = write_page(tmp_path, found, False).read_text()
     assert "| the evening | discover.recommendations (users) |" in text

@@ -1,0 +1,112 @@
+"""What the commands of experiments/casestudy.py printed, and how the page says it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sfmodel.errors import SfmodelError
+from sfmodel.report.words import joined
+from sfmodel.results.comparison_table import signed_interval
+from sfmodel.results.intervals import Interval
+from sfmodel.results.summary import format_value
+
+TITLES = {"f1_at_peak": "F1, the LLM asked beyond its quota from 21:00 for half an hour",
+          "s1_at_peak": "S1, a viral upload at 21:00",
+          "f4_engine_half": "F4, half of the engine's machines gone at 20:30 for three minutes"}  # fmt: skip
+SHORT = {name: title.partition(",")[0] for name, title in TITLES.items()}
+TRIGGER_S = {"f1_at_peak": 75600.0, "s1_at_peak": 75600.0, "f4_engine_half": 73800.0}
+"""When each begins, s since midnight."""
+QUEUE = "gateway_queue"
+"""The intervention that puts a queue between gateway and engine."""
+
+
+class NotThereError(SfmodelError):
+    """A task has not been run, or failed; the message says why."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the commands printed."""
+
+    folder: Path
+    kept: Mapping[str, Mapping[str, Any]]
+    quick: bool
+
+    def of(self, name: str) -> Any:
+        """What a task printed.
+
+        Raises
+        ------
+        NotThereError
+            It is not there.
+        """
+        self.check(name)
+        return json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+
+    def check(self, name: str) -> None:
+        """Raise as `of` does, of a task whose output is no JSON."""
+        kept = self.kept.get(name)
+        if kept is None:
+            raise NotThereError(f"{name} has not been run")
+        if kept["failed"]:
+            raise NotThereError(f"{name} failed: {kept['failed']}")
+
+    def link(self, text: str, run: str, section: str) -> str:
+        """A link to a figure of a run's report."""
+        return f"[{text}](report-{run}.html#{section})"
+
+
+def storms_of(run: str, spread: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Cascades of a run that go on after its trigger, as they begin."""
+    return [one for one in spread["cascades"] if one["ends_s"] > TRIGGER_S[run]]
+
+
+def judged(figures: Mapping[str, Any]) -> list[str]:
+    """The first aim, and failures."""
+    return list(dict.fromkeys([next(iter(figures)), *(["failures"] if "failures" in figures else [])]))
+
+
+def said_where(part: Mapping[str, Any]) -> str:
+    """Of which runs effects are."""
+    return ", ".join(f"{key} {label}" for key, label in part["where"].items()) or "the evening"
+
+
+def said_effects(row: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    """What a change does to what is judged."""
+    each = ((figures[key], row["figures"].get(key)) for key in judged(figures))
+    return joined([f"{figure['name']} {said_figure(size, figure['unit'])}" for figure, size in each])
+
+
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table as Markdown has it."""
+    return [f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *rows)]
+
+
+def said_share(value: float | None) -> str:
+    """A share; nothing: it is not known."""
+    return "" if value is None else format_value(value, "share")
+
+
+def is_found(effect: Mapping[str, float | None]) -> bool:
+    """Whether it is more than chance."""
+    return effect["half"] is not None and abs(effect["mean"] or 0.0) > effect["half"]
+
+
+def said_effect(effect: Mapping[str, float | None], unit: str) -> str:
+    """What more of a resource changes; in parentheses what may be chance."""
+    half = effect["half"]
+    text = signed_interval(Interval(effect["mean"] or 0.0, float("nan") if half is None else half, 2), unit)
+    return text if is_found(effect) else f"({text})"
+
+
+def said_figure(figure: Mapping[str, Any] | None, unit: str) -> str:
+    """What a change does to a figure; in parentheses what may be chance."""
+    if figure is None or figure["size"] is None:
+        return ""
+    half = float("nan") if figure["low"] is None else (figure["high"] - figure["low"]) / 2
+    text = signed_interval(Interval(figure["size"], half, 2), unit)
+    return text if figure["found"] else f"({text})"
