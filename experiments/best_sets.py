@@ -29,7 +29,9 @@ from sfmodel.errors import RunError
 from sfmodel.provenance import sources_hash
 from sfmodel.results.folder import SUMMARY, is_finished
 from sfmodel.results.summary import format_value
+from sfmodel.rows.files import named_files
 from sfmodel.schema.quantities import to_duration_s
+from sfmodel.sweeps.record import fingerprint
 
 if TYPE_CHECKING:
     import optuna
@@ -73,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     asked.folder.mkdir(parents=True, exist_ok=True)
     journal = optuna.storages.journal.JournalFileBackend(str(asked.folder / "trials.journal"))
-    study = made_study(aims, budget, optuna.storages.JournalStorage(journal), f"best-sets-{_digest(asked.words)}")
+    study = made_study(aims, budget, optuna.storages.JournalStorage(journal), _name(asked.words, budget))
     until = time.monotonic() + to_duration_s(asked.within)
     runs = Runs(asked.folder, asked.words)
     search(study, aims, budget, runs, lambda: time.monotonic() >= until)
@@ -200,9 +202,17 @@ def _table(aims: Sequence[Aim], values: Mapping[str, Sequence[float]]) -> list[s
     return lines
 
 
-def _digest(words: Sequence[str]) -> str:
-    """Name of what these words make with the code of now."""
-    return hashlib.blake2b(json.dumps([*words, sources_hash()]).encode(), digest_size=6).hexdigest()
+def _name(words: Sequence[str], budget: Mapping[str, float]) -> str:
+    """Name of the study with these words and this budget, by which its trials are feasible or not."""
+    limits = [f"{key}={most:g}" for key, most in sorted(budget.items())]
+    return f"best-sets-{_digest([*words, *limits], composed([*BASE, *words]))}"
+
+
+def _digest(words: Sequence[str], config: Mapping[str, Any]) -> str:
+    """Name of what these words make: with the code, the configuration and the interventions of now."""
+    files = [path.read_text(encoding="utf-8") for name, path in named_files("intervention").items() if name in SPACE]
+    made = json.dumps([*words, sources_hash(), fingerprint(config), *files])
+    return hashlib.blake2b(made.encode(), digest_size=6).hexdigest()
 
 
 class Runs:
@@ -217,11 +227,11 @@ class Runs:
         from sfmodel.replications.processes import Processes
 
         every = [*BASE, *self._words, *words]
-        name = _digest(every)
+        config = composed(every)
+        name = _digest(every, config)
         wanted = {seed: {"name": f"{name}-{seed}", "seed": seed} for seed in seeds}
         missing = {seed: one for seed, one in wanted.items() if not is_finished(self._folder / str(one["name"]))}
         if missing:
-            config = composed(every)
             mappings = {seed: {**config, **one} for seed, one in missing.items()}
             silent = {seed: lambda share, state: None for seed in missing}
             with Processes(len(SEEDS), lambda line, of: None) as processes:

@@ -84,7 +84,7 @@ def execute(arguments: argparse.Namespace) -> int:
     for reason in dict.fromkeys(failed.values()):
         names = ", ".join(job.name for job, found in failed.items() if found == reason)
         print(f"sfmodel: {reason}\nsfmodel: failed so: {names}", file=sys.stderr)
-    return 1 if failed and not decision.seen else 0
+    return 1 if failed and decision.standing() is None else 0
 
 
 def _own_folder() -> Path:
@@ -114,7 +114,7 @@ def _setting(platform: str) -> dict[str, Any]:
 
 def _changes(asked: str | None, setting: Mapping[str, Any]) -> list[str]:
     from sfmodel.cli.compose import options
-    from sfmodel.sweeps.points import NONE, label_of
+    from sfmodel.sweeps.points import MOST_OF_A_NAME, NONE, label_of
 
     if asked is None and "sets" not in setting:
         raise ConfigError(
@@ -124,13 +124,21 @@ def _changes(asked: str | None, setting: Mapping[str, Any]) -> list[str]:
         return [label_of(text) for text in _sets(str(setting["sets"]))]
     changes = [change.strip() for change in asked.split(",") if change.strip()]
     valid = options("intervention")
-    for name in (name for change in changes for name in change.split("+")):
-        if name not in (*valid, NONE):
-            raise ConfigError(f"--changes: there is no intervention '{name}'; {nearest(name, valid)}")
-    found = list(dict.fromkeys([NONE, *changes]))
+    for change in changes:
+        names = change.split("+")
+        for name in names:
+            if name not in (*valid, NONE):
+                raise ConfigError(f"--changes: there is no intervention '{name}'; {nearest(name, valid)}")
+        if len(set(names)) < len(names) or (NONE in names and len(names) > 1):
+            raise ConfigError(f"--changes: '{change}' is no set; name each intervention once, and {NONE} alone")
+        if len(change) > MOST_OF_A_NAME:
+            raise ConfigError(f"--changes: '{change[:60]}…' is too long for the name of a folder; put fewer into a set")
+    found: dict[frozenset[str], str] = {}
+    for change in (NONE, *changes):
+        found.setdefault(frozenset(change.split("+")), change)
     if len(found) < 2:
         raise ConfigError("--changes: name at least one")
-    return found
+    return list(found.values())
 
 
 def _sets(name: str) -> list[str]:

@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from sfmodel.cli.compose import quoted
 from sfmodel.errors import ConfigError, nearest
 
 MOST = 20
@@ -64,7 +65,7 @@ def execute(arguments: argparse.Namespace) -> int:
     stage = first_stage(folder, seeds)
     wanted = seeds_needed(every, stage, figure, half)
     total = max(len(seeds), min(wanted, arguments.most))
-    allowed = f", of which --most allows {arguments.most}" if wanted > arguments.most else ""
+    allowed = f", of which --most allows {total}" if wanted > total else ""
     print(f"{title}, ± {arguments.half}: {wanted} seeds{allowed}; there are {len(seeds)}", flush=True)
     if arguments.only_say:
         return 0
@@ -81,6 +82,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _with_seeds(words: Sequence[str], seeds: Sequence[int], folder: Path) -> list[str]:
-    """The words of a sweep with more seeds, into its folder."""
-    own = [word for word in words if not word.startswith(("seed=", "hydra.sweep.dir="))]
-    return [*own, f"seed={','.join(map(str, seeds))}", f"hydra.sweep.dir={folder}"]
+    """The words of a sweep with more seeds, where it has its seeds, since points are named in this order; into its folder."""
+    seed = f"seed={','.join(map(str, seeds))}"
+    own = [seed if word.startswith("seed=") else word for word in words if not word.startswith("hydra.sweep.dir=")]
+    return [*own, *([] if seed in own else [seed]), f"hydra.sweep.dir={quoted(str(folder))}"]

@@ -141,12 +141,16 @@ def _resumed(words: list[str]) -> tuple[list[str], Path | None]:
         return words, None
     root = find_sweep(named[-1])
     rest = [word for word in words if not word.startswith("resume=")]
-    own = [word for word in rest if not word.startswith(("hydra.", "hydra/", "-"))]
+    own = [word for word in rest if not word.startswith(("hydra.", "hydra/", "~hydra.", "-"))]
     if own:
         return [*rest, *([] if _is_sweep(rest) else ["-m"])], root
     recorded = recorded_sweep(root)
     replaced = {word.partition("=")[0] for word in rest}
-    return [*(word for word in recorded.words if word.partition("=")[0] not in replaced), *rest], root
+    others = tuple(
+        "hydra.launcher." for word in rest if word.startswith("hydra/launcher=")
+    )  # settings of another launcher
+    kept = [word for word in recorded.words if word.partition("=")[0] not in replaced and not word.startswith(others)]
+    return [*kept, *rest], root
 
 
 def _sweep_folder(overrides: Sequence[str]) -> Path:
@@ -163,7 +167,7 @@ def _split(words: list[str]) -> tuple[list[str], list[str], str | None]:
     """Separate Hydra's flags from its overrides; the folder is that of --config-dir."""
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
-    known = parser.parse_args(words)
+    known = parser.parse_intermixed_args(words)
     overrides = list(known.overrides)
     rest = list(words)
     for text in overrides:

@@ -19,7 +19,7 @@ from sfmodel.errors import ConfigError
 from sfmodel.results.configurations import as_changes, differing, in_words
 from sfmodel.results.intervals import LEVEL, Interval, interval, welch
 from sfmodel.results.measures import transient_s
-from sfmodel.results.replications import replications
+from sfmodel.results.replications import replications, written_seeds
 from sfmodel.results.summary import PERIODS, busiest, summarise
 from sfmodel.results.summary_over_seeds import in_order
 
@@ -184,6 +184,8 @@ def said(comparison: Comparison) -> str:
 
 def said_to_differ(comparison: Comparison) -> str:
     """What the runs differ in, in a sentence."""
+    a, b = map(written_seeds, comparison.seeds)
+    chance = "" if comparison.paired else f" No seed is in both, {a} and {b}: chance differs, too."
     if not comparison.differ_in:
-        return "They differ in nothing but what chance, the end and tracing may be."
-    return f"They differ in {in_words(as_changes(comparison.differ_in))}."
+        return f"They differ in nothing but what chance, the end and tracing may be.{chance}"
+    return f"They differ in {in_words(as_changes(comparison.differ_in))}.{chance}"

@@ -158,7 +158,7 @@ class Decision:
 
 def _share(probability: float) -> str:
     percent = math.floor(100 * probability)
-    return "more than 99 %" if percent > 99 else f"{percent} %"
+    return "more than 99 %" if probability > 0.99 else f"{percent} %"
 
 
 def run_until(
@@ -168,7 +168,8 @@ def run_until(
     told: Callable[[Job, str | None], None],
     time_is_up: Callable[[], bool],
 ) -> Mapping[Job, str]:
-    """Run rounds until time is up, or the answer is clear; return what failed.
+    """Run rounds until time is up, or the answer is clear, or a round fails whole, or what the others are beside does; return
+    what failed.
 
     Parameters
     ----------
@@ -195,6 +196,7 @@ def run_until(
                 failed[job] = reason
             decision.tell(job, value)
             told(job, reason)
-        if ended < len(wanted) or all(job in failed for job in jobs):
+        first_fails = not any(change == decision.changes[0] for change, _ in decision.seen)
+        if ended < len(wanted) or first_fails or all(job in failed and not job.storm for job in jobs):
             break
     return failed

@@ -58,6 +58,9 @@ def decision_table(decision: Decision, aim: Aim, *, with_storm: bool) -> Table:
         seeds = sum(change == name for change, _ in decision.seen)
         spaced = name.replace("+", " + ")
         table.add_row(spaced, str(seeds), effect, best, *([in_storm] if with_storm else []), *effort_and_undo(name))
+    for name in (name for name in decision.changes if name not in decision.order()):
+        dashes = ["–"] * (3 if with_storm else 2)
+        table.add_row(name.replace("+", " + "), "0", *dashes, *effort_and_undo(name))
     return table
 
 

@@ -65,7 +65,7 @@ def said(effects: Effects) -> str:
             "between seeds than the others has too short an interval; a third seed gives each its own."
         )
         joined = (
-            "Joined by = are effects that this design does not tell apart."
+            f"Joined by = are effects that this design does not tell apart.{_of_interactions(effects)}"
             if effects.is_regular
             else "This design mixes interactions into the effects of several changes: none are estimated, and the effects are "
             "right only as far as changes do not act on each other."
@@ -75,6 +75,17 @@ def said(effects: Effects) -> str:
             f"{LEVEL:.0%} interval, by how it differs between seeds.{together if len(effects.seeds) < OWN else ''} {joined}"
         )
     return f"Mean differences over {over}, paired, ± half of their {LEVEL:.0%} intervals."
+
+
+def _of_interactions(effects: Effects) -> str:
+    """What the size of an interaction means, and which are shown."""
+    count = sum(row.is_interaction for row in effects.rows)
+    if not count:
+        return ""
+    return (
+        " An interaction a × b is half of what b adds to the effect of a. "
+        f"Of {count} only those are shown that are more than chance in some figure; one in twenty would be by chance alone."
+    )
 
 
 def _cell(size: Interval, unit: str) -> str:

@@ -87,11 +87,11 @@ def observe(folder: Path, period: str | None = None) -> Observations:
 
 
 def judged_by(platform: str, figures: Mapping[str, tuple[str, str]]) -> list[str]:
-    """Of the figures that runs show, those that changes of a platform are judged by: its aims, else the usual ones."""
+    """Of the figures that runs show, those that changes of a platform are judged by: its aims, where runs show any."""
     from sfmodel.aims import aims_of
 
     aims = [aim.id for aim in aims_of(platform).aims]
-    return [key for key in (aims or USUAL) if key in figures][:MOST]
+    return ([key for key in aims if key in figures] or [key for key in USUAL if key in figures])[:MOST]
 
 
 def _without_seed(point: Point) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,10 +48,17 @@ def point_of(overrides: Sequence[str], fixed: Collection[str]) -> Point:
             short = ".".join(parameter.split(".")[-2:])
             named = value.strip("[]{}'\" ") or (NONE if value else "")
             parts.append(re.sub(r"[^\w.=+@-]+", "-", "=".join(filter(None, (short, named)))))
-    own = ",".join(parts)[:MOST_OF_A_NAME].rstrip(".,=+@-")
+    own = shortened(",".join(parts))
     if given is None:
         return Point(own or ALONE, values)
     return Point(",".join(filter(None, (given, own))) if "name" in fixed else given, values)
+
+
+def shortened(name: str) -> str:
+    """A name of a folder: of a longer one its beginning, with a mark of the whole."""
+    if len(name) > MOST_OF_A_NAME:
+        name = f"{name[: MOST_OF_A_NAME - 9]}-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
+    return name.rstrip(".,=+@-")
 
 
 def label_of(value: str) -> str:

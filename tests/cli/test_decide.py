@@ -62,6 +62,8 @@ def test_the_best_of_three_is_found_and_its_settings_are_said(
         (("--changes", "more", "--within", "soon"), "--within: "),
         ((), "say what to compare: --changes a,b,a+b"),
         (("--changes", "none"), "name at least one"),
+        (("--changes", "more+more"), "'more+more' is no set; name each intervention once, and none alone"),
+        (("--changes", "more,more+none"), "'more+none' is no set"),
         (("--changes", "more", "platform=tny"), "--platform: there is no platform 'tny'; did you mean 'tiny'?"),
         (("--platform", "tny", "--changes", "more"), "--platform: there is no platform 'tny'; did you mean 'tiny'?"),
         (("--changes", "more", "--aim", "respons_p95"), "do not show 'respons_p95'; did you mean 'response_p95'?"),

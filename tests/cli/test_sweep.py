@@ -23,7 +23,8 @@ from support import TINY, fill_the_disk
 import sfmodel as package
 from sfmodel.cli import compose, launchers, sweep
 from sfmodel.errors import RunError
-from sfmodel.sweeps import Point, Sweep
+from sfmodel.sweeps import Point, Sweep, point_of
+from sfmodel.sweeps.points import MOST_OF_A_NAME
 
 Command = Callable[..., tuple[int, str, str]]
 PARALLEL = ("run", "-m", "platform=tiny", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweep.dir=runs/s")
@@ -286,6 +287,23 @@ def test_two_points_with_the_same_folder(sfmodel: Command) -> None:
     assert "two points with the same folder" in complaints
 
 
+def test_points_of_long_names_have_folders_of_their_own() -> None:
+    long = "intervention=[" + ",".join(f"change_number_{k}" for k in range(30)) + "]"
+    one, two = (point_of([long, f"seed={seed}"], ()) for seed in (1, 2))
+    assert one.name != two.name
+    assert max(len(one.name), len(two.name)) <= MOST_OF_A_NAME
+
+
+def test_resume_takes_flags_and_other_launchers(sfmodel: Command) -> None:
+    """A flag that is given again, in any place, and settings of a launcher that is not used any more."""
+    words = ("run", "-m", "platform=tiny", "seed=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=1")
+    assert sfmodel(*words, "hydra.sweep.dir=runs/s")[0] == 0
+    assert sfmodel("run", "resume=runs/s", "-m")[0] == 0
+    status, output, complaints = sfmodel("run", "resume=runs/s", "hydra/launcher=basic")
+    assert (status, complaints) == (0, "")
+    assert "2 of 2 points finished" in output
+
+
 def test_a_glob_is_every_file_of_the_group(sfmodel: Command) -> None:
     status, _, _ = sfmodel("run", "-m", "platform=tiny", "scenario=glob(no*)", "hydra.sweep.dir=runs/s")
     assert status == 0
@@ -300,7 +318,7 @@ def test_a_glob_of_no_file_is_an_empty_sweep(sfmodel: Command) -> None:
 
 def test_effects_and_as_many_seeds_as_they_need(sfmodel: Command) -> None:
     servers = "platform.services.server.stations.servers.servers"
-    sfmodel("run", "-m", "platform=tiny", f"{servers}=9,12", "seed=1,2,3", "hydra.sweep.dir=runs/s")
+    sfmodel("run", "-m", "platform=tiny", "seed=1,2,3", f"{servers}=9,12", "hydra.sweep.dir=runs/s")
 
     status, table, _ = sfmodel("effects", "s", "-o", "effects.svg")
     assert status == 0

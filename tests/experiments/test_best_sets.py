@@ -115,8 +115,18 @@ def test_the_best_is_named_by_seeds_that_the_search_has_not_seen() -> None:
     assert not set(FRESH) & set(SEEDS)
 
 
-def test_other_code_has_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = best_sets._digest(["demand.level=1"])
-    assert before != best_sets._digest(["demand.level=2"])
-    monkeypatch.setattr(best_sets, "sources_hash", lambda: "other")
-    assert before != best_sets._digest(["demand.level=1"])
+def test_other_code_configuration_interventions_or_budget_have_another_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    platform = {"name": "streamflow"}
+    before = best_sets._digest(["demand.level=1"], {"platform": platform, "demand": 1})
+    assert before == best_sets._digest(["demand.level=1"], {"platform": platform, "demand": 1})
+    assert before != best_sets._digest(["demand.level=2"], {"platform": platform, "demand": 1})
+    assert before != best_sets._digest(["demand.level=1"], {"platform": platform, "demand": 2})
+    assert best_sets._name([], {"cost": 1.0}) != best_sets._name([], {"cost": 2.0})
+    with monkeypatch.context() as patched:
+        patched.setattr(best_sets, "sources_hash", lambda: "other")
+        assert before != best_sets._digest(["demand.level=1"], {"platform": platform, "demand": 1})
+    (tmp_path / "breakers.yaml").write_text("title: other\n")
+    monkeypatch.setattr(best_sets, "named_files", lambda kind: {"breakers": tmp_path / "breakers.yaml"})
+    assert before != best_sets._digest(["demand.level=1"], {"platform": platform, "demand": 1})

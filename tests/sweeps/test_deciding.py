@@ -24,9 +24,9 @@ def _fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 class Runs:
     """Makes runs of known effects, so many before time is up."""
 
-    def __init__(self, most: int, chance: float = 0.5, fails: str = "") -> None:
+    def __init__(self, most: int, chance: float = 0.5, fails: str = "", storm_fails: bool = False) -> None:
         self.made: list[Job] = []
-        self._most, self._chance, self._fails = most, chance, fails
+        self._most, self._chance, self._fails, self._storm_fails = most, chance, fails, storm_fails
 
     def make(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, float, str | None]]:
         for job in jobs:
@@ -40,7 +40,8 @@ class Runs:
                 + rng.normal(0, self._chance)
                 - 7 * (job.storm and job.change == "a")
             )
-            yield (job, math.nan, "it broke") if job.change == self._fails else (job, value, None)
+            broken = job.change == self._fails or (self._storm_fails and job.storm)
+            yield (job, math.nan, "it broke") if broken else (job, value, None)
 
     def is_up(self) -> bool:
         return len(self.made) >= self._most
@@ -89,6 +90,22 @@ def test_a_change_that_fails_is_left_out() -> None:
     assert {job.change for job in failed} == {"b"}
     assert decision.order()[0] == "a"
     assert "b" not in decision.order()
+
+
+def test_a_storm_in_which_all_fail_does_not_end_the_contest() -> None:
+    runs = Runs(most=500, chance=0.005, storm_fails=True)
+    decision, failed = decided(runs, storm=True)
+    assert failed
+    assert all(job.storm for job in failed)
+    assert decision.verdict().startswith("a is best")
+
+
+def test_nothing_goes_on_without_what_the_others_are_beside() -> None:
+    runs = Runs(most=500, fails="none")
+    decision, failed = decided(runs)
+    assert {job.change for job in failed} == {"none"}
+    assert len(runs.made) == SEEDS * len(CHANGES)
+    assert decision.verdict() == "too little has run to say anything yet"
 
 
 def test_two_seeds_are_too_few_to_be_sure_and_ties_name_all_candidates() -> None:
