@@ -98,7 +98,7 @@ def _check_names(points: Sequence[Point]) -> None:
             one, two = (",".join(f"{key}={value}" for key, value in found.values.items()) for found in (other, point))
             raise ConfigError(
                 f"the sweep has two points with the same folder, {point.name}: {one} and {two}; "
-                "let name differ too, or put long values into files of a group"
+                "let name differ too, or put the values into files of a group"
             )
 
 
