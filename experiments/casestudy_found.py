@@ -75,6 +75,12 @@ def said_where(part: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {label}" for key, label in part["where"].items()) or "the evening"
 
 
+def said_of_queue(effects: Mapping[str, Any]) -> list[str]:
+    """What the queue changes, in each scenario of which its run is finished."""
+    return [f"{said_where(part)}: {said_effects(row, effects['figures'])}" for part in effects["effects"]
+            for row in part["rows"] if row["change"] == QUEUE]  # fmt: skip
+
+
 def said_effects(row: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
     """What a change does to what is judged."""
     each = ((figures[key], row["figures"].get(key)) for key in judged(figures))

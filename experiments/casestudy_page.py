@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from casestudy_found import (
-    QUEUE,
     SHORT,
     TITLES,
     Found,
@@ -16,12 +15,12 @@ from casestudy_found import (
     judged,
     markdown_table,
     said_effect,
-    said_effects,
     said_figure,
+    said_of_queue,
     said_share,
     said_where,
     storms_of,
-)  # fmt: skip
+)
 from casestudy_short import in_short
 
 from sfmodel.clock import clock
@@ -95,9 +94,7 @@ def queues(found: Found) -> list[str]:
         effects = found.of("effects")
     except NotThereError as error:
         return [*lines, "", f"What a queue between gateway and engine would change is missing: {error}."]
-    figures = effects["figures"]
-    said = [f"- {said_where(part)}: {said_effects(row, figures)}" for part in effects["effects"] for row in part["rows"]
-            if row["change"] == QUEUE]  # fmt: skip
+    said = [f"- {line}" for line in said_of_queue(effects)]
     changes = "A bounded queue with a deadline between gateway and engine (`gateway_queue`) changes:"
     return [*lines, "", changes, "", *(said or ["- nothing is known: its run is not finished"]), *_unfinished(effects)]
 

@@ -7,19 +7,18 @@ from functools import partial
 from typing import Any
 
 from casestudy_found import (
-    QUEUE,
     SHORT,
     Found,
     NotThereError,
     is_found,
     judged,
     said_effect,
-    said_effects,
     said_figure,
+    said_of_queue,
     said_share,
     said_where,
     storms_of,
-)  # fmt: skip
+)
 
 from sfmodel.clock import clock
 from sfmodel.report.words import joined
@@ -75,10 +74,8 @@ def queue(found: Found) -> str:
     stations = found.of("time")["stations"]
     waits = max(stations, key=lambda one: one["waiting"] or 0, default=None)
     first = f"Most tasks wait at {waits['station']}." if waits and waits["waiting"] else "No task waits."
-    data = found.of("effects")
-    said = [f"{said_where(part)}: {said_effects(row, data['figures'])}" for part in data["effects"] for row in part["rows"]
-            if row["change"] == QUEUE]  # fmt: skip
-    return f"{first} A queue between gateway and engine: {'; '.join(said) or 'its run is not finished'}."
+    said = "; ".join(said_of_queue(found.of("effects")))
+    return f"{first} A queue between gateway and engine: {said or 'its run is not finished'}."
 
 
 def change(found: Found) -> str:

@@ -146,9 +146,8 @@ def _resumed(words: list[str]) -> tuple[list[str], Path | None]:
         return [*rest, *([] if _is_sweep(rest) else ["-m"])], root
     recorded = recorded_sweep(root)
     replaced = {word.partition("=")[0] for word in rest}
-    others = tuple(
-        "hydra.launcher." for word in rest if word.startswith("hydra/launcher=")
-    )  # settings of another launcher
+    # settings of one launcher are not another's
+    others = tuple("hydra.launcher." for word in rest if word.startswith("hydra/launcher="))
     kept = [word for word in recorded.words if word.partition("=")[0] not in replaced and not word.startswith(others)]
     return [*kept, *rest], root
 

@@ -157,8 +157,7 @@ class Decision:
 
 
 def _share(probability: float) -> str:
-    percent = math.floor(100 * probability)
-    return "more than 99 %" if probability > 0.99 else f"{percent} %"
+    return "more than 99 %" if probability > 0.99 else f"{math.floor(100 * probability)} %"
 
 
 def run_until(
