@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -155,7 +156,11 @@ def _resumed(words: list[str]) -> tuple[list[str], Path | None]:
 def _sweep_folder(overrides: Sequence[str]) -> Path:
     """Where the runs of a sweep are: chosen here, so that whoever started it knows."""
     chosen = [text.partition("=")[2].strip("'\"") for text in overrides if text.startswith("hydra.sweep.dir=")]
-    return Path(chosen[-1]) if chosen else Path("runs") / time.strftime("sweep-%Y%m%d-%H%M%S")
+    if chosen:
+        return Path(chosen[-1])
+    named = Path("runs") / time.strftime("sweep-%Y%m%d-%H%M%S")
+    numbered = (named.with_name(f"{named.name}-{number}") for number in count(2))
+    return next(folder for folder in chain([named], numbered) if not folder.exists())
 
 
 def _how_to_go_on(folder: Path) -> str:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -466,10 +467,13 @@ def test_run_hands_over_the_mapping_and_hydras_files(sfmodel, monkeypatch: pytes
     running = importlib.import_module("sfmodel.running")
     calls: list[tuple] = []
     monkeypatch.setattr(running, "run_to_folder", lambda *arguments: calls.append(arguments))
+    one_second = SimpleNamespace(strftime=lambda _: "sweep-20260101-120000")
+    monkeypatch.setattr(importlib.import_module("sfmodel.cli.run"), "time", one_second)
     assert sfmodel("run", "-m", "platform=mmc", "seed=1,2")[0] == 0
     assert [(mapping["seed"], name) for mapping, _, _, name in calls] == [(1, "seed=1"), (2, "seed=2")]
     assert sfmodel("run", "-m", "platform=mmc", "seed=1,2", "name=x")[0] == 0
     assert [mapping["name"] for mapping, *_ in calls[2:]] == ["x,seed=1", "x,seed=2"]
+    assert [root.name for _, _, root, _ in calls[1:3]] == ["sweep-20260101-120000", "sweep-20260101-120000-2"]
     mapping, files, root, _ = calls[0]
     assert mapping["platform"]["name"] == "mmc"
     assert set(files) == {"config.yaml", "overrides.yaml", "hydra.yaml"}
@@ -491,7 +495,6 @@ def test_run_hands_over_the_mapping_and_hydras_files(sfmodel, monkeypatch: pytes
         (["platform/streamflow/sets=a b", "~name"], [], "streamflow.sets=a-b,name"),
         (["platform=mmc"], ["platform"], "run"),
         (["intervention=[]"], [], "intervention=none"),
-        (["a.b=" + "x" * 300], [], "a.b=" + "x" * 196),
         (["name=n", "seed=2"], ["name"], "n,seed=2"),
         (["name=n"], [], "n"),
     ],
@@ -500,6 +503,15 @@ def test_jobs_of_a_sweep_are_named_by_what_is_their_own(overrides: list[str], fi
     from sfmodel.sweeps import point_of
 
     assert point_of(overrides, fixed).name == expected
+
+
+def test_a_long_name_keeps_its_beginning_and_is_not_that_of_another() -> None:
+    from sfmodel.sweeps import point_of
+
+    names = {point_of([f"a.b={'x' * 300}{end}"], []).name for end in "yz"}
+    assert len(names) == 2
+    assert {len(name) for name in names} == {200}
+    assert all(name.startswith("a.b=" + "x" * 187) for name in names)
 
 
 def test_every_command_that_a_run_ends_with_works(sfmodel) -> None:
