@@ -1,10 +1,8 @@
 """Which of several changes is best, while seeds are still being run: how probable each is, and which to run next.
 
 What a run shows is the effect of its change, plus what its seed has in common for all changes, plus chance: y = a + s + e, e
-normal with a variance for each change, since a change may do more on one seed than on another. The variances are alike
-(`variances`), and effects have flat priors; what effects may be, given what has been seen, is drawn: about their least-squares
-estimates, with variances drawn by what each change's residuals say. Changes that show the same on every seed are one, and
-share its probability.
+normal with a variance for each change, since a change may do more on one seed than on another. What effects may be, given what
+has been seen, is drawn (`two_way`). Changes that show the same on every seed are one, and share its probability.
 
 Runs are given out by successive halving: all changes get seeds in rounds, and after each round only the better half, and
 whatever may still be best, goes on (Karnin, Koren and Somekh, Almost Optimal Exploration in Multi-Armed Bandits, ICML 2013).
@@ -19,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfmodel.results.intervals import LEVEL, Interval
-from sfmodel.sweeps.variances import ROUNDING, drawn_variances
+from sfmodel.sweeps.two_way import drawn_effects
+from sfmodel.sweeps.variances import ROUNDING
 
 DRAWS = 10_000
 """Standard error of a probability of one half: 0.5 points."""
@@ -95,29 +94,22 @@ def _effects(
     seeds = sorted({seed for _, seed in runs})
     if changes == 1:
         return np.zeros(1), np.full((1, 1), 0.0 if len(seeds) > 1 else np.nan)
-    change = np.array([k for k, _ in runs])
-    seed = np.array([seeds.index(one) for _, one in runs])
-    y = np.array(list(runs.values()))
-    design = np.hstack([change[:, None] == np.arange(1, changes), seed[:, None] == np.arange(len(seeds))]).astype(float)
-    solve = np.linalg.pinv(design)
-    found = solve @ y
+    values = np.full((changes, len(seeds)), np.nan)
+    for (change, seed), value in runs.items():
+        values[change, seeds.index(seed)] = value
+    rows, columns = np.nonzero(~np.isnan(values))
+    y = values[rows, columns]
+    design = np.hstack([rows[:, None] == np.arange(1, changes), columns[:, None] == np.arange(len(seeds))]).astype(
+        float
+    )
+    found, _, rank, _ = np.linalg.lstsq(design, y)
     mean = np.append(0.0, found[: changes - 1])
     mean[abs(mean) <= none] = 0.0
-    residual = y - design @ found
-    residual[abs(residual) <= none] = 0.0
-    left = np.clip(1 - np.einsum("ij,ji->i", design, solve), 0.0, 1.0)  # of a run's degree of freedom
-    freedom = np.bincount(change, left, changes)
-    if len(runs) <= np.linalg.matrix_rank(design):
+    if rank < design.shape[1] or len(y) == rank:
         return mean, np.full((1, changes), np.nan)
-    squares = np.bincount(change, residual**2, changes)
-    rng = np.random.default_rng(0)  # the same runs, the same answer
-    known = freedom > ROUNDING
-    variances = drawn_variances(
-        np.divide(squares, freedom, out=np.zeros(changes), where=known), np.where(known, freedom, 0.0), DRAWS, rng
-    )
-    chance = np.sqrt(variances)[:, change] * rng.standard_normal((DRAWS, len(y)))
-    apart = np.column_stack([np.zeros(DRAWS), chance @ solve[: changes - 1].T])
-    return mean, mean + apart
+    if abs(y - design @ found).max() <= none:
+        return mean, mean[None]
+    return drawn_effects(values, DRAWS, np.random.default_rng(0))  # the same runs, the same answer
 
 
 def go_on(found: Contest, going: Sequence[str], *, more_is_better: bool) -> list[str]:

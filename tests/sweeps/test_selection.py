@@ -10,6 +10,12 @@ from sfmodel.sweeps.selection import contest, go_on
 NAMES = ["none", "a", "b", "c"]
 
 
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand: the standard error of a probability of one half is 1.6 points, of what hundreds of worlds show much less."""
+    monkeypatch.setattr("sfmodel.sweeps.selection.DRAWS", 1000)
+
+
 def world(rng: np.random.Generator, effects: np.ndarray, seeds: int, chance: float) -> dict[tuple[str, int], float]:
     common = rng.normal(0, 10, seeds)
     return {
@@ -93,8 +99,8 @@ def test_changes_that_show_the_same_share_and_rounding_ranks_nobody() -> None:
 
 def test_probabilities_are_calibrated_where_some_changes_vary_more_than_others() -> None:
     """300 worlds of nine changes, of which two vary seven times as much from seed to seed: intervals of all effects cover as
-    often as they say (standard error 0.5 points, some more since those of a world are not independent), and of the claims on
-    which running stops, of four seeds with 99 %, hardly any is wrong: at most 5 % of some 50."""
+    often as they say (standard error 0.5 points, some more since those of a world are not independent), and of the claims that
+    one is best with 95 % or more as many are right, of more than 80."""
     rng = np.random.default_rng(11)
     names = [*NAMES, *"defgh"]
     chance = np.array([0.2, 1.5, 1.5, *[0.2] * 6])
@@ -106,10 +112,45 @@ def test_probabilities_are_calibrated_where_some_changes_vary_more_than_others()
         found = contest(seen, names, more_is_better=True)
         sizes = [found.size(name) for name in names[1:]]
         covered += [abs(one.mean - (a - effects[0])) <= one.half for one, a in zip(sizes, effects[1:], strict=True)]
-        right += [k == np.argmax(effects) for k in np.flatnonzero(found.best >= 0.99)]
+        right += [k == np.argmax(effects) for k in np.flatnonzero(found.best >= 0.95)]
     assert abs(np.mean(covered) - 0.95) < 0.025
-    assert len(right) > 30
+    assert len(right) > 80
     assert np.mean(right) >= 0.95
+
+
+@pytest.mark.parametrize(("changes", "wild"), [(3, 0), (3, 2), (5, 0), (5, 4)])
+def test_intervals_of_few_changes_hold_where_one_varies_more(changes: int, wild: int) -> None:
+    """400 worlds of four seeds, one change with twenty times the chance: of the intervals between any two 95 ± 3 % hold. Those
+    between two others are as if it were not there: at most 2.5 times as wide, in the median, as where the variance is known.
+    (Those of a world are nearly one: of 400 the standard error is 1.1 points.)"""
+    rng = np.random.default_rng(23)
+    names = [f"c{k}" for k in range(changes)]
+    chance = np.where(np.arange(changes) == wild, 2.0, 0.1)
+    holds, calm = [], []
+    for _ in range(400):
+        effects = rng.normal(0, 1, changes)
+        figures = effects[:, None] + rng.normal(0, 10, 4) + chance[:, None] * rng.normal(size=(changes, 4))
+        seen = {(name, seed): float(figures[k, seed]) for k, name in enumerate(names) for seed in range(4)}
+        found = contest(seen, names, more_is_better=True)
+        for k in range(changes):
+            for j in range(k):
+                size = found.size(names[k], names[j])
+                holds.append(abs(size.mean - (effects[k] - effects[j])) <= size.half)
+                calm += [size.half] if wild not in (j, k) else []
+    assert abs(np.mean(holds) - 0.95) < 0.03
+    assert np.median(calm) < 2.5 * 1.96 * 0.1 * np.sqrt(2 / 4)
+
+
+def test_of_changes_that_nothing_joins_nothing_is_said_to_be_probable() -> None:
+    seen = {("none", 1): 1.0, ("a", 2): 2.0, ("b", 2): 2.5, ("none", 3): 1.1, ("a", 4): 2.1, ("b", 4): 2.2}
+    assert np.isnan(contest(seen, ["none", "a", "b"], more_is_better=True).best).all()
+
+
+def test_where_no_two_changes_share_two_seeds_chance_is_known_by_all_three() -> None:
+    seen = {("none", 1): 1.0, ("none", 2): 4.0, ("a", 2): 5.0, ("a", 3): 9.0, ("b", 1): 3.0, ("b", 3): 10.5}
+    found = contest(seen, ["none", "a", "b"], more_is_better=True)
+    assert found.best.sum() == pytest.approx(1)
+    assert found.size("b").half > 0.5
 
 
 def test_the_variance_of_one_change_is_not_that_of_another() -> None:
