@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sfmodel.cli.changes import override_of, to_changes
+from sfmodel.cli.fresh_folder import fresh_folder
 from sfmodel.cli.numbers import seconds_of
 from sfmodel.cli.which_platform import take_platform
 from sfmodel.errors import ConfigError, nearest
-from sfmodel.results.disk import disk_errors
 
 if TYPE_CHECKING:
     from sfmodel.aims import Aim
@@ -59,7 +60,7 @@ def execute(arguments: argparse.Namespace) -> int:
     words = [f"platform={arguments.platform}", *setting.get("overrides", ()), *arguments.overrides]
     configured = _configured(words, storm)
     aim = _aim(arguments, configured)
-    folder = arguments.folder or _own_folder()
+    folder = arguments.folder or fresh_folder(NAME)
     decision = Decision(changes, more_is_better=aim.better == "more")
     deadline = time.monotonic() + within_s
     runs = DecisionRuns(configured, folder, aim.id, arguments.processes, deadline)
@@ -87,20 +88,6 @@ def execute(arguments: argparse.Namespace) -> int:
     return 1 if failed and decision.standing() is None else 0
 
 
-def _own_folder() -> Path:
-    """A folder that no other decision has, made at once: two may begin in the same second."""
-    name = time.strftime(f"{NAME}-%Y%m%d-%H%M%S")
-    for end in ("", *(f"-{number}" for number in range(2, 1000))):
-        folder = Path("runs") / f"{name}{end}"
-        with disk_errors(folder):
-            try:
-                folder.mkdir(parents=True)
-            except FileExistsError:
-                continue
-        return folder
-    raise ConfigError(f"runs: there are a thousand folders {name}-…; say where runs go, --folder")
-
-
 def _setting(platform: str) -> dict[str, Any]:
     """What is written in conf/decide of the platform."""
     from omegaconf import OmegaConf
@@ -113,32 +100,19 @@ def _setting(platform: str) -> dict[str, Any]:
 
 
 def _changes(asked: str | None, setting: Mapping[str, Any]) -> list[str]:
-    from sfmodel.cli.compose import options
-    from sfmodel.sweeps.points import MOST_OF_A_NAME, NONE, label_of
+    """What is compared; the first is the platform as it is."""
+    from sfmodel.sweeps.points import NONE, label_of
 
-    if asked is None and "sets" not in setting:
+    if asked is not None:
+        others = [change for change in to_changes(asked) if change != NONE]
+        if not others:
+            raise ConfigError(f"--changes: name at least one beside {NONE}")
+        return [NONE, *others]
+    if "sets" not in setting:
         raise ConfigError(
             "decide: say what to compare: --changes a,b,a+b; 'sfmodel list interventions' shows what there is"
         )
-    if asked is None:
-        return [label_of(text) for text in _sets(str(setting["sets"]))]
-    changes = [change.strip() for change in asked.split(",") if change.strip()]
-    valid = options("intervention")
-    for change in changes:
-        names = change.split("+")
-        for name in names:
-            if name not in (*valid, NONE):
-                raise ConfigError(f"--changes: there is no intervention '{name}'; {nearest(name, valid)}")
-        if len(set(names)) < len(names) or (NONE in names and len(names) > 1):
-            raise ConfigError(f"--changes: '{change}' is no set; name each intervention once, and {NONE} alone")
-        if len(change) > MOST_OF_A_NAME:
-            raise ConfigError(f"--changes: '{change[:60]}…' is too long for the name of a folder; put fewer into a set")
-    found: dict[frozenset[str], str] = {}
-    for change in (NONE, *changes):
-        found.setdefault(frozenset(change.split("+")), change)
-    if len(found) < 2:
-        raise ConfigError("--changes: name at least one")
-    return list(found.values())
+    return [label_of(text) for text in _sets(str(setting["sets"]))]
 
 
 def _sets(name: str) -> list[str]:
@@ -189,11 +163,9 @@ def _figures(configured: Configured) -> dict[str, str]:
 
 def _configured(words: Sequence[str], storm: Sequence[str]) -> Configured:
     from sfmodel.cli.compose import composed
-    from sfmodel.sweeps.points import NONE
 
     def configured(change: str, in_storm: bool) -> dict[str, Any]:
-        names = "" if change == NONE else change.replace("+", ",")
-        return composed([*words, *(storm if in_storm else ()), f"intervention=[{names}]"])
+        return composed([*words, *(storm if in_storm else ()), override_of(change)])
 
     return configured
 

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sfmodel.cli.changes import override_of, to_changes
 from sfmodel.cli.numbers import positive, seconds_of
 from sfmodel.cli.which_platform import take_platform
 from sfmodel.errors import ConfigError, nearest
@@ -67,7 +68,7 @@ def execute(arguments: argparse.Namespace) -> int:
         design = design.model_copy(update={"ramp": None})
     words = [f"platform={arguments.platform}", *design.overrides, *arguments.overrides]
     configured = _configured(words, design.load.key)
-    known = Known(_changes(arguments.changes))
+    known = Known(to_changes(arguments.changes))
     folder = arguments.folder or Path("runs") / f"metastability-{arguments.platform}"
     deadline = time.monotonic() + within_s
     runs = MapRuns(design, configured, folder, arguments.processes, deadline)
@@ -108,27 +109,11 @@ def _report(known: Known, design: Any, folder: Path, arguments: argparse.Namespa
         print(draw_map(ds, arguments.output))
 
 
-def _changes(asked: str) -> list[str]:
-    from sfmodel.cli.compose import options
-    from sfmodel.sweeps.points import NONE
-
-    changes = list(dict.fromkeys(change.strip() for change in asked.split(",") if change.strip()))
-    valid = options("intervention")
-    for name in (name for change in changes for name in change.split("+")):
-        if name not in (*valid, NONE):
-            raise ConfigError(f"--changes: there is no intervention '{name}'; {nearest(name, valid)}")
-    if not changes:
-        raise ConfigError("--changes: name at least one; none is the platform as it is")
-    return changes
-
-
 def _configured(words: list[str], key: str) -> Configured:
     from sfmodel.cli.compose import composed
-    from sfmodel.sweeps.points import NONE
 
     def configured(change: str, load: float) -> dict[str, Any]:
-        names = "" if change == NONE else change.replace("+", ",")
-        return composed([*words, f"{key}={load:g}", f"intervention=[{names}]"])
+        return composed([*words, f"{key}={load:g}", override_of(change)])
 
     return configured
 

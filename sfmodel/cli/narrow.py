@@ -77,7 +77,12 @@ def execute(arguments: argparse.Namespace) -> int:
         every = effects_of(observe(folder, arguments.period), [figure])
     for one in with_stages(every, stage, figure):
         stdout().print(effects_table(one, observations.figures, [figure]))
-    print(f"± half of 95% intervals over {total} seeds, by the variance of the first {len(stage)} (Stein's procedure).")
+    print(
+        f"± half of 95 % intervals over {total} seeds, by the variance of the first {len(stage)} (Stein's procedure). "
+        "Those of 'sfmodel effects' are by the variance of all."
+    )
+    if wanted > total:
+        print(f"Not all are within ± {arguments.half}: that takes {wanted} seeds; allow them, --most {wanted}.")
     return 0
 
 

@@ -30,7 +30,7 @@ def seconds_of(arguments: argparse.Namespace, name: str, least_s: float = 0.0) -
 
     text = getattr(arguments, name)
     try:
-        found = to_duration_s(text)
+        found = to_duration_s(text, "20min")
     except ValueError as error:
         raise ConfigError(f"--{name}: {error}") from None
     if found < least_s:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -32,6 +30,7 @@ from sfmodel.cli.compose import (
     quoted,
     to_mapping,
 )
+from sfmodel.cli.fresh_folder import fresh_folder
 from sfmodel.errors import ConfigError, RunError, SfmodelError
 from sfmodel.results.disk import disk_errors
 from sfmodel.schema.files import conf_folder
@@ -80,7 +79,7 @@ def execute_raw(words: list[str]) -> int:
     _no_sweep_without_flag(flags, overrides)
     ready = checked(overrides, folder)
     if _is_sweep(flags):
-        return _sweep(words, flags, ready, folder, resumed or _sweep_folder(ready))
+        return _sweep(words, flags, ready, folder, resumed or _chosen_folder(ready))
     _failures.clear()
     with _hydras_errors():
         try:
@@ -93,12 +92,15 @@ def execute_raw(words: list[str]) -> int:
     return 0
 
 
-def _sweep(words: list[str], flags: list[str], ready: list[str], folder: str | None, root: Path) -> int:
+def _sweep(words: list[str], flags: list[str], ready: list[str], folder: str | None, chosen: Path | None) -> int:
     """Run all points of a sweep that are not there; the exit status."""
     launcher = launchers.chosen(ready)
     launchers.meet(launcher, ready)
     jobs = compose.jobs(ready, folder)
-    planned = sweep.plan(words, jobs, root, partial(compose.first_job, folder=folder)) if jobs else None
+    planned = sweep.plan(words, jobs) if jobs else None
+    root = chosen or fresh_folder("sweep")
+    if planned is not None:
+        sweep.begin(planned, root, partial(compose.first_job, folder=folder))
     sweep.forget_failures(root)
     hydras = [*flags, *FOLDERS, _fixed(ready), *ready, f"hydra.sweep.dir={quoted(str(root.absolute()))}"]
     with _hydras_errors():
@@ -153,14 +155,10 @@ def _resumed(words: list[str]) -> tuple[list[str], Path | None]:
     return [*kept, *rest], root
 
 
-def _sweep_folder(overrides: Sequence[str]) -> Path:
-    """Where the runs of a sweep are: chosen here, so that whoever started it knows."""
+def _chosen_folder(overrides: Sequence[str]) -> Path | None:
+    """Where the runs of a sweep are to be; none: it does not say."""
     chosen = [text.partition("=")[2].strip("'\"") for text in overrides if text.startswith("hydra.sweep.dir=")]
-    if chosen:
-        return Path(chosen[-1])
-    named = Path("runs") / time.strftime("sweep-%Y%m%d-%H%M%S")
-    numbered = (named.with_name(f"{named.name}-{number}") for number in count(2))
-    return next(folder for folder in chain([named], numbered) if not folder.exists())
+    return Path(chosen[-1]) if chosen else None
 
 
 def _how_to_go_on(folder: Path) -> str:

@@ -42,10 +42,8 @@ MOST_DEATHS = 5
 """Of processes in one sweep."""
 
 
-def plan(
-    words: Sequence[str], jobs: Jobs, root: Path, compose: Callable[[Sequence[str], Iterable[str]], FirstJob]
-) -> Sweep:
-    """Record the points of a sweep in its folder, or go on with the one that is there.
+def plan(words: Sequence[str], jobs: Jobs) -> Sweep:
+    """Return what a sweep is to be.
 
     Parameters
     ----------
@@ -53,6 +51,28 @@ def plan(
         Of the command line.
     jobs
         Their overrides.
+
+    Raises
+    ------
+    ConfigError
+        There are no points; two have the same folder.
+    """
+    if jobs.first is None:
+        raise ConfigError(f"the sweep has no points: {_empty(words)}; give each key at least one value")
+    keys = [text.lstrip("+~").partition("=")[0] for text in jobs.fixed]
+    points = [point_of(overrides, keys) for overrides in jobs.overrides]
+    _check_names(points)
+    config = jobs.first.config
+    return Sweep(list(words), jobs.fixed, points, jobs.overrides[0], config, made_of(config), _fingerprints(jobs.first))
+
+
+def begin(sweep: Sweep, root: Path, compose: Callable[[Sequence[str], Iterable[str]], FirstJob]) -> None:
+    """Record a sweep in its folder, or go on with the one that is there.
+
+    Parameters
+    ----------
+    sweep
+        As it was planned.
     root
         Folder of the sweep.
     compose
@@ -61,21 +81,16 @@ def plan(
     Raises
     ------
     ConfigError
-        There are no points; two have the same folder; the folder holds another sweep.
+        The folder holds another sweep.
     """
-    if jobs.first is None:
-        raise ConfigError(f"the sweep has no points: {_empty(words)}; give each key at least one value")
-    keys = [text.lstrip("+~").partition("=")[0] for text in jobs.fixed]
-    points = [point_of(overrides, keys) for overrides in jobs.overrides]
-    _check_names(points)
-    own, config = jobs.overrides[0], jobs.first.config
-    sweep = Sweep(list(words), jobs.fixed, points, own, config, made_of(config), _fingerprints(jobs.first))
     before = read_sweep(root)
     if before is not None:
-        first = jobs.first if before.first == own else compose(before.first, before.with_files)
-        check_same(before, sweep, first.config, _fingerprints(first), root)
+        config, with_files = sweep.config, sweep.with_files
+        if before.first != sweep.first:
+            first = compose(before.first, before.with_files)
+            config, with_files = first.config, _fingerprints(first)
+        check_same(before, sweep, config, with_files, root)
     sweep.write(root)
-    return sweep
 
 
 def _fingerprints(first: FirstJob) -> dict[str, str]:
@@ -149,7 +164,7 @@ def report(root: Path, sweep: Sweep) -> str:
     """Say how much of a sweep is there, and how to read it."""
     finished = sum(run is not None for run in finished_runs_of(sweep, root).values())
     of = f"{finished} of {len(sweep.points)} points finished in {root}"
-    return f"sweep: {of}   one dataset: sfmodel.open_sweep('{root}')"
+    return f"sweep: {of}" + (f"   one dataset: sfmodel.open_sweep('{root}')" if finished else "")
 
 
 @dataclass(frozen=True)

@@ -105,9 +105,9 @@ def _convert(value: Any, unit: str, what: str, example: str) -> float:
         raise ValueError(f"expected {what} such as '{example}', found '{text}'") from None
 
 
-def to_duration_s(value: Any) -> float:
-    """Seconds from '5 ms', '2 h', or 0."""
-    seconds = _convert(value, "second", "a duration", "5 ms")
+def to_duration_s(value: Any, example: str = "5 ms") -> float:
+    """Seconds from '5 ms', '2 h', or 0; the example is named where it is none."""
+    seconds = _convert(value, "second", "a duration", example)
     if not (seconds >= 0 and math.isfinite(seconds)):
         raise ValueError(f"expected a duration that is not negative, found '{value}'")
     if seconds > LONGEST_S:

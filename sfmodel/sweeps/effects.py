@@ -93,9 +93,10 @@ def _effects(
 ) -> Effects:  # fmt: skip
     names, levels, titles = _levels(changes, list(points))
     is_design = levels is not None and factorial.is_factorial(levels)
-    if is_design and observations.missing:
+    if is_design and not all(points.values()):
         raise RunError(
-            f"{len(observations.missing)} points of the design are not finished, the first is "
+            f"{sum(not runs for runs in points.values())} points of the design have no run that is finished, so nothing can be "
+            f"said of effects; of the {len(observations.missing)} runs that are missing the first is "
             f"{observations.missing[0]}; go on with the sweep first"
         )
     first = next(iter(points))

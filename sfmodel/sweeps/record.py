@@ -148,6 +148,11 @@ def find_sweep(text: str | Path, root: Path = RUNS) -> Path:
     for folder in (Path(text), root / str(text)):
         if (folder / RECORD).exists():
             return folder
+        if folder.is_dir() and any(is_finished(run) for run in folder.iterdir()):
+            raise RunNotFoundError(
+                f"{folder} has runs, but they are no sweep, made by 'sfmodel run -m'; 'sfmodel compare' takes two of them, such "
+                f"as of a decision, 'sfmodel report' one"
+            )
     names = [path.parent.name for path in recorded]
     what = "there is no sweep" if str(text) == "latest" else f"there is no sweep '{text}'"
     raise RunNotFoundError(f"{what} here or in {root}; {nearest(str(text), names)}")
@@ -204,6 +209,6 @@ def differences(
 def _of_words(before: Sequence[str], now: Sequence[str]) -> Iterator[str]:
     gone, new = ([text for text in one if text not in other] for one, other in ((before, now), (now, before)))
     if gone:
-        yield f"then with {' '.join(gone)}"
+        yield f"then with {' '.join(text.lstrip('+') for text in gone)}"
     if new:
-        yield f"now with {' '.join(new)}"
+        yield f"now with {' '.join(text.lstrip('+') for text in new)}"

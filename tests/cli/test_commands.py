@@ -468,7 +468,7 @@ def test_run_hands_over_the_mapping_and_hydras_files(sfmodel, monkeypatch: pytes
     calls: list[tuple] = []
     monkeypatch.setattr(running, "run_to_folder", lambda *arguments: calls.append(arguments))
     one_second = SimpleNamespace(strftime=lambda _: "sweep-20260101-120000")
-    monkeypatch.setattr(importlib.import_module("sfmodel.cli.run"), "time", one_second)
+    monkeypatch.setattr("sfmodel.cli.fresh_folder.time", one_second)
     assert sfmodel("run", "-m", "platform=mmc", "seed=1,2")[0] == 0
     assert [(mapping["seed"], name) for mapping, _, _, name in calls] == [(1, "seed=1"), (2, "seed=2")]
     assert sfmodel("run", "-m", "platform=mmc", "seed=1,2", "name=x")[0] == 0

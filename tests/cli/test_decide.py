@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from support import TINY
 
-from sfmodel.cli import decide
 from sfmodel.sweeps import deciding
 
 Command = Callable[..., tuple[int, str, str]]
@@ -103,11 +102,8 @@ def test_a_figure_that_is_no_aim_is_ranked_the_way_that_is_said(sfmodel: Command
     assert output.index("│ fewer") < output.index("│ none")
 
 
-def test_no_two_decisions_have_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(decide.time, "strftime", lambda text: "decide-now")
-    assert [str(decide._own_folder()) for _ in range(3)] == [
-        "runs/decide-now",
-        "runs/decide-now-2",
-        "runs/decide-now-3",
-    ]
+def test_a_folder_of_runs_is_no_sweep(sfmodel: Command) -> None:
+    sfmodel("run", "platform=tiny", "until=0:02", "name=one")
+    status, _, complaints = sfmodel("effects", "runs")
+    assert status == 2
+    assert "runs has runs, but they are no sweep, made by 'sfmodel run -m'" in complaints

@@ -49,6 +49,8 @@ def test_the_map_is_printed_written_and_drawn_and_what_is_finished_is_not_made_a
         (("platform=chain",), "there is no trigger for platform 'chain': write conf/metastability/chain.yaml"),
         (("--platform", "chain"), "there is no trigger for platform 'chain': write conf/metastability/chain.yaml"),
         (("--changes", "twice"), "--changes: there is no intervention 'twice'"),
+        (("--changes", "none+none"), "--changes: 'none+none' is no set"),
+        (("--changes", " , "), "--changes: name at least one"),
         (("--within", "soon"), "--within: "),
         (("--depth", "9"), "--depth: expected 0 to 6, found 9"),
         (("window=20s",), "recovery.window: expected a multiple of the run's windows, 20 s, found 10 s"),

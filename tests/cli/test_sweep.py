@@ -338,9 +338,11 @@ def test_effects_and_as_many_seeds_as_they_need(sfmodel: Command) -> None:
     assert "4 seeds; there are 3" in said  # ceil(3 / 0.9²)
     status, table, _ = sfmodel(*words)
     assert status == 0
-    assert "± half of 95% intervals over 4 seeds, by the variance of the first 3" in table
+    assert "± half of 95 % intervals over 4 seeds, by the variance of the first 3" in table
     assert package.open_sweep("s")["seed"].values.tolist() == [1, 2, 3, 4]
     assert "4 seeds; there are 4" in sfmodel(*words, "--only-say")[1]  # the first stage stays what it was
+    hard = (*words[:-1], f"{half_ms / 10:.6g} ms", "--most", "4")
+    assert f"Not all are within ± {half_ms / 10:.6g} ms: that takes" in sfmodel(*hard)[1]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,28 @@
+"""A folder of its own for what a command is about to make."""
+
+from __future__ import annotations
+
+import time
+from itertools import chain, count
+from pathlib import Path
+
+from sfmodel.results.disk import disk_errors
+
+
+def fresh_folder(kind: str) -> Path:
+    """Make `runs/KIND-DATE-TIME`, at once, with a number where there is one: two commands may begin in the same second.
+
+    Raises
+    ------
+    RunError
+        The disk is full, or may not be written.
+    """
+    named = Path("runs") / time.strftime(f"{kind}-%Y%m%d-%H%M%S")
+    for folder in chain([named], (named.with_name(f"{named.name}-{number}") for number in count(2))):
+        with disk_errors(folder):
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            return folder
+    raise AssertionError
