@@ -5,26 +5,31 @@
 
 Ray is started on this machine with more places than it has cores: a world that sleeps needs none. Everything else is as in
 `sfmodel run -m hydra/launcher=ray`: Hydra hands each point over, Ray starts it in one of its processes, there it is composed
-and leaves a folder. Measured are the time for each point until the last world has begun, and how long a world takes beyond its
-second. The table is the model that follows from them; what a real point takes beyond its simulation, some seconds
-of reading, writing and summing up, is a part of the world's length in it.
+and leaves a folder. What a point costs is measured as processor time, since here all processes share a few cores, and on a
+cluster they do not: that of the processes which there is one of, however many machines there are (the command, Ray's servers:
+the busiest bounds the sweep), and that of a world's own process beyond its second, of which there are as many as places. The
+table is the model that follows from them; what a real point takes beyond its simulation, some seconds of reading, writing and
+summing up, is a part of the world's length in it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import resource
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import hydra
-import numpy as np
+import psutil
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -38,26 +43,33 @@ LENGTHS_S = (1, 60, 300, 1800)
 """Of worlds in the table, s; at full scale an evening takes 300 to 600."""
 
 
+SERVERS = ("gcs_server", "raylet")
+"""Ray's processes that each point goes through; of raylets there is one a machine."""
+
+
 @dataclass(frozen=True)
 class Cost:
     """What was measured."""
 
     first_s: float
     """From the command to the first world's beginning."""
-    handed_s: float
-    """From the command to the last world's beginning, for each point; Ray's own start is in it, so measure many points."""
-    beyond_s: float
-    """From a world's beginning to the next one's in the same place, beyond its sleep."""
-    parent_s: float
-    """Processor time of the command for each point."""
+    servers_s: dict[str, float]
+    """Processor time for each point, of the command and of each of Ray's servers."""
+    own_s: float
+    """Processor time of a world's process for each point."""
     wall_s: float
-    """Of the whole sweep."""
+    """Of the whole sweep, here."""
 
     def of(self, points: int, places: int, world_s: float) -> tuple[float, str]:
         """Time of a sweep, s, and what it is bound by."""
-        handed, simulated = points * self.handed_s, points * (world_s + self.beyond_s) / places
-        bound = "the command hands points over" if handed > simulated else "worlds"
-        return max(handed, simulated) + world_s, bound
+        server, each_s = max(self.servers_s.items(), key=lambda item: item[1])
+        bounds = {
+            f"{server}, which hands points over": points * each_s,
+            "worlds": math.ceil(points / places) * (world_s + self.own_s),
+        }
+        bound = max(bounds, key=lambda key: bounds[key])
+        start_up = self.first_s > bounds[bound]
+        return self.first_s + bounds[bound], "start-up" if start_up else bound
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,11 +81,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         cost = _measured(asked.points, asked.places, asked.words, Path(folder))
-    print(f"{asked.points} worlds of {WORLD_S:g} s in {asked.places} places: {cost.wall_s:.0f} s")
     print(
-        f"first world after {cost.first_s:.1f} s, all after {cost.handed_s:.2f} s a point; {cost.beyond_s:.2f} s beyond each"
+        f"{asked.points} worlds of {WORLD_S:g} s in {asked.places} places: {cost.wall_s:.0f} s on {os.cpu_count()} cores"
     )
-    print(f"the command takes {1000 * cost.parent_s:.0f} ms of its processor for each point")
+    print(f"first world after {cost.first_s:.1f} s")
+    print("processor time for each point:")
+    for name, each_s in {**cost.servers_s, "a world's process": cost.own_s}.items():
+        print(f"  {name}: {1000 * each_s:.1f} ms")
     print(f"\n{POINTS:,} points on {MACHINES} machines of {CORES} cores")
     print("| world | takes | at best | bound by |\n|--:|--:|--:|---|")
     for world_s in LENGTHS_S:
@@ -85,36 +99,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measured(points: int, places: int, words: Sequence[str], folder: Path) -> Cost:
     def world(config: DictConfig) -> None:
-        begun_s = time.time()
+        at_s = time.time()
         time.sleep(WORLD_S)
         own = Path(HydraConfig.get().sweep.dir) / f"seed={config.seed}"
         own.mkdir(parents=True)
-        times = {"begun_s": begun_s, "ended_s": time.time(), "process": os.getpid()}
+        times = {"at_s": at_s, "ended_s": time.process_time(), "process": os.getpid()}
         (own / "times.json").write_text(json.dumps(times), encoding="utf-8")
 
     init, remote = "hydra.launcher.ray.init", "hydra.launcher.ray.remote"
     launcher = ["hydra/launcher=ray", f"{init}.address=null", f"+{init}.num_cpus={places}", f"{remote}.memory=1000000"]
     begun_s, used_s = time.time(), time.process_time()
     sys.argv = ["sfmodel", "-m", *words, f"seed=range(1,{points + 1})", *launcher, f"hydra.sweep.dir={folder}"]
-    with our_ray(), composed_before(), composed_there():
+    with our_ray(), composed_before(), composed_there(), _watched() as servers_s:
         hydra.main(config_path=str(conf_folder()), config_name=CONFIG_NAME, version_base="1.3")(world)()
     ended_s, used_s = time.time(), time.process_time() - used_s
     found = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*/times.json")]
     if len(found) < points:
         raise SystemExit(f"{points - len(found)} of {points} worlds are missing")
-    begins = np.sort([one["begun_s"] for one in found])
-    by_process: dict[int, list[tuple[float, float]]] = {}
+    by_process: dict[int, list[float]] = {}
     for one in found:
-        by_process.setdefault(one["process"], []).append((one["begun_s"], one["ended_s"]))
-    waits = [
-        later[0] - earlier[1]
-        for runs in by_process.values()
-        for earlier, later in zip(sorted(runs), sorted(runs)[1:], strict=False)
-    ]
-    handed_s = float(begins[-1] - begun_s) / points
-    # The least: who waits for a point to be handed over waits longer.
-    beyond_s = float(np.percentile(waits, 5)) if waits else 0.0
-    return Cost(float(begins[0] - begun_s), handed_s, beyond_s, used_s / points, ended_s - begun_s)
+        by_process.setdefault(one["process"], []).append(one["ended_s"])
+    # From the first world's end, so that what a process takes to begin is not in it.
+    used = [(max(ends) - min(ends), len(ends) - 1) for ends in by_process.values()]
+    own_s = sum(one for one, _ in used) / max(1, sum(count for _, count in used))
+    each_s = {"the command": used_s / points, **{name: one / points for name, one in servers_s.items()}}
+    return Cost(min(one["at_s"] for one in found) - begun_s, each_s, own_s, ended_s - begun_s)
+
+
+@contextmanager
+def _watched() -> Iterator[dict[str, float]]:
+    """Processor time of each of Ray's servers that this process starts, by name; looked at every second, for as long as it is."""
+    used_s: dict[str, float] = {}
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(1.0):
+            for process in psutil.Process().children(recursive=True):
+                with suppress(psutil.Error):
+                    if (name := process.name()) in SERVERS:
+                        times = process.cpu_times()
+                        used_s[name] = times.user + times.system
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield used_s
+    finally:
+        over.set()
+        watcher.join()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What each change of a sweep does to each figure: of a factorial design its effects, else each point beside the first.
+"""What each change of a sweep does to each figure: of a factorial design or a grid its effects, else each point beside the first.
 
 The points are taken apart by what is no change, such as levels of demand or scenarios: effects are found for each alone.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class Effects:
     where: Mapping[str, str]
     """What else is the same: labels of the other parameters."""
     is_factorial: bool
-    """Whether a row is an effect over all points of a design; else it is the difference of a point and the first one."""
+    """Whether a row is an effect over all points of a design or grid; else it is the difference of a point and the first one."""
     beside: str
     """The first point, where rows are differences to it."""
     level: Mapping[str, float]
@@ -51,6 +52,8 @@ class Effects:
     """Which all points have."""
     is_regular: bool = True
     """Whether a design tells interactions apart from all else, or takes them for the very same; else none are estimated."""
+    is_grid: bool = False
+    """Whether all combinations are there of keys that have more than two values: a row is a value beside the key's first."""
 
 
 def effects_of(observations: Observations, figures: Sequence[str]) -> list[Effects]:
@@ -114,7 +117,16 @@ def _effects(
     shown = {key: found for key, found in values.items() if np.isfinite(found).all()}
     if levels is not None and is_design:
         return _of_design(where, names, levels, titles, shown, seeds)
+    if levels is None and len(there) == len(points) and (labels := _grid(list(points))):
+        return _of_grid(where, changes, labels, list(points), shown, seeds)
     return _beside_first(where, changes, list(there), shown, seeds)
+
+
+def _grid(points: Sequence[tuple[str, ...]]) -> list[list[str]] | None:
+    """Labels of each key where the points are all their combinations, of several keys; else none."""
+    labels = [list(dict.fromkeys(own)) for own in zip(*points, strict=True)]
+    is_grid = sum(len(own) > 1 for own in labels) > 1 and math.prod(map(len, labels)) == len(set(points))
+    return labels if is_grid else None
 
 
 def _levels(
@@ -151,6 +163,38 @@ def _of_design(
     ]
     level = {key: float(response.mean()) for key, response in values.items()}
     return Effects(where, True, "", level, rows, seeds, factorial.is_regular(levels))
+
+
+def _of_grid(
+    where: Mapping[str, str], changes: Sequence[str], labels: Sequence[Sequence[str]], points: Sequence[tuple[str, ...]],
+    values: Mapping[str, NDArray[np.float64]], seeds: list[int],
+) -> Effects:  # fmt: skip
+    """Each value of a key beside its first, over all values of the others; of two keys half of what one adds to the other."""
+    names = short_keys(changes)
+    order = [points.index(point) for point in product(*labels)]
+    shape = tuple(map(len, labels))
+    cells = {key: response[order].reshape(*shape, -1) for key, response in values.items()}  # figure → [*label, seed]
+    rows = []
+    for count in (1, 2):
+        for keys in combinations(range(len(labels)), count):
+            others = tuple(axis for axis in range(len(labels)) if axis not in keys)
+            means = {key: found.mean(axis=others) for key, found in cells.items()}  # figure → [*label of keys, seed]
+            for chosen in product(*(range(1, shape[axis]) for axis in keys)):
+                title = " × ".join(
+                    f"{names[axis]} {labels[axis][0]} → {labels[axis][k]}" for axis, k in zip(keys, chosen, strict=True)
+                )
+                by_seed = {key: _contrast(found, chosen) / count for key, found in means.items()}
+                sizes = {key: interval(list(found)) for key, found in by_seed.items()}
+                rows.append(Row(title, sizes, by_seed, count > 1))
+    level = {key: float(response.mean()) for key, response in values.items()}
+    return Effects(where, True, "", level, rows, seeds, is_grid=True)
+
+
+def _contrast(means: NDArray[np.float64], chosen: Sequence[int]) -> NDArray[np.float64]:
+    """What the chosen places of the leading axes add to one another, beside place 0; shape [seed]."""
+    for place in chosen:
+        means = means[place] - means[0]
+    return means
 
 
 def _beside_first(

@@ -64,6 +64,11 @@ def said(effects: Effects) -> str:
             " Two seeds hardly tell an effect's variance: all are taken to be alike, and an effect that differs much more "
             "between seeds than the others has too short an interval; a third seed gives each its own."
         )
+        if effects.is_grid:
+            return (
+                f"Each effect is the mean with the value less the mean with the key's first, over all points and {over}, ± half "
+                f"of its {LEVEL:.0%} interval, by how it differs between seeds.{_of_interactions(effects)}"
+            )
         joined = (
             f"Joined by = are effects that this design does not tell apart.{_of_interactions(effects)}"
             if effects.is_regular

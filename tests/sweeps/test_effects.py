@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -163,6 +164,27 @@ def test_two_values_of_any_key_are_a_factor() -> None:
         "a.stations.cpu.servers 3 → 6", "b.stations.cpu.servers 1 → 2", "a.stations.cpu.servers × b.stations.cpu.servers",
     ]  # fmt: skip
     assert [row.sizes["x"].mean for row in found.rows] == [3, 0, 0]
+
+
+def test_of_a_grid_each_value_is_beside_its_keys_first() -> None:
+    def value(at: dict[str, str]) -> float:
+        a, b = {"1": 0.0, "2": 3.0, "3": 10.0}[at["a"]], {"x": 0.0, "y": 5.0}[at["b"]]
+        return a + b + 4.0 * (at["a"] == "3" and at["b"] == "y")
+
+    [found] = effects_of(observe(sweep(value, a=["1", "2", "3"], b=["x", "y"], seed=["1", "2"])), ["x"])
+
+    assert {row.title: row.sizes["x"].mean for row in found.rows} == pytest.approx(
+        {"a 1 → 2": 3, "a 1 → 3": 12, "b x → y": 5 + 4 / 3, "a 1 → 2 × b x → y": 0, "a 1 → 3 × b x → y": 2}
+    )
+    assert [row.is_interaction for row in found.rows] == [False] * 3 + [True] * 2
+    assert "less the mean with the key's first, over all points and seeds 1, 2" in said(found)
+
+
+def test_a_grid_that_is_half_done_is_taken_beside_its_first_point() -> None:
+    observations = observe(sweep(lambda at: float(at["a"]), a=["1", "2", "3"], b=["x", "y"], seed=["1"]))
+    [found] = effects_of(replace(observations, every=observations.every[:-1]), ["x"])
+    assert not found.is_factorial
+    assert found.beside == "a=1, b=x"
 
 
 def test_a_design_that_is_half_done_is_judged_by_the_seeds_that_all_points_have() -> None:
