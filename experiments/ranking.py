@@ -240,7 +240,11 @@ def _front(lines: Sequence[Line], aims: Sequence[Aim]) -> Iterator[str]:
     if len(points) < 3:
         return
     yield "## What it costs: sets that no other beats in the first aim and in all costs\n"
-    yield "Differences to the same evening without interventions, plain, means over seeds; what may be chance is 0.\n"
+    yield (
+        "Differences to the same evening without interventions, plain, means over seeds; what may be chance is 0, so that what "
+        "costs or adds too little for two seeds is not seen. Single interventions are of the evening to 22:00, sets of several "
+        "of that to 21:30, each beside the evenings without interventions of its own part.\n"
+    )
     best = sorted(_not_beaten(points, [goal, *costs]), key=lambda name: -points[name][goal.id])
     yield from _table(
         ["", goal.title, *(aim.title for aim in costs)],
