@@ -321,7 +321,7 @@ def _points(lines: Iterable[Line], aims: Sequence[Aim]) -> dict[str, dict[str, f
     points: dict[str, dict[str, float]] = {}
     for part in ("evening", "factorial"):
         chosen = [line for line in lines if (line["part"], line["scenario"]) == (part, "none")]
-        sets = sorted({line["intervention"] for line in chosen}, key=lambda name: name != NONE)
+        sets = sorted({line["intervention"] for line in chosen}, key=lambda name: (name != NONE, name))
         if NONE in sets:
             by_aim = {aim.id: _contest(chosen, aim, sets) for aim in aims}
             points |= {name: {key: _beyond_chance(found, name) for key, found in by_aim.items()} for name in sets}
