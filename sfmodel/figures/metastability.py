@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 from sfmodel.errors import ConfigError
 from sfmodel.figures import FORMATS, save
 from sfmodel.figures.style import BLUE, GREY, NORMAL, ORANGE, SMALL, VERMILLION, new_figure, tidy
+from sfmodel.results.digest import digest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,7 +76,7 @@ def draw_map(ds: xr.Dataset, path: Path) -> Path:
                 axes.set_xlabel("load", fontsize=SMALL)
     handles, labels = _keys()
     page.legend(handles, labels, fontsize=SMALL, frameon=False, loc="upper right", ncols=2)
-    return save(page, path)
+    return save(page, path, f"sfmodel {version('sfmodel')}, map, data sha256 {digest(ds)}")
 
 
 def _cells(axes: Axes, cells: xr.Dataset, whole: xr.Dataset) -> None:
