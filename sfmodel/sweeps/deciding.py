@@ -27,8 +27,7 @@ FEWEST = 2 * SEEDS
 """Seeds of the best change before it is said to be best: of two seeds its own variance is hardly known."""
 
 LAST = 3 * SEEDS
-"""Seeds of the best change before nothing more is run: where few changes vary much more than the others, 99.6 % claimed of four
-seeds are 98.5."""
+"""Seeds of the best change before nothing more is run: of four a variance of its own is not known well enough for 99 %."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from sfmodel.sweeps.two_way import drawn_effects
 from sfmodel.sweeps.variances import ROUNDING
 
 DRAWS = 10_000
-"""Standard error of a probability of one half: 0.5 points."""
+"""The standard error of a probability of one half is 0.5 points."""
 
 CONTENDER = 0.02
 """A change that is best with less than this is not run again, if it is in the worse half."""
@@ -67,19 +67,24 @@ def contest(seen: Mapping[tuple[str, int], float], names: Sequence[str], *, more
     mean, draws = _effects(runs, len(distinct), none)
     best = np.full(len(distinct), np.nan)
     if not np.isnan(draws).any():
-        winners = np.argmax(draws if more_is_better else -draws, axis=1)
-        best = np.bincount(winners, minlength=len(distinct)) / len(draws)
+        good = draws if more_is_better else -draws
+        is_best = good >= good.max(axis=1, keepdims=True) - none
+        best = (is_best / is_best.sum(axis=1, keepdims=True)).mean(axis=0)
     return Contest(list(names), mean[place], (best / np.bincount(place))[place], draws[:, place])
 
 
 def _alike(seen: Mapping[tuple[str, int], float], names: Sequence[str], none: float) -> list[str]:
-    """Of each change the first that shows the same on all seeds that both have, itself if there is no other."""
+    """Of each change the first that shows the same on all seeds that both have, two at least or all; itself if there is none."""
     found: list[str] = []
+    of_change: dict[str, dict[int, float]] = {name: {} for name in names}
+    for (name, seed), value in seen.items():
+        of_change[name][seed] = value
     for name in names:
-        own = {seed: value for (change, seed), value in seen.items() if change == name}
+        own = of_change[name]
         for other in dict.fromkeys(found):
-            apart = [abs(value - seen[other, seed]) for seed, value in own.items() if (other, seed) in seen]
-            if apart and max(apart) <= none:
+            apart = [abs(value - of_change[other][seed]) for seed, value in own.items() if seed in of_change[other]]
+            is_enough = len(apart) > 1 or own.keys() == of_change[other].keys()
+            if is_enough and max(apart) <= none:
                 found.append(other)
                 break
         else:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from sfmodel.sweeps.selection import contest, go_on
 
@@ -17,11 +20,14 @@ def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def world(rng: np.random.Generator, effects: np.ndarray, seeds: int, chance: float) -> dict[tuple[str, int], float]:
-    common = rng.normal(0, 10, seeds)
+    figures = effects[:, None] + rng.normal(0, 10, seeds) + rng.normal(0, chance, (len(NAMES), seeds))
+    return table(NAMES, figures)
+
+
+def table(names: Sequence[str], figures: np.ndarray) -> dict[tuple[str, int], float]:
+    """Figures of shape [change, seed] as a contest takes them."""
     return {
-        (name, seed): float(effects[k] + common[seed] + rng.normal(0, chance))
-        for k, name in enumerate(NAMES)
-        for seed in range(seeds)
+        (name, seed): float(value) for name, row in zip(names, figures, strict=True) for seed, value in enumerate(row)
     }
 
 
@@ -97,48 +103,102 @@ def test_changes_that_show_the_same_share_and_rounding_ranks_nobody() -> None:
     assert found.size("a").half == 0
 
 
-def test_probabilities_are_calibrated_where_some_changes_vary_more_than_others() -> None:
-    """300 worlds of nine changes, of which two vary seven times as much from seed to seed: intervals of all effects cover as
-    often as they say (standard error 0.5 points, some more since those of a world are not independent), and of the claims that
-    one is best with 95 % or more as many are right, of more than 80."""
+@pytest.mark.parametrize(("seeds", "least"), [(4, 0.95), (6, 0.99)])
+def test_probabilities_are_calibrated_where_some_changes_vary_more_than_others(seeds: int, least: float) -> None:
+    """300 worlds of nine changes, of which two vary seven times as much from seed to seed: intervals of all effects hold as often
+    as they say (standard error 0.5 points, some more since those of a world are not independent), and of the claims that one is
+    best on which something hangs, of more than 80, as many are right: within three standard errors and a point."""
     rng = np.random.default_rng(11)
     names = [*NAMES, *"defgh"]
     chance = np.array([0.2, 1.5, 1.5, *[0.2] * 6])
-    covered, right = [], []
+    holds, claimed, right = [], [], []
     for _ in range(300):
         effects = rng.normal(0, 1.5, len(names))
-        figures = effects[:, None] + rng.normal(0, 10, 4) + chance[:, None] * rng.normal(size=(len(names), 4))
-        seen = {(name, seed): float(figures[k, seed]) for k, name in enumerate(names) for seed in range(4)}
-        found = contest(seen, names, more_is_better=True)
+        figures = effects[:, None] + rng.normal(0, 10, seeds) + chance[:, None] * rng.normal(size=(len(names), seeds))
+        found = contest(table(names, figures), names, more_is_better=True)
         sizes = [found.size(name) for name in names[1:]]
-        covered += [abs(one.mean - (a - effects[0])) <= one.half for one, a in zip(sizes, effects[1:], strict=True)]
-        right += [k == np.argmax(effects) for k in np.flatnonzero(found.best >= 0.95)]
-    assert abs(np.mean(covered) - 0.95) < 0.025
+        holds += [abs(one.mean - (a - effects[0])) <= one.half for one, a in zip(sizes, effects[1:], strict=True)]
+        sure = np.flatnonzero(found.best >= least)
+        claimed += found.best[sure].tolist()
+        right += [k == np.argmax(effects) for k in sure]
+    assert abs(np.mean(holds) - 0.95) < 0.025
     assert len(right) > 80
-    assert np.mean(right) >= 0.95
+    error = np.sqrt(np.mean(claimed) * (1 - np.mean(claimed)) / len(right))
+    assert abs(np.mean(right) - np.mean(claimed)) < 3 * error + 0.01
 
 
-@pytest.mark.parametrize(("changes", "wild"), [(3, 0), (3, 2), (5, 0), (5, 4)])
-def test_intervals_of_few_changes_hold_where_one_varies_more(changes: int, wild: int) -> None:
-    """400 worlds of four seeds, one change with twenty times the chance: of the intervals between any two 95 ± 3 % hold. Those
-    between two others are as if it were not there: at most 2.5 times as wide, in the median, as where the variance is known.
-    (Those of a world are nearly one: of 400 the standard error is 1.1 points.)"""
+@pytest.mark.parametrize(("changes", "wild"), [(3, 0), (3, 2), (5, 0), (5, 4), (9, 8)])
+def test_intervals_where_one_change_varies_much_more(changes: int, wild: int) -> None:
+    """400 worlds of four seeds, one change with twenty times the chance. Intervals beside it hold in about 90 of 100 (within
+    four, since those of a world are nearly one: three standard errors are 4.5 points), those between two others in 95 at least
+    (less 3), and these are at most three times as wide, in the median, as without it; of five changes one and a half."""
     rng = np.random.default_rng(23)
     names = [f"c{k}" for k in range(changes)]
     chance = np.where(np.arange(changes) == wild, 2.0, 0.1)
-    holds, calm = [], []
+    calm = [name for k, name in enumerate(names) if k != wild]
+    beside_wild, between_calm, half, alone = [], [], [], []
     for _ in range(400):
         effects = rng.normal(0, 1, changes)
         figures = effects[:, None] + rng.normal(0, 10, 4) + chance[:, None] * rng.normal(size=(changes, 4))
-        seen = {(name, seed): float(figures[k, seed]) for k, name in enumerate(names) for seed in range(4)}
+        seen = table(names, figures)
         found = contest(seen, names, more_is_better=True)
+        without = contest({key: value for key, value in seen.items() if key[0] in calm}, calm, more_is_better=True)
         for k in range(changes):
             for j in range(k):
                 size = found.size(names[k], names[j])
-                holds.append(abs(size.mean - (effects[k] - effects[j])) <= size.half)
-                calm += [size.half] if wild not in (j, k) else []
-    assert abs(np.mean(holds) - 0.95) < 0.03
-    assert np.median(calm) < 2.5 * 1.96 * 0.1 * np.sqrt(2 / 4)
+                holds = abs(size.mean - (effects[k] - effects[j])) <= size.half
+                (beside_wild if wild in (j, k) else between_calm).append(holds)
+        half.append(found.size(calm[1], calm[0]).half)
+        alone.append(without.size(calm[1], calm[0]).half)
+    assert 0.86 < np.mean(beside_wild) < 0.96
+    assert np.mean(between_calm) > 0.92
+    assert np.median(half) < (3 if changes == 3 else 1.5) * np.median(alone)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 4])
+def test_of_two_changes_the_interval_is_students(seeds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over 20 tables the half is that of the paired t test to 5 %: a quantile of so many draws of t with one degree of freedom
+    has a standard error of 4 % in one table."""
+    monkeypatch.setattr("sfmodel.sweeps.selection.DRAWS", 10_000)
+    rng = np.random.default_rng(1)
+    ratios = []
+    for _ in range(20):
+        figures = rng.normal(size=(2, seeds))
+        found = contest(table(["none", "a"], figures), ["none", "a"], more_is_better=True)
+        apart = figures[1] - figures[0]
+        ratios.append(found.size("a").half / (t.ppf(0.975, seeds - 1) * apart.std(ddof=1) / np.sqrt(seeds)))
+    assert np.mean(ratios) == pytest.approx(1, abs=0.05)
+
+
+def test_whatever_has_ended_there_is_a_judgement() -> None:
+    """Runs of two rounds in any order, of changes whose chance differs by powers of ten: probabilities, or not known."""
+    rng = np.random.default_rng(0)
+    known = 0
+    for _ in range(60):
+        names = [f"c{k}" for k in range(rng.integers(2, 9))]
+        chance = 10.0 ** rng.uniform(-3, 3, len(names))
+        jobs = [(k, seed) for seed in (1, 2) for k in range(len(names))]
+        seen: dict[tuple[str, int], float] = {}
+        for at in rng.permutation(len(jobs)):
+            k, seed = jobs[at]
+            seen[names[k], seed] = float(rng.normal(0, chance[k]))
+            there = [name for name in names if any(name == one for one, _ in seen)]
+            if len(there) > 1:
+                found = contest(seen, there, more_is_better=True)
+                known += not np.isnan(found.best).any()
+                assert np.isnan(found.best).all() or found.best.sum() == pytest.approx(1)
+                assert np.isfinite(found.mean).all()
+    assert known > 100
+
+
+@pytest.mark.parametrize(("offset", "unit"), [(1e5, 1.0), (0.0, 1e-12), (0.0, 1e12)])
+def test_neither_an_offset_nor_the_unit_matters(offset: float, unit: float) -> None:
+    figures = np.random.default_rng(4).normal(size=(4, 5)) * np.array([[1.0], [0.01], [0.01], [1.0]])
+    plain = contest(table(NAMES, figures), NAMES, more_is_better=True)
+    moved = contest(table(NAMES, offset + unit * figures), NAMES, more_is_better=True)
+    assert moved.mean / unit == pytest.approx(plain.mean, rel=1e-5)
+    assert moved.best == pytest.approx(plain.best, abs=0.002)
+    assert moved.size("a").half / unit == pytest.approx(plain.size("a").half, rel=1e-4)
 
 
 def test_of_changes_that_nothing_joins_nothing_is_said_to_be_probable() -> None:
@@ -153,11 +213,31 @@ def test_where_no_two_changes_share_two_seeds_chance_is_known_by_all_three() -> 
     assert found.size("b").half > 0.5
 
 
+def test_changes_that_are_equal_without_chance_share_the_probability() -> None:
+    seen = {**{("none", seed): 0.0 for seed in range(4)}, **{("a", seed): 1.0 for seed in (0, 1)}}
+    seen |= {("b", seed): 1.0 for seed in (2, 3)}
+    assert contest(seen, ["none", "a", "b"], more_is_better=True).best.tolist() == [0, 0.5, 0.5]
+
+
+def test_one_seed_that_two_changes_share_does_not_make_them_one() -> None:
+    seen = {
+        ("none", 1): 0.0,
+        ("none", 2): 0.0,
+        ("none", 3): 0.3,
+        ("a", 1): 1.0,
+        ("a", 2): 9.0,
+        ("b", 1): 1.0,
+        ("b", 3): 5.0,
+    }
+    found = contest(seen, ["none", "a", "b"], more_is_better=True)
+    assert found.mean[1] != found.mean[2]
+
+
 def test_the_variance_of_one_change_is_not_that_of_another() -> None:
     """Of a change that varies ten times as much the interval is much wider."""
     rng = np.random.default_rng(2)
     names = [*NAMES, *"defgh"]
-    seen = {(name, seed): rng.normal(0, 1.0 if name == "a" else 0.1) for seed in range(8) for name in names}
-    found = contest(seen, names, more_is_better=True)
+    figures = rng.normal(size=(len(names), 8)) * np.array([[1.0 if name == "a" else 0.1] for name in names])
+    found = contest(table(names, figures), names, more_is_better=True)
     assert found.size("a").half > 3 * found.size("b").half
     assert found.size("c", "b").half < 0.2
