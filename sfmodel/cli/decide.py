@@ -60,6 +60,7 @@ def execute(arguments: argparse.Namespace) -> int:
     words = [f"platform={arguments.platform}", *setting.get("overrides", ()), *arguments.overrides]
     configured = _configured(words, storm)
     aim = _aim(arguments, configured)
+    configured(changes[0], bool(storm))
     folder = arguments.folder or fresh_folder(NAME)
     decision = Decision(changes, more_is_better=aim.better == "more")
     deadline = time.monotonic() + within_s

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from itertools import chain, count
 from pathlib import Path
 
 from sfmodel.results.disk import disk_errors
@@ -18,11 +17,14 @@ def fresh_folder(kind: str) -> Path:
         The disk is full, or may not be written.
     """
     named = Path("runs") / time.strftime(f"{kind}-%Y%m%d-%H%M%S")
-    for folder in chain([named], (named.with_name(f"{named.name}-{number}") for number in count(2))):
-        with disk_errors(folder):
+    with disk_errors(named):
+        named.parent.mkdir(exist_ok=True)
+        folder, number = named, 1
+        while True:
             try:
-                folder.mkdir(parents=True)
+                folder.mkdir()
             except FileExistsError:
-                continue
-            return folder
-    raise AssertionError
+                number += 1
+                folder = named.with_name(f"{named.name}-{number}")
+            else:
+                return folder

@@ -39,8 +39,6 @@ def check(subject: Subject) -> Section:
             f"switch_on: {_written(run.switch_on, run.switch_on)} comes after the run's end, "
             f"{_written(run.until, run.until)}, so nothing is switched on in it; choose an earlier time, or a later until"
         )
-    if run.switch_on is not None and not run.intervention:
-        lines.append("switch_on: no intervention is chosen, so nothing is switched on; choose some, intervention=[…]")
     return Section("Events outside of the run", lines, nothing="none")
 
 

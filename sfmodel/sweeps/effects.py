@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,15 @@ from sfmodel.results.intervals import Interval, interval
 from sfmodel.sweeps import factorial
 from sfmodel.sweeps.observations import Observation, Observations
 from sfmodel.sweeps.points import NONE
+from sfmodel.sweeps.rounding import without_rounding
 
 CHANGES = "intervention"
 """Parameter whose labels are sets of changes, a+b."""
+
+
+Kind = Literal["factorial", "grid", "beside"]
+"""What a row is: an effect over all points of a design of two levels; a value of a key beside the key's first, over all points of
+a grid; the difference of a point and the first one."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +48,16 @@ class Effects:
 
     where: Mapping[str, str]
     """What else is the same: labels of the other parameters."""
-    is_factorial: bool
-    """Whether a row is an effect over all points of a design or grid; else it is the difference of a point and the first one."""
+    kind: Kind
     beside: str
     """The first point, where rows are differences to it."""
     level: Mapping[str, float]
-    """Mean of each figure: over all points of a design, else of the first."""
+    """Mean of each figure: over all points of a design or grid, else of the first."""
     rows: list[Row]
     seeds: list[int]
     """Which all points have."""
     is_regular: bool = True
     """Whether a design tells interactions apart from all else, or takes them for the very same; else none are estimated."""
-    is_grid: bool = False
-    """Whether all combinations are there of keys that have more than two values: a row is a value beside the key's first."""
 
 
 def effects_of(observations: Observations, figures: Sequence[str]) -> list[Effects]:
@@ -71,7 +75,8 @@ def effects_of(observations: Observations, figures: Sequence[str]) -> list[Effec
     ConfigError
         The sweep changes nothing.
     RunError
-        Points of the design are missing, or the one beside which the others are taken; the points have no seed in common.
+        Of no part anything can be said: points of the design are missing, or the one beside which the others are taken, or the
+        points have no seed in common.
     """
     by_point: dict[tuple[tuple[str, str], ...], dict[int, Observation]] = {
         tuple(values.items()): {} for values in observations.points
@@ -86,26 +91,39 @@ def effects_of(observations: Observations, figures: Sequence[str]) -> list[Effec
     for point, runs in by_point.items():
         where = tuple((key, label) for key, label in point if key not in changes)
         apart.setdefault(where, {})[tuple(label for key, label in point if key in changes)] = runs
-    begun = {where: points for where, points in apart.items() if any(points.values())}
-    return [_effects(dict(where), changes, points, figures, observations) for where, points in begun.items()]
+    found: list[Effects] = []
+    unfinished: list[RunError] = []
+    for where, points in apart.items():
+        try:
+            found.append(_effects(dict(where), changes, points, figures))
+        except RunError as error:
+            unfinished.append(error)
+    if not found:
+        raise unfinished[0]
+    return found
 
 
 def _effects(
     where: Mapping[str, str], changes: Sequence[str], points: Mapping[tuple[str, ...], Mapping[int, Observation]],
-    figures: Sequence[str], observations: Observations,
+    figures: Sequence[str],
 ) -> Effects:  # fmt: skip
     names, levels, titles = _levels(changes, list(points))
     is_design = levels is not None and factorial.is_factorial(levels)
-    if is_design and not all(points.values()):
+    unfinished = [
+        ", ".join([_title(changes, point), *(f"{key}={label}" for key, label in where.items())])
+        for point, runs in points.items()
+        if not runs
+    ]
+    if is_design and unfinished:
         raise RunError(
-            f"{sum(not runs for runs in points.values())} points of the design have no run that is finished, so nothing can be "
-            f"said of effects; of the {len(observations.missing)} runs that are missing the first is "
-            f"{observations.missing[0]}; go on with the sweep first"
+            f"{len(unfinished)} points of the design have no run that is finished, the first is {unfinished[0]}, so nothing can "
+            "be said of effects; go on with the sweep first"
         )
     first = next(iter(points))
     if not points[first]:
-        title = ", ".join([_title(changes, first), *(f"{key}={label}" for key, label in where.items())])
-        raise RunError(f"{title} is not finished, beside which all others are taken; go on with the sweep first")
+        raise RunError(
+            f"{unfinished[0]} is not finished, beside which all others are taken; go on with the sweep first"
+        )
     there = {labels: runs for labels, runs in points.items() if runs}
     seeds = sorted(set.intersection(*(set(runs) for runs in there.values())))
     if not seeds:
@@ -162,7 +180,7 @@ def _of_design(
         for k, term in enumerate(terms)
     ]
     level = {key: float(response.mean()) for key, response in values.items()}
-    return Effects(where, True, "", level, rows, seeds, factorial.is_regular(levels))
+    return Effects(where, "factorial", "", level, rows, seeds, factorial.is_regular(levels))
 
 
 def _of_grid(
@@ -183,11 +201,13 @@ def _of_grid(
                 title = " × ".join(
                     f"{names[axis]} {labels[axis][0]} → {labels[axis][k]}" for axis, k in zip(keys, chosen, strict=True)
                 )
-                by_seed = {key: _contrast(found, chosen) / count for key, found in means.items()}
+                by_seed = {
+                    key: without_rounding(_contrast(found, chosen) / count, values[key]) for key, found in means.items()
+                }
                 sizes = {key: interval(list(found)) for key, found in by_seed.items()}
                 rows.append(Row(title, sizes, by_seed, count > 1))
     level = {key: float(response.mean()) for key, response in values.items()}
-    return Effects(where, True, "", level, rows, seeds, is_grid=True)
+    return Effects(where, "grid", "", level, rows, seeds)
 
 
 def _contrast(means: NDArray[np.float64], chosen: Sequence[int]) -> NDArray[np.float64]:
@@ -202,16 +222,17 @@ def _beside_first(
     values: Mapping[str, NDArray[np.float64]], seeds: list[int],
 ) -> Effects:  # fmt: skip
     titles = [_title(changes, point) for point in points]
+    apart = {key: without_rounding(response - response[0], response) for key, response in values.items()}
     rows = [
         Row(
             titles[k],
-            {key: interval(list(response[k] - response[0])) for key, response in values.items()},
-            {key: response[k] - response[0] for key, response in values.items()},
+            {key: interval(list(found[k])) for key, found in apart.items()},
+            {key: found[k] for key, found in apart.items()},
         )
         for k in range(1, len(points))
     ]
     level = {key: float(response[0].mean()) for key, response in values.items()}
-    return Effects(where, False, titles[0], level, rows, seeds)
+    return Effects(where, "beside", titles[0], level, rows, seeds)
 
 
 def _title(changes: Sequence[str], point: Sequence[str]) -> str:

@@ -34,10 +34,10 @@ def effects_table(effects: Effects, figures: Mapping[str, tuple[str, str]], keys
 
     shown = [key for key in keys if key in effects.level]
     table = Table(title=title_of(effects), title_justify="left", header_style="bold")
-    table.add_column("effect" if effects.is_factorial else f"beside {effects.beside}")
+    table.add_column(f"beside {effects.beside}" if effects.kind == "beside" else "effect")
     for key in shown:
         table.add_column(figures[key][0], justify="right")
-    table.add_row("mean of all points" if effects.is_factorial else effects.beside,
+    table.add_row(effects.beside if effects.kind == "beside" else "mean of all points",
                   *(format_value(effects.level[key], figures[key][1]) for key in shown), style="dim")  # fmt: skip
     rows = sorted(effects.rows, key=lambda row: (row.is_interaction, -abs(row.sizes[shown[0]].mean) if shown else 0))
     for row in rows:
@@ -59,16 +59,21 @@ def said(effects: Effects) -> str:
             f"One seed, {effects.seeds[0]}: what is chance cannot be told from an effect; run more seeds, seed=1,2,3."
         )
     over = f"seeds {written_seeds(effects.seeds)}"
-    if effects.is_factorial:
+    if effects.kind == "grid":
+        of_two = (
+            " Of two seeds intervals are wide: each is by its own two; a third narrows them."
+            if len(effects.seeds) < OWN
+            else ""
+        )
+        return (
+            f"Each effect is the mean with the value less the mean with the key's first, over all points and {over}, ± half of "
+            f"its {LEVEL:.0%} interval, by how it differs between seeds.{of_two}{_of_interactions(effects)}"
+        )
+    if effects.kind == "factorial":
         together = (
             " Two seeds hardly tell an effect's variance: all are taken to be alike, and an effect that differs much more "
             "between seeds than the others has too short an interval; a third seed gives each its own."
         )
-        if effects.is_grid:
-            return (
-                f"Each effect is the mean with the value less the mean with the key's first, over all points and {over}, ± half "
-                f"of its {LEVEL:.0%} interval, by how it differs between seeds.{_of_interactions(effects)}"
-            )
         joined = (
             f"Joined by = are effects that this design does not tell apart.{_of_interactions(effects)}"
             if effects.is_regular
@@ -107,7 +112,7 @@ def effects_data(every: Sequence[Effects], observations: Observations) -> dict[s
         "effects": [
             {
                 "where": dict(one.where),
-                "kind": "factorial" if one.is_factorial else "beside",
+                "kind": one.kind,
                 "beside": one.beside or None,
                 "seeds": one.seeds,
                 "level": dict(one.level),

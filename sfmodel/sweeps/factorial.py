@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from sfmodel.errors import ConfigError
 from sfmodel.results.intervals import LEVEL, Interval, mean_and_half
-from sfmodel.sweeps.variances import ROUNDING, drawn_variances
+from sfmodel.sweeps.rounding import without_rounding
+from sfmodel.sweeps.variances import drawn_variances
 
 OWN = 3
 """Seeds from which on each effect has an interval of its own values."""
@@ -107,8 +108,7 @@ def effects(names: Sequence[str], levels: NDArray[np.float64], response: NDArray
         raise ConfigError("the points are no orthogonal design of two levels, so they do not tell all effects apart")
     terms, columns = _terms(names, levels, (1, 2) if is_regular(levels) else (1,))
     n, seeds = response.shape
-    each = 2 * columns.T @ response / n  # [term, seed]
-    each[abs(each) <= ROUNDING * abs(response).max()] = 0.0
+    each = without_rounding(2 * columns.T @ response / n, response)  # [term, seed]
     mean, half = mean_and_half(each.T)
     if 1 < seeds < OWN:
         half = _half_where_alike(each)

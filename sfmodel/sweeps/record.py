@@ -145,13 +145,15 @@ def find_sweep(text: str | Path, root: Path = RUNS) -> Path:
     recorded = sorted(root.glob(f"*/{RECORD}"), key=lambda path: path.stat().st_mtime_ns)
     if str(text) == "latest" and recorded:
         return recorded[-1].parent
-    for folder in (Path(text), root / str(text)):
+    candidates = (Path(text), root / str(text))
+    for folder in candidates:
         if (folder / RECORD).exists():
             return folder
+    for folder in candidates:
         if folder.is_dir() and any(is_finished(run) for run in folder.iterdir()):
             raise RunNotFoundError(
                 f"{folder} has runs, but they are no sweep, made by 'sfmodel run -m'; 'sfmodel compare' takes two of them, such "
-                f"as of a decision, 'sfmodel report' one"
+                "as of a decision, 'sfmodel report' one"
             )
     names = [path.parent.name for path in recorded]
     what = "there is no sweep" if str(text) == "latest" else f"there is no sweep '{text}'"

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfmodel.results.intervals import LEVEL, Interval
+from sfmodel.sweeps.rounding import ROUNDING
 from sfmodel.sweeps.two_way import drawn_effects
-from sfmodel.sweeps.variances import ROUNDING
 
 DRAWS = 10_000
 """The standard error of a probability of one half is 0.5 points."""

@@ -17,9 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln
 
-ROUNDING = 1e-9
-"""Differences that are less than this, of the largest figure, are none."""
-
 _ALIKE = 2.0 ** np.arange(-1, 9)[:, None, None]
 """Values of d₀, shape [d₀, 1, 1]: from 1/2, variances differ by powers of ten, to 256, they are the same."""
 _PRIOR = -0.5 * np.log(_ALIKE)

@@ -74,11 +74,6 @@ def test_a_time_that_cannot_be(sfmodel: Command, word: str, expected: str) -> No
     assert not Path("runs").exists()
 
 
-def test_a_switch_of_nothing_is_said(sfmodel: Command) -> None:
-    output = sfmodel("run", "platform=tiny", "switch_on='00:01'")[1]
-    assert "warning: switch_on: no intervention is chosen, so nothing is switched on" in output
-
-
 def test_a_switch_after_the_end_is_said(sfmodel: Command) -> None:
     status, output, _ = sfmodel("run", "platform=tiny", "intervention=[faster]", "switch_on='00:05'")
 

@@ -15,16 +15,16 @@ from sfmodel.results.folder import MANIFEST, SUMMARY
 from sfmodel.results.intervals import interval
 from sfmodel.results.stein import stage_of
 from sfmodel.sweeps import Point, Sweep
-from sfmodel.sweeps.effects import Effects, Row
+from sfmodel.sweeps.effects import Effects, Kind, Row
 from sfmodel.sweeps.narrowing import STAGE, first_stage, seeds_needed, with_stages
 
 
-def effects(values: dict[int, float], *, is_factorial: bool = False) -> Effects:
+def effects(values: dict[int, float], kind: Kind = "beside") -> Effects:
     """Of one change, by seed."""
     seeds = sorted(values)
     by_seed = np.array([values[seed] for seed in seeds])
     row = Row("a", {"x": interval(list(by_seed))}, {"x": by_seed})
-    return Effects({}, is_factorial, "none", {"x": 0.0}, [row], seeds)
+    return Effects({}, kind, "none", {"x": 0.0}, [row], seeds)
 
 
 def test_the_first_stage_is_its_seeds_and_not_as_many_of_the_first(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_the_first_stage_is_its_seeds_and_not_as_many_of_the_first(tmp_path: Pat
 
 
 def test_each_effect_of_a_design_has_its_own_stage() -> None:
-    calm, wild = effects({1: 1.0, 2: 1.1, 3: 0.9}, is_factorial=True), effects({1: 1.0, 2: 9.0, 3: -7.0})
+    calm, wild = effects({1: 1.0, 2: 1.1, 3: 0.9}, kind="factorial"), effects({1: 1.0, 2: 9.0, 3: -7.0})
     both = Effects({}, True, "", {"x": 0.0}, [*calm.rows, *wild.rows], [1, 2, 3])
     [found] = with_stages([both], [1, 2, 3], "x")
     assert [row.sizes["x"].half for row in found.rows] == pytest.approx([row.sizes["x"].half for row in both.rows])
