@@ -8,6 +8,7 @@ when the trigger begins say nothing of it, and are left out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from sfmodel.alerts.alarm import Alarm
 from sfmodel.alerts.alarms import kinds
 from sfmodel.alerts.objectives import Objectives
 from sfmodel.results.intervals import share_ends
+from sfmodel.results.survival import median_s
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ class AfterTrigger:
     @property
     def median_s(self) -> float | None:
         """Time by which it has fired in half of the replications whose delay can be known, s; none: it does in fewer."""
-        half = max(1, (self.seeds - self.firing + 1) // 2)
-        return sorted(self.delays_s)[half - 1] if len(self.delays_s) >= half else None
+        never = self.seeds - self.firing - len(self.delays_s)
+        found = median_s(self.delays_s, [self.watched_s] * never)
+        return found if math.isfinite(found) else None
 
 
 @dataclass(frozen=True)

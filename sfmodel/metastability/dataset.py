@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sfmodel.metastability.cells import Cell, Job
-from sfmodel.metastability.chances import median_s, probability
 from sfmodel.metastability.design import MapDesign
 from sfmodel.metastability.hysteresis import Way
 from sfmodel.metastability.loads import state_of_load
 from sfmodel.metastability.recovery import Outcome, State
 from sfmodel.results.disk import disk_errors
 from sfmodel.results.recorder import quiet
+from sfmodel.results.survival import median_s, probability
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -11,10 +11,10 @@ import pytest
 from sfmodel.errors import ConfigError
 from sfmodel.metastability import Cell, MapDesign, Outcome, State
 from sfmodel.metastability.cells import edges, next_cells
-from sfmodel.metastability.chances import median_s, probability
 from sfmodel.metastability.design import Recovery, design_of
 from sfmodel.metastability.hysteresis import _turns
 from sfmodel.metastability.recovery import Answers, outcome
+from sfmodel.results.survival import median_s, probability
 
 RULE = Recovery.model_validate({"window": "10 s", "windows": 2, "failing": "2 %", "slow": 1.5, "up": "90 %"})
 UP, DOWN, SELF = Outcome(State.RECOVERED, 30.0), Outcome(State.NOT_RECOVERED), Outcome(State.DOWN_BY_ITSELF)
