@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sfmodel.sweeps.selection import Contest, contest, go_on
+from sfmodel.sweeps.selection import Contest, contest, go_on, joined
 
 SEEDS = 2
 """That each change gets in a round."""
@@ -87,15 +87,16 @@ class Decision:
 
     def tell(self, job: Job, value: float) -> None:
         """Take in what a run showed."""
-        if not math.isnan(value):
+        if math.isfinite(value):
             (self.in_storm if job.storm else self.seen)[job.change, job.seed] = value
 
     def standing(self) -> Contest | None:
-        """What is known of the changes that have been run; none: not even of the first and one other."""
+        """What is known of the changes that can be taken beside the first; none: there is no other."""
         if self._judged[0] != self.seen:
-            names = [name for name in self.changes if any(change == name for change, _ in self.seen)]
-            is_contest = len(names) > 1 and names[0] == self.changes[0]
-            found = contest(self.seen, names, more_is_better=self.more_is_better) if is_contest else None
+            there = joined(self.seen, self.changes[0])
+            names = [name for name in self.changes if name in there]
+            seen = {run: value for run, value in self.seen.items() if run[0] in there}
+            found = contest(seen, names, more_is_better=self.more_is_better) if len(names) > 1 else None
             self._judged = dict(self.seen), found
         return self._judged[1]
 

@@ -10,7 +10,7 @@ whatever may still be best, goes on (Karnin, Koren and Somekh, Almost Optimal Ex
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +53,7 @@ def contest(seen: Mapping[tuple[str, int], float], names: Sequence[str], *, more
     Parameters
     ----------
     seen
-        (change, seed) → value; each change has at least one run.
+        (change, seed) → value, finite; each change has at least one run.
     names
         Changes; the first is what the others are beside.
     more_is_better
@@ -73,23 +73,34 @@ def contest(seen: Mapping[tuple[str, int], float], names: Sequence[str], *, more
     return Contest(list(names), mean[place], (best / np.bincount(place))[place], draws[:, place])
 
 
+def joined(seen: Collection[tuple[str, int]], first: str) -> set[str]:
+    """Changes of runs (change, seed) that can be taken beside the first: by seeds that they share with it, or with such a one."""
+    found, before = {first}, set[str]()
+    while found != before:
+        before = found
+        seeds = {seed for change, seed in seen if change in found}
+        found = {change for change, seed in seen if seed in seeds}
+    return found
+
+
 def _alike(seen: Mapping[tuple[str, int], float], names: Sequence[str], none: float) -> list[str]:
-    """Of each change the first that shows the same on all seeds that both have, two at least or all; itself if there is none."""
-    found: list[str] = []
+    """Of each change the one that it is the same as, or itself: both show the same on all seeds that they share, two at least,
+    or all of both, and so does whoever else is the same as that one; whoever could be the same as two is by itself."""
     of_change: dict[str, dict[int, float]] = {name: {} for name in names}
     for (name, seed), value in seen.items():
         of_change[name][seed] = value
-    for name in names:
+
+    def are_same(one: dict[int, float], other: dict[int, float]) -> bool:
+        apart = [abs(value - other[seed]) for seed, value in one.items() if seed in other]
+        return (len(apart) > 1 or one.keys() == other.keys()) and max(apart) <= none
+
+    groups: dict[str, list[str]] = {}
+    for name in sorted(names, key=lambda name: -len(of_change[name])):
         own = of_change[name]
-        for other in dict.fromkeys(found):
-            apart = [abs(value - of_change[other][seed]) for seed, value in own.items() if seed in of_change[other]]
-            is_enough = len(apart) > 1 or own.keys() == of_change[other].keys()
-            if is_enough and max(apart) <= none:
-                found.append(other)
-                break
-        else:
-            found.append(name)
-    return found
+        same = [group for group, members in groups.items() if all(are_same(own, of_change[one]) for one in members)]
+        groups.setdefault(same[0] if len(same) == 1 else name, []).append(name)
+    stands_for = {name: group for group, members in groups.items() for name in members}
+    return [stands_for[name] for name in names]
 
 
 def _effects(

@@ -61,7 +61,7 @@ def drawn_effects(
         squares = np.bincount(change, residual**2, changes)
         found = np.divide(squares, freedom, out=np.zeros(changes), where=freedom > 0)
         before = weight
-        weight = 1 / middle_variances(found, freedom)
+        weight = np.sqrt(before / middle_variances(found, freedom))  # half the way, else turns may go to and fro
         weight = np.maximum(weight / weight.max(), 1 / SPREAD)
         if (abs(weight / before - 1) < SETTLED).all():
             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_probabilities_are_calibrated() -> None:
 
 def test_equal_changes_share_the_probability() -> None:
     rng = np.random.default_rng(3)
-    shares = [contest(world(rng, np.zeros(4), 4, 1.0), NAMES, more_is_better=True).best for _ in range(400)]
+    shares = [contest(world(rng, np.zeros(4), 4, 1.0), NAMES, more_is_better=True).best for _ in range(200)]
     assert np.mean(shares, axis=0) == pytest.approx(np.full(4, 0.25), abs=0.05)
 
 
@@ -127,11 +128,23 @@ def test_probabilities_are_calibrated_where_some_changes_vary_more_than_others(s
     assert abs(np.mean(right) - np.mean(claimed)) < 3 * error + 0.01
 
 
-@pytest.mark.parametrize(("changes", "wild"), [(3, 0), (3, 2), (5, 0), (5, 4), (9, 8)])
-def test_intervals_where_one_change_varies_much_more(changes: int, wild: int) -> None:
-    """400 worlds of four seeds, one change with twenty times the chance. Intervals beside it hold in about 90 of 100 (within
-    four, since those of a world are nearly one: three standard errors are 4.5 points), those between two others in 95 at least
-    (less 3), and these are at most three times as wide, in the median, as without it; of five changes one and a half."""
+@pytest.mark.parametrize(
+    ("changes", "wild", "seeds", "hold", "wider"),
+    [
+        (3, 0, 4, 0.92, 2.5),
+        (3, 2, 4, 0.92, 2.5),
+        (5, 0, 4, 0.92, 1.4),
+        (5, 4, 4, 0.92, 1.4),
+        (9, 8, 4, 0.91, 1.3),
+        (9, 0, 2, 0.8, 1.6),
+    ],
+)
+def test_intervals_where_one_change_varies_much_more(
+    changes: int, wild: int, seeds: int, hold: float, wider: float
+) -> None:
+    """200 worlds, one change with twenty times the chance. Intervals beside it hold in as many as docs/sweeps.md says (those of
+    a world are nearly one: three standard errors are 6 to 8 points), those between two others in 95 of 100 at least (less 3),
+    and these are in the median no wider than it says."""
     rng = np.random.default_rng(23)
     names = [f"c{k}" for k in range(changes)]
     chance = np.where(np.arange(changes) == wild, 2.0, 0.1)
@@ -139,7 +152,7 @@ def test_intervals_where_one_change_varies_much_more(changes: int, wild: int) ->
     beside_wild, between_calm, half, alone = [], [], [], []
     for _ in range(400):
         effects = rng.normal(0, 1, changes)
-        figures = effects[:, None] + rng.normal(0, 10, 4) + chance[:, None] * rng.normal(size=(changes, 4))
+        figures = effects[:, None] + rng.normal(0, 10, seeds) + chance[:, None] * rng.normal(size=(changes, seeds))
         seen = table(names, figures)
         found = contest(seen, names, more_is_better=True)
         without = contest({key: value for key, value in seen.items() if key[0] in calm}, calm, more_is_better=True)
@@ -150,24 +163,21 @@ def test_intervals_where_one_change_varies_much_more(changes: int, wild: int) ->
                 (beside_wild if wild in (j, k) else between_calm).append(holds)
         half.append(found.size(calm[1], calm[0]).half)
         alone.append(without.size(calm[1], calm[0]).half)
-    assert 0.86 < np.mean(beside_wild) < 0.96
+    assert np.mean(beside_wild) == pytest.approx(hold, abs=0.08 if seeds == 2 else 0.06)
     assert np.mean(between_calm) > 0.92
-    assert np.median(half) < (3 if changes == 3 else 1.5) * np.median(alone)
+    assert np.median(half) < wider * np.median(alone)
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 4])
 def test_of_two_changes_the_interval_is_students(seeds: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over 20 tables the half is that of the paired t test to 5 %: a quantile of so many draws of t with one degree of freedom
-    has a standard error of 4 % in one table."""
+    """The half is that of the paired t test to three standard errors of a quantile of so many draws: 12 % with one degree of
+    freedom, 4 and 3 % with two and three."""
     monkeypatch.setattr("sfmodel.sweeps.selection.DRAWS", 10_000)
     rng = np.random.default_rng(1)
-    ratios = []
-    for _ in range(20):
-        figures = rng.normal(size=(2, seeds))
-        found = contest(table(["none", "a"], figures), ["none", "a"], more_is_better=True)
-        apart = figures[1] - figures[0]
-        ratios.append(found.size("a").half / (t.ppf(0.975, seeds - 1) * apart.std(ddof=1) / np.sqrt(seeds)))
-    assert np.mean(ratios) == pytest.approx(1, abs=0.05)
+    figures = rng.normal(size=(2, seeds))
+    found = contest(table(["none", "a"], figures), ["none", "a"], more_is_better=True)
+    half = t.ppf(0.975, seeds - 1) * (figures[1] - figures[0]).std(ddof=1) / np.sqrt(seeds)
+    assert found.size("a").half == pytest.approx(half, rel={2: 0.12, 3: 0.04, 4: 0.03}[seeds])
 
 
 def test_whatever_has_ended_there_is_a_judgement() -> None:
@@ -199,6 +209,37 @@ def test_neither_an_offset_nor_the_unit_matters(offset: float, unit: float) -> N
     assert moved.mean / unit == pytest.approx(plain.mean, rel=1e-5)
     assert moved.best == pytest.approx(plain.best, abs=0.002)
     assert moved.size("a").half / unit == pytest.approx(plain.size("a").half, rel=1e-4)
+
+
+def test_turns_settle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On tables whose variances differ by powers of ten, some half-finished, the answer does not hang on the last turn."""
+    rng = np.random.default_rng(8)
+    for _ in range(60):
+        figures = rng.normal(size=(rng.integers(3, 7), rng.integers(3, 7))) * 10.0 ** rng.uniform(-2, 2, (1, 1))
+        figures *= 10.0 ** rng.uniform(-2, 0, (len(figures), 1))
+        figures[rng.random(figures.shape) < 0.15] = np.nan
+        figures[0] = rng.normal(size=figures.shape[1])
+        names = [f"c{k}" for k in range(len(figures))]
+        seen = {key: value for key, value in table(names, figures).items() if np.isfinite(value)}
+        there = [name for name in names if any(name == one for one, _ in seen)]
+        judged = []
+        for turns in (199, 200):
+            monkeypatch.setattr("sfmodel.sweeps.two_way.TURNS", turns)
+            judged.append(contest(seen, there, more_is_better=True).draws)
+        np.testing.assert_array_equal(*judged)
+
+
+def test_who_agrees_with_two_that_do_not_agree_is_by_itself() -> None:
+    rows = {"a": [0, 0], "b": [0, 0, 5, 6], "c": [0, 0, 0, 1], "d": [3, 2, 1.5, 9]}
+    seen = {(name, seed): float(value) for name, row in rows.items() for seed, value in enumerate(row)}
+    judged = {}
+    for names in permutations(rows):
+        found = contest(seen, names, more_is_better=False)
+        judged[names] = [found.best[names.index(name)] for name in rows]
+    first = judged["a", "b", "c", "d"]
+    assert first[2] > first[0] > first[1]
+    for one in judged.values():
+        assert one == pytest.approx(first, abs=0.08)  # five standard errors of 1000 draws
 
 
 def test_of_changes_that_nothing_joins_nothing_is_said_to_be_probable() -> None:
