@@ -11,7 +11,7 @@ from sfmodel.schema.run import Run
 from sfmodel.schema.scenario_segments import segments
 from sfmodel.worlds.kept import Keeper, KeptWorld, restore
 from sfmodel.worlds.keys import key_of
-from sfmodel.worlds.room import Say, locked, make_room, used_now
+from sfmodel.worlds.room import Say, in_use, make_room, to_make, used_now
 
 Make = Callable[[Simulation, Observer, float], None]
 """Simulates, with an observer of its windows, until a time, s since midnight."""
@@ -55,16 +55,22 @@ def common_world(
 
 def _held(run: Run, wanted: KeptWorld, make: Make, say: Say | None) -> KeptWorld:
     """The world, made where it is missing, and not to be removed while it is held."""
+    has_said = False
     while True:
-        if wanted.is_there:
-            lock = locked(wanted.folder, alone=False)
-            if wanted.is_there:  # still
-                used_now(wanted.folder)
-                return replace(wanted, lock=lock)
-            lock.close()
-        with locked(wanted.folder, alone=True, say=say):
-            if not wanted.is_there:
-                _make(run, wanted, make, say)
+        if not wanted.is_there:
+            own = to_make(wanted.folder)
+            if own is not None:
+                with own:
+                    if not wanted.is_there:
+                        _make(run, wanted, make, say)
+            elif say is not None and not has_said:
+                say(f"another run makes the world in {wanted.folder}; waiting for it")
+                has_said = True
+        lock = in_use(wanted.folder)  # whoever made it may use it already
+        if wanted.is_there:  # still
+            used_now(wanted.folder)
+            return replace(wanted, lock=lock)
+        lock.close()
 
 
 def _silently(simulation: Simulation, observe: Observer, until_s: float) -> None:

@@ -62,25 +62,40 @@ def _called(world: Path, end: str) -> Path:
     return world.with_name(world.name.removesuffix(PARTIAL).removesuffix(GONE) + end)
 
 
-def locked(world: Path, alone: bool, say: Say | None = None) -> Lock:
-    """Wait until no other process makes this world, or `alone`, uses it either; the lock is held until it is closed.
+def in_use(world: Path) -> Lock:
+    """The lock of a world that is not to be removed, held until it is closed; waits while another process makes it.
 
     Raises
     ------
     RunError
         The folder cannot be written.
     """
-    how = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
+    lock = _opened(world)
+    lock.take(fcntl.LOCK_SH)
+    return lock
+
+
+def to_make(world: Path) -> Lock | None:
+    """The lock of a world that nobody else makes or uses, held until it is closed; none: somebody does.
+
+    Raises
+    ------
+    RunError
+        The folder cannot be written.
+    """
+    lock = _opened(world)
+    try:
+        lock.take(fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
+def _opened(world: Path) -> Lock:
     with disk_errors(world.parent, "another folder for worlds"):
         world.parent.mkdir(parents=True, exist_ok=True)
-        lock = Lock(world)
-    try:
-        lock.take(how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        if say is not None:
-            say(f"another run makes the world in {world}; waiting for it")
-        lock.take(how)
-    return lock
+        return Lock(world)
 
 
 def used_now(world: Path) -> None:

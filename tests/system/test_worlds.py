@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import shutil
 import threading
 import time
 import tracemalloc
@@ -25,7 +27,7 @@ from sfmodel.results.variables import VARIABLES
 from sfmodel.schema import parse_run
 from sfmodel.worlds import KeptWorld, common_world, kept, restore, room
 from sfmodel.worlds.keys import key_of
-from sfmodel.worlds.room import make_room
+from sfmodel.worlds.room import make_room, to_make
 
 from .bits import Windows, assert_same_bits, windows_of
 from .test_invariance import ALL_AT_ONCE
@@ -230,6 +232,24 @@ def test_of_two_who_want_a_world_one_makes_it(tmp_path: Path) -> None:
     assert made == [3.0]
     assert len(said) == 1
     assert "another run makes the world" in said[0]
+
+
+def test_who_waits_for_a_world_has_it_while_its_maker_goes_on_from_it(tmp_path: Path) -> None:
+    elsewhere = common_world(parse_run(BURST), [3.0], tmp_path / "elsewhere")
+    assert elsewhere is not None
+    world = tmp_path / "worlds" / elsewhere.folder.name
+    maker = to_make(world)
+    assert maker is not None
+    said = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(common_world, parse_run(BURST), [3.0], world.parent, None, lambda _: said.set())
+        assert said.wait(30)
+        shutil.copytree(elsewhere.folder, world)
+        maker.take(fcntl.LOCK_SH)  # as who goes on from what it made
+        try:
+            assert other.result(30) is not None
+        finally:
+            maker.close()
 
 
 def test_times_outside_of_the_run_have_no_world(tmp_path: Path) -> None:
