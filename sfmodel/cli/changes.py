@@ -31,8 +31,3 @@ def to_changes(asked: str) -> list[str]:
     if not found:
         raise ConfigError(f"--changes: name at least one; {NONE} is the platform as it is")
     return list(found.values())
-
-
-def override_of(change: str) -> str:
-    """The override that switches a set of interventions on."""
-    return f"intervention=[{'' if change == NONE else change.replace('+', ',')}]"

@@ -7,11 +7,11 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfmodel.cli.changes import override_of, to_changes
+from sfmodel.cli.changes import to_changes
 from sfmodel.cli.fresh_folder import fresh_folder
 from sfmodel.cli.numbers import seconds_of
 from sfmodel.cli.which_platform import take_platform
@@ -164,7 +164,9 @@ def _figures(configured: Configured) -> dict[str, str]:
 
 def _configured(words: Sequence[str], storm: Sequence[str]) -> Configured:
     from sfmodel.cli.compose import composed
+    from sfmodel.sweeps.points import override_of
 
+    @cache
     def configured(change: str, in_storm: bool) -> dict[str, Any]:
         return composed([*words, *(storm if in_storm else ()), override_of(change)])
 

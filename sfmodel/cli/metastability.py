@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfmodel.cli.changes import override_of, to_changes
+from sfmodel.cli.changes import to_changes
 from sfmodel.cli.numbers import positive, seconds_of
 from sfmodel.cli.which_platform import take_platform
 from sfmodel.errors import ConfigError, nearest
@@ -111,6 +111,7 @@ def _report(known: Known, design: Any, folder: Path, arguments: argparse.Namespa
 
 def _configured(words: list[str], key: str) -> Configured:
     from sfmodel.cli.compose import composed
+    from sfmodel.sweeps.points import override_of
 
     def configured(change: str, load: float) -> dict[str, Any]:
         return composed([*words, f"{key}={load:g}", override_of(change)])

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class DecisionRuns:
         self, configured: Configured, folder: Path, figure: str, processes: int | None, deadline: float
     ) -> None:
         """Make nothing yet."""
-        self._configured, self._folder, self._figure = cache(configured), folder, figure
+        self._configured, self._folder, self._figure = configured, folder, figure
         self._processes, self._deadline = processes, deadline
 
     def time_is_up(self) -> bool:

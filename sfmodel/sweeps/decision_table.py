@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfmodel.aims import Aim
 from sfmodel.sweeps.deciding import Decision
-from sfmodel.sweeps.points import NONE
+from sfmodel.sweeps.points import NONE, override_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,7 +31,7 @@ def to_ship(decision: Decision, platform: str) -> str:
         for key, value in written.items()
         if key not in Intervention.model_fields
     ]
-    command = f"sfmodel run platform={platform} 'intervention=[{','.join(files)}]'"
+    command = f"sfmodel run platform={platform} '{override_of(best)}'"
     return "\n".join([f"to ship: {command}", *(f"  {setting}" for setting in settings)])
 
 

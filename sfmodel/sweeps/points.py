@@ -66,3 +66,8 @@ def label_of(value: str) -> str:
     if value.startswith("[") and value.endswith("]"):
         return "+".join(part.strip(" '\"") for part in value[1:-1].split(",") if part.strip()) or NONE
     return value.strip("'\"")
+
+
+def override_of(change: str) -> str:
+    """Write the label of a set of interventions as the override that switches it on."""
+    return f"intervention=[{'' if change == NONE else change.replace('+', ',')}]"

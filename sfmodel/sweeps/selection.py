@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sfmodel.results.intervals import LEVEL, Interval
 from sfmodel.sweeps.rounding import ROUNDING
-from sfmodel.sweeps.two_way import drawn_effects
+from sfmodel.sweeps.two_way import drawn_effects, runs_of
 
 DRAWS = 10_000
 """The standard error of a probability of one half is 0.5 points."""
@@ -113,11 +113,7 @@ def _effects(
     values = np.full((changes, len(seeds)), np.nan)
     for (change, seed), value in runs.items():
         values[change, seeds.index(seed)] = value
-    rows, columns = np.nonzero(~np.isnan(values))
-    y = values[rows, columns]
-    design = np.hstack([rows[:, None] == np.arange(1, changes), columns[:, None] == np.arange(len(seeds))]).astype(
-        float
-    )
+    _, y, design = runs_of(values)
     found, _, rank, _ = np.linalg.lstsq(design, y)
     mean = np.append(0.0, found[: changes - 1])
     mean[abs(mean) <= none] = 0.0

@@ -27,6 +27,14 @@ LEFT = 1e-6
 """Degrees of freedom that are less than this are none."""
 
 
+def runs_of(values: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
+    """Change and value of each run of a table as of `drawn_effects`, and the design: [run, effect of a change or seed]."""
+    change, seed = np.nonzero(~np.isnan(values))
+    changes, seeds = values.shape
+    of_change, of_seed = change[:, None] == np.arange(1, changes), seed[:, None] == np.arange(seeds)
+    return change, values[change, seed], np.hstack([of_change, of_seed]).astype(float)
+
+
 def drawn_effects(
     values: NDArray[np.float64], draws: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -46,10 +54,8 @@ def drawn_effects(
     -------
     The effects' means, shape [change], and draws of them, [draw, change]; of the first 0.
     """
-    change, seed = np.nonzero(~np.isnan(values))
-    changes, seeds = values.shape
-    y = (values - np.nanmean(values, axis=0))[change, seed]
-    design = np.hstack([change[:, None] == np.arange(1, changes), seed[:, None] == np.arange(seeds)]).astype(float)
+    changes = len(values)
+    change, y, design = runs_of(values - np.nanmean(values, axis=0))
     weight = np.ones(changes)
     for _ in range(TURNS):
         root = np.sqrt(weight)[change]

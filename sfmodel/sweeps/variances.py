@@ -85,10 +85,7 @@ def _known(found: NDArray[np.float64], freedom: NDArray[np.float64]) -> _Known:
     most = found.max()
     least = max(found[freedom > 0].min(), _LEAST * most)
     about = np.geomspace(1e-6 * least, 1e6 * most, _STEPS)[:, None]
-    own, apart = (
-        _log_density(found, freedom, _ALIKE, about),
-        _log_density(found, freedom, np.full((1, 1, 1), APART), about),
-    )
+    own, apart = (_log_density(found, freedom, d0, about) for d0 in (_ALIKE, APART))
     share = np.where(freedom > 0, RARE, 0.0)  # nothing says that a variance is apart of which nothing is known
     with np.errstate(divide="ignore"):
         either = np.logaddexp(np.log1p(-share) + own, np.log(share) + apart)

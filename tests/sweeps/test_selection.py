@@ -81,7 +81,7 @@ def test_probabilities_are_calibrated() -> None:
 
 def test_equal_changes_share_the_probability() -> None:
     rng = np.random.default_rng(3)
-    shares = [contest(world(rng, np.zeros(4), 4, 1.0), NAMES, more_is_better=True).best for _ in range(200)]
+    shares = [contest(world(rng, np.zeros(4), 4, 1.0), NAMES, more_is_better=True).best for _ in range(400)]
     assert np.mean(shares, axis=0) == pytest.approx(np.full(4, 0.25), abs=0.05)
 
 
@@ -150,7 +150,7 @@ def test_intervals_where_one_change_varies_much_more(
     chance = np.where(np.arange(changes) == wild, 2.0, 0.1)
     calm = [name for k, name in enumerate(names) if k != wild]
     beside_wild, between_calm, half, alone = [], [], [], []
-    for _ in range(400):
+    for _ in range(200):
         effects = rng.normal(0, 1, changes)
         figures = effects[:, None] + rng.normal(0, 10, seeds) + chance[:, None] * rng.normal(size=(changes, seeds))
         seen = table(names, figures)
