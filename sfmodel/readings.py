@@ -15,7 +15,7 @@ from sfmodel.world import World
 _STATION_TOTALS = (
     "busy", "queue", "arrivals", "starts", "ends", "wait", "rejected", "expired", "left", "wasted", "burnt",
 )  # fmt: skip
-_CACHE_TOTALS = ("hits", "misses", "stale", "expired", "invalidated", "coalesced", "stores", "evictions")
+_CACHE_TOTALS = ("hits", "misses", "stale", "expired", "invalidated", "coalesced", "stores", "evictions", "similar")
 _QUEUE_TOTALS = ("published", "delivered", "failed", "dropped", "rejected", "length", "delay", "batches")
 
 _TOTALS: dict[str, tuple[str, str]] = {

@@ -109,12 +109,38 @@ def _remove(caches, c, stores, user_rows, item_rows, cluster_rows, row, entry):
         stores[caches[c].store].used -= caches[c].entry_size
 
 
+@kernel
+def _is_current(caches, c, versions, population, user_rows, item_rows, cluster_rows, row, now):
+    entry = get_entry(caches, c, user_rows, item_rows, cluster_rows, row)
+    if not entry & _PRESENT:
+        return False
+    expiry, reached, _ = _ends(caches, c, versions, population, entry, row)
+    return now < min(expiry, reached)
+
+
+@kernel
+def _nearest(caches, c, versions, population, user_rows, item_rows, cluster_rows, row, now):
+    """Row of the nearest current entry among the similar, to the right first; its own where there is none."""
+    count = np.int64(population[0].clusters)
+    if row == count:
+        return row
+    for k in range(caches[c].near):
+        aside = (k + 1) // 2
+        place = (row + aside if k % 2 else row - aside + count) % count
+        if _is_current(caches, c, versions, population, user_rows, item_rows, cluster_rows, place, now):
+            return place
+    return row
+
+
 @hot
 def look_up(caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, row, now, ahead):
     """HIT, STALE or MISS; counts, renews the access clock, removes what has expired.
 
     What expires within `ahead` is a miss to who asks, and stays for others.
     """
+    own = row
+    if caches[c].near > 1:
+        row = _nearest(caches, c, versions, population, user_rows, item_rows, cluster_rows, row, now)
     entry = get_entry(caches, c, user_rows, item_rows, cluster_rows, row)
     if not entry & _PRESENT:
         caches[c].misses += 1
@@ -125,6 +151,8 @@ def look_up(caches, c, stores, versions, population, user_rows, item_rows, clust
             caches[c].misses += 1
             return MISS
         caches[c].hits += 1
+        if row != own:
+            caches[c].similar += 1
         fresh = entry
         if caches[c].sliding:
             fresh = (fresh & _BELOW_EXPIRY) | (_expiry_ms(now + caches[c].ttl) << _32)

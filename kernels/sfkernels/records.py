@@ -115,7 +115,7 @@ CACHE = _record(
     ("ttl", "f8"), ("ttl_jitter", "f8"), ("stale_for", "f8"), ("entry_size", "f8"), ("warm", "f8"), ("salt", "u8"),
     ("key", "i4"), ("column", "i4"), ("store", "i4"), ("sliding", "i4"), ("coalesce", "i4"), ("versions", "i4"),
     ("entries", "i8"), ("hits", "i8"), ("misses", "i8"), ("stale", "i8"), ("expired", "i8"), ("invalidated", "i8"),
-    ("coalesced", "i8"), ("stores", "i8"), ("evictions", "i8"), ("early", "f8"),
+    ("coalesced", "i8"), ("stores", "i8"), ("evictions", "i8"), ("early", "f8"), ("near", "i8"), ("similar", "i8"),
 )  # fmt: skip
 
 VERSION = _record(("start", "f8"), ("over", "f8"), ("number", "u4"), ("soft", "u4"))

@@ -246,7 +246,7 @@ def cache_arrays(platform: Platform, index: Index, shift_s: float, before: Array
             number = index.caches.index(label)
             caches[number] = {
                 "ttl": cache.ttl, "ttl_jitter": cache.ttl_jitter, "stale_for": cache.stale_for, "warm": cache.warm,
-                "early": cache.early,
+                "early": cache.early, "near": math.ceil(cache.similar * clusters - 1e-9),
                 "entry_size": cache.entry_size, "salt": salt("cache", name, key), "key": KEYS.index(cache.key),
                 "column": index.columns["cache", label], "store": index.stores.index(cache.of) if cache.of else -1,
                 "sliding": cache.sliding, "coalesce": cache.coalesce, "versions": number * clusters,

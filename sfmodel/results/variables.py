@@ -147,6 +147,7 @@ _CALLS = (
 
 _CACHES = (
     _count("cache_hits", "cache", "Lookups that found a current entry"),
+    _count("cache_similar", "cache", "Of these, lookups that found the entry of a similar taste or topic"),
     _count("cache_misses", "cache", "Lookups that found none that may be served"),
     _count("cache_stale", "cache", "Lookups that found an entry past its time and served it"),
     _count("cache_expired", "cache", "Lookups that found an entry too old"),

@@ -30,6 +30,9 @@ class Cache(Word):
     early: Duration = 0.0
     """Who asks takes an entry for expired by an exponential time of this mean before it is: δ·β of XFetch (Vattani,
     Chierichetti and Lowenstein, Optimal Probabilistic Cache Stampede Prevention, VLDB 2015)."""
+    similar: Share = 0.0
+    """Where the own entry is not current, the nearest one serves that is, of so large a share of all tastes or topics around
+    the own: nearest-neighbour caching (Pandey et al., WWW 2009), by a threshold of similarity."""
     stale_for: Duration = 0.0
     """An expired entry may still be served so long."""
     of: str | None = None
@@ -48,6 +51,14 @@ class Cache(Word):
     """One miss fetches, others of the same key wait for it."""
     warm: Share = 0.0
     """Share of keys present at the first moment."""
+
+    @model_validator(mode="after")
+    def _neighbours(self) -> Cache:
+        if self.similar > 0 and self.key not in ("cluster", "topic"):
+            raise ValueError(
+                f"similar: a {self.key} has none that are similar; leave it out, or choose key: cluster or topic"
+            )
+        return self
 
 
 class Memory(Word):

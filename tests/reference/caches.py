@@ -123,7 +123,7 @@ class Cache:
             ended = min(ended, reached)
         return now >= ended + self.config.stale_for
 
-    def state(self, key: Key) -> str:
+    def state(self, key: Key, own: Key) -> str:
         """hit, stale or miss; what is found dead is counted and removed."""
         now = self.world.clock.now
         if key not in self.entries:
@@ -132,7 +132,7 @@ class Cache:
             if not self.is_fresh(key):
                 return "stale"
             left = self.entries[key].expiry - now
-            return "miss" if self.config.early > 0 and left <= self.looks_ahead(key) else "hit"
+            return "miss" if self.config.early > 0 and left <= self.looks_ahead(own) else "hit"
         self.count("expired" if self.is_current(key) else "invalidated")
         del self.entries[key]
         return "miss"
@@ -143,17 +143,30 @@ class Cache:
 
     # --- lookup
 
+    def nearest(self, own: Key) -> Key:
+        """Of the similar keys the nearest one that is fresh, else the own."""
+        ring = self.world.platform.content.clusters
+        number = math.ceil(self.config.similar * ring)
+        if own is None or number == 0:
+            return own
+        aside = range(-((number - 1) // 2), number // 2 + 1)
+        fresh = [k for k in aside if (own + k) % ring in self.entries and self.is_fresh((own + k) % ring)]
+        return (own + min(fresh, key=lambda k: (abs(k), k < 0))) % ring if fresh else own
+
     def look(self, task: Task, place: Place) -> Script:
         """Read; return hit, stale or miss."""
         readable = True
         if self.config.read is not None:
             readable = (yield from self.call(task, place.below("read"), self.config.read)) == "ok"
-        key = self.key_of(task)
-        state = self.state(key) if readable else "miss"
+        own = self.key_of(task)
+        key = self.nearest(own) if readable else own
+        state = self.state(key, own) if readable else "miss"
         if state == "miss" and self.config.coalesce:
-            state = yield from self.coalesce(task, key)
+            state = yield from self.coalesce(task, own)
         if state == "hit":
             self.hit(key)
+            if key != own:
+                self.count("similar")
         if state in ("hit", "stale"):
             self.count("hits" if state == "hit" else "stale")
         elif state == "miss" and not self.config.coalesce:

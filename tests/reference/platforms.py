@@ -114,6 +114,8 @@ def cache(b: Builder) -> Mapping:
         makers |= {name: lambda: b.pick(*b.targets) for name in ("read", "write", "invalidate")}
     if b.random:
         makers |= {"ttl_jitter": lambda: 0.3, "warm": lambda: 0.5, "early": lambda: b.pick("0.1 s", "0.5 s")}
+    if made["key"] in ("cluster", "topic"):
+        makers["similar"] = lambda: b.pick(0.3, 1)
     made |= options(b, **makers)
     if b.random and b.often():
         made |= {"of": "store", "entry_size": b.pick("1 kB", "2 kB")}

@@ -33,7 +33,7 @@ COMPARED = (
     "endpoint_time_ok", "call_attempts", "call_outcomes", "call_retries", "call_hedges", "call_timeouts", "call_open",
     "breaker_state", "station_busy", "station_queue", "station_queue_max", "station_arrivals", "station_starts",
     "station_ends", "station_rejected", "station_expired", "station_left", "station_wait", "station_wasted",
-    "cache_hits", "cache_misses", "cache_stale",
+    "cache_hits", "cache_similar", "cache_misses", "cache_stale",
     "cache_expired", "cache_invalidated", "cache_coalesced", "cache_stores", "cache_evictions", "cache_entries",
     "limiter_passed", "limiter_refused", "queue_published", "queue_delivered", "queue_failed", "queue_dropped",
     "queue_rejected", "queue_delay", "counters", "users_requests", "users_retries", "users_outcomes",
@@ -140,7 +140,7 @@ def test_exact_where_nothing_is_random() -> None:
         assert not differences, "\n".join(["engine and reference differ:", *differences])
 
     compare()
-    assert set(COMPARED) - happened == {"cache_evictions"}, "what never happened was never compared"
+    assert set(COMPARED) - happened == {"cache_evictions", "cache_similar"}, "what never happened was never compared"
 
 
 NETWORK_TO_A_DEAD_REPLICA = {
@@ -300,6 +300,25 @@ def test_within_intervals_with_a_throttle() -> None:
     platform = {"name": "small", "services": services, "sources": {"in": {"call": "front.get", "rate": "30/s"}}}
     intervals = Intervals()
     differences = list(intervals.different({"platform": platform, "until": "60 s", "window": "60 s"}, SEEDS))
+    assert not differences, "\n".join(["engine and reference differ:", *differences])
+
+
+@pytest.mark.parametrize("more", [{}, {"coalesce": True}, {"stale_for": "0.5 s", "sliding": True}, {"early": "0.2 s"}])
+def test_within_intervals_with_similar_topics(more: dict[str, Any]) -> None:
+    caches = {"near": {"key": "topic", "ttl": "0.8 s", "similar": 0.4, **more}}
+    steps = [{"lookup": "near", "on_miss": [{"sleep": "0.11 s"}, {"store": "near"}]}]
+    forget = [{"invalidate": "near", "scope": "similar", "share": 0.3, "over": "0.5 s"}]
+    services = {"s": {"caches": caches, "endpoints": {"get": {"steps": steps}, "forget": {"steps": forget}}}}
+    sources = {
+        "in": {"call": "s.get", "rate": "20/s", "item": "random"},
+        "other": {"call": "s.forget", "rate": "0.3/s", "item": "random"},
+    }
+    platform = {"name": "small", "services": services, "sources": sources, "content": {"items": 5000, "clusters": 9}}
+    mapping = {"platform": platform, "until": "60 s", "window": "60 s"}
+    found, _ = both(mapping)
+    assert found["cache_similar", "s.near"] > 100
+    intervals = Intervals()
+    differences = list(intervals.different(mapping, SEEDS))
     assert not differences, "\n".join(["engine and reference differ:", *differences])
 
 

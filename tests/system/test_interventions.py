@@ -158,6 +158,18 @@ def test_queries_are_saved_by_hits() -> None:
     )
 
 
+def test_similar_tastes_save_queries() -> None:
+    """With more of them served by what is near, fewer queries are made; what is saved are answers of another taste."""
+    site, cache = "engine.recommend>vectordb.search", "vectordb.neighbours"
+    exact, near, nearly_all = (
+        evening("intervention=[vector_cache]", f"intervention.vector_cache.similar={share}") for share in (0, 0.01, 0.2)
+    )
+
+    assert exact["call_attempts"][site] > near["call_attempts"][site] > nearly_all["call_attempts"][site]
+    assert exact["cache_similar"][cache] == 0 < near["cache_similar"][cache] <= near["cache_hits"][cache]
+    assert nearly_all["call_attempts"][site] < 0.2 * exact["call_attempts"][site]
+
+
 def test_what_an_engine_makes_up_is_no_neighbour() -> None:
     """A vector database that takes longer than the engine waits: nothing is cached, and every miss falls back."""
     slow = ("platform.services.vectordb.stations.queries.speed=0.02", "platform.content.clusters=5")
@@ -243,6 +255,20 @@ def test_a_list_that_has_expired_is_shown_and_made_anew_behind() -> None:
     assert stale["stale_lists"] == pytest.approx(shown, abs=2)  # who is under way when measuring begins or ends
     assert sum(stale["endpoint_outcomes"]["engine.refresh"].values()) == pytest.approx(shown, abs=5)
     assert stale["cache_misses"][lists] < without["cache_misses"][lists] - 0.7 * shown
+
+
+def test_lists_of_those_who_are_there_are_warm_when_they_ask() -> None:
+    """Lists that live for a minute: many are made anew while their user looks at a title; nobody is shown an old one."""
+    brief = "platform.services.engine.caches.recommendations.ttl=60s"
+    warming = ("intervention=[warming]", "intervention.warming.places=100")
+    without, warm = evening(brief), evening(brief, *warming)
+    asked, behind = "engine.recommend>vectordb.search", "engine.warm>vectordb.search"
+    made = warm["call_attempts"][behind]
+    assert made > 50
+    assert made < 0.2 * warm["endpoint_arrivals"]["engine.warm"]  # most who look at a title never had a list
+    assert without["call_attempts"][asked] - warm["call_attempts"][asked] > 0.25 * made
+    stale = warm["cache_stale"]["engine.recommendations"]
+    assert stale == pytest.approx(warm["cold_lists"] + made, abs=2)  # who is under way when measuring begins or ends
 
 
 def test_a_soft_purge_leaves_lists_to_be_shown() -> None:

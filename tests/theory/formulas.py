@@ -98,6 +98,11 @@ def ttl_hit_ratio(p: np.ndarray, rate: float, ttl: float, reset: bool) -> float:
     return float(np.sum(p * (-np.expm1(-x) if reset else x / (1 + x))))
 
 
+def jammed_density() -> float:
+    """Random sequential adsorption on a line of places, where each that is taken keeps both neighbours free (Flory 1939)."""
+    return (1 - np.exp(-2.0)) / 2
+
+
 def che_hit_ratio(p: np.ndarray, capacity: int, fifo: bool) -> float:
     """Che's approximation (Che, Tung, Wang 2002), for FIFO and random as by Fricker, Robert, Roberts (2012)."""
     from scipy.optimize import brentq

@@ -49,6 +49,8 @@ COMPARISONS = (
     "closed network response",
     "TTL, not reset by a hit",
     "TTL, reset by a hit",
+    "TTL, all topics similar",
+    "similar topics, jammed",
     "LRU",
     "FIFO",
     "random eviction",

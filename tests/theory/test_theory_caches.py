@@ -17,22 +17,30 @@ pytestmark = pytest.mark.theory
 
 
 def hit_ratio(
-    cache: dict[str, Any], store: dict[str, Any], items: int, rate: float, times: tuple[float, float], seed: int
-) -> float:
-    """Hit ratio of a look-aside cache by item under Poisson requests, Zipf 0.9, after a warm-up."""
+    cache: dict[str, Any], store: dict[str, Any], items: int, rate: float, times: tuple[float, float], seed: int,
+    clusters: int = 1,
+) -> float:  # fmt: skip
+    """Hit ratio of a look-aside cache under Poisson requests, Zipf 0.9, after a warm-up."""
+    result = look_aside(cache, store, {"items": items, "popularity": 0.9, "clusters": clusters}, rate, times, seed)
+    hits, misses = result["cache_hits"]["s.near"], result["cache_misses"]["s.near"]
+    return hits / (hits + misses)
+
+
+def look_aside(
+    cache: dict[str, Any], store: dict[str, Any], content: dict[str, Any], rate: float, times: tuple[float, float], seed: int
+) -> dict[str, Any]:  # fmt: skip
+    """What a cache does, by item if nothing else is said, in front of what costs nothing."""
     warmup, length = times
     lookup = {"lookup": "near", "on_miss": [{"store": "near"}]}
     service = {"caches": {"near": {"key": "item", **cache}}, "endpoints": {"get": {"steps": [lookup]}}, **store}
-    result = totals({
+    return totals({
         "platform": {
-            "name": "cache", "services": {"s": service}, "content": {"items": items, "popularity": 0.9},
+            "name": "cache", "services": {"s": service}, "content": content,
             "sources": {"in": {"call": "s.get", "rate": f"{rate}/s", "item": "random"}},
         },
         "start": f"{warmup} s", "until": f"{warmup + length} s", "warmup": f"{warmup} s", "window": f"{length} s",
         "seed": seed,
     })  # fmt: skip
-    hits, misses = result["cache_hits"]["s.near"], result["cache_misses"]["s.near"]
-    return hits / (hits + misses)
 
 
 @pytest.mark.parametrize("reset", [False, True])
@@ -43,6 +51,23 @@ def test_hits_until_the_ttl_ends(reset: bool) -> None:
     )
     name = "TTL, reset by a hit" if reset else "TTL, not reset by a hit"
     agree(name, found, formulas.ttl_hit_ratio(formulas.zipf(100_000, 0.9), 1000, 60, reset))
+
+
+def test_one_entry_serves_where_all_topics_are_similar() -> None:
+    # 50 topics, 2 requests/s in all, 1 s: as one topic would be asked for
+    cache = {"key": "topic", "ttl": "1 s", "similar": 1}
+    found = replicate(lambda seed: hit_ratio(cache, {}, 10_000, 2, (10, 10_000), seed, clusters=50))
+    agree("TTL, all topics similar", found, formulas.ttl_hit_ratio(np.ones(1), 2, 1, False))
+
+
+def test_entries_keep_their_neighbours_out_as_in_random_sequential_adsorption() -> None:
+    # 1000 topics, one as likely as another, each asked for 20 times on average, and an entry serves both its neighbours
+    def entries(seed: int) -> float:
+        cache = {"key": "topic", "ttl": "10 h", "similar": 0.003}
+        result = look_aside(cache, {}, {"items": 1_000_000, "popularity": 0, "clusters": 1000}, 100, (0, 200), seed)
+        return result["cache_entries"]["s.near"] / 1000
+
+    agree("similar topics, jammed", replicate(entries), formulas.jammed_density())
 
 
 @pytest.mark.parametrize("eviction", ["lru", "fifo", "random"])
