@@ -62,7 +62,8 @@ def bottlenecks(found: Found) -> list[str]:
         for one in more["bottlenecks"]
     ]  # fmt: skip
     heads = ("resource", "more of it", "busy", "failures from it", "change in failures", "change in p95")
-    first, most = more["bottlenecks"][0]["resource"], more["bottlenecks"][0]
+    first = more["bottlenecks"][0]["resource"]
+    most = max((one for one in more["bottlenecks"] if one["resource"] == first), key=lambda one: one["factor"])
     busiest = max(more["bottlenecks"], key=lambda one: one["busy"] or 0)["resource"]
     differ = "is also the busiest" if busiest == first else f"is not the busiest, which is {busiest}"
     sure = [what for what, key in (("failures", "failing"), ("p95", "p95")) if is_found(most[key])]
@@ -252,7 +253,9 @@ def _first_after(alarms: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     for one in alarms:
         delay = one["after_trigger_s"]
         if delay is not None and delay >= 0:
-            name = f"{one['objective']}: {one['alert']}"
+            part = one.get("seen_s", 0.0) < one.get("long_s", 0.0)  # it comes later after hours of usual traffic
+            seen = f", {one['seen_s'] / 60:.0f} min of it seen" if part else ""
+            name = f"{one['objective']}: {one['alert']}{seen}"
             delays[name] = min(delay, delays.get(name, delay))
     return dict(sorted(delays.items(), key=lambda item: item[1]))
 

@@ -1,7 +1,8 @@
 """When alerts fire on a run: burn rates over two windows, as Prometheus would evaluate them at the end of each window of the run.
 
 A budget is what an objective lets fail. Over a window it burns at the share that is not good, divided by the budget. What lies
-before the run is not known; until a window is full, what there is of it counts.
+before the run is not known; until a window is full, what there is of it counts, and what an alarm has seen of it is said: with
+all of it, of usual traffic, it comes later.
 """
 
 from __future__ import annotations
@@ -77,7 +78,9 @@ def _alarms(ds: xr.Dataset, objective: Objective, alert: Alert, bad: Series, tot
     for when in measures.stretches(firing):
         ends = float(ends_s[min(when.stop, len(ends_s) - 1)])
         lasts, highest = when.stop == len(ends_s), float(long[when].max())
-        data = {"burn": alert.burn, "long_s": alert.long, "short_s": alert.short, "highest": highest}
-        fires_s, worst = float(ends_s[when.start]), f"burn rate {highest:.3g}"
+        fires_s = float(ends_s[when.start])
+        seen_s = min(alert.long, fires_s - float(ds["time"].values[0]))
+        data = {"burn": alert.burn, "long_s": alert.long, "short_s": alert.short, "highest": highest, "seen_s": seen_s}
+        worst = f"burn rate {highest:.3g}" + ("" if seen_s >= alert.long else f"; saw {seen_s / 60:.0f} min")
         found.append(Alarm(objective.name, alert.said, alert.said, fires_s, ends, lasts, worst, data))
     return found

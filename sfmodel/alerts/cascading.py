@@ -1,8 +1,9 @@
 """When the alert on cascades fires: a service and the calls that it makes to another are in trouble at the same time.
 
 What is usual of each comes from the calm stretch of a run, as in diagnosis. Over the last minute (`window`) more fails than
-usual, or it takes longer, by what the file of objectives says and by so many standard deviations of the calm stretch; both ends
-have been so for a while (`lasting`). These are numbers that a rule for Prometheus can hold.
+usual, or it takes longer, by what the file of objectives says, by so many standard deviations of the calm stretch, and by so many
+standard errors of what ends in a minute of it; both ends have been so for a while (`lasting`). These are numbers that a rule for
+Prometheus can hold.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from sfmodel.alerts.alarm import Alarm
 from sfmodel.alerts.objectives import CascadeAlert
-from sfmodel.diagnosis.course import FEW, Ended, Usual, course, usual
+from sfmodel.diagnosis.course import FEW, Ended, Usual, course, higher_share, standard_error, usual
 from sfmodel.diagnosis.course import ended as ended_of
 from sfmodel.diagnosis.scene import Pair, Scene, places
 from sfmodel.results import measures
@@ -72,12 +73,17 @@ def watch(ds: xr.Dataset, alert: CascadeAlert) -> Watch:
     here = {of: ended_of(ds, of) for of in ("endpoint", "call")}
     names = {of: [str(label) for label in ds[of].values] for of in ("endpoint", "call")}
 
+    calm_s = float(ds["width"].values[scene.calm].sum())
+
     def watched(of: Literal["endpoint", "call"], rows: list[int]) -> Watched:
-        known = usual(here[of].of(rows), scene.calm)
+        own = here[of].of(rows)
+        known = usual(own, scene.calm)
+        error = alert.deviations * standard_error(np.array(max(FEW, known.count * alert.window / calm_s)), known.count)
+        share = float((own.count[scene.calm].sum(axis=0) * known.failing).sum() / max(known.count, 1.0))
         return Watched(
             of, tuple(names[of][k] for k in rows), known,
-            max(alert.failing, alert.deviations * known.failing_noise),
-            max(alert.slow, 1 + alert.deviations * known.slow_noise),
+            max(alert.failing, alert.deviations * known.failing_noise, float(higher_share(np.array(share), error)) - share),
+            max(alert.slow, 1 + alert.deviations * known.slow_noise, float(np.exp(error))),
         )  # fmt: skip
 
     pairs = [pair for pair in dict.fromkeys(scene.calls) if pair[0] != pair[1]]
@@ -119,7 +125,7 @@ def badness(ds: xr.Dataset, watched: Watched, window_s: float, above: float = 1.
     rows = [int(k) for k in ds.indexes[watched.of].get_indexer(list(watched.labels))]
     known = [k for k, row in enumerate(rows) if row >= 0]
     own = _over(ended_of(ds, watched.of), ds, window_s).of([rows[k] for k in known])
-    part = Usual(watched.usual.failing[known], watched.usual.seconds[known], 0.0, 0.0)
+    part = Usual(watched.usual.failing[known], watched.usual.seconds[known], 0.0, 0.0, watched.usual.count)
     found = course(own, part)
     failing = found.failing / watched.failing
     worse = np.where(failing > 1, failing, found.slow / watched.slow)

@@ -54,6 +54,16 @@ class Objective(Word):
     alerts: tuple[Alert, ...] = ()
     """When somebody is told."""
 
+    @model_validator(mode="after")
+    def _distinct(self) -> Objective:
+        said = [alert.said for alert in self.alerts]
+        twice = next((one for one in said if said.count(one) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"there are two alerts '{twice}', which differ in their short window at most; leave one out"
+            )
+        return self
+
     @property
     def budget(self) -> float:
         """Share that need not be good."""

@@ -32,7 +32,7 @@ class AfterTrigger:
     false_alarms: int
     """Replications in which it fires before the trigger."""
     firing: int = 0
-    """Replications in which it is firing when the trigger begins, and does not fire again: nothing is known of their delay."""
+    """Replications in which it is firing when the trigger begins: nothing is known of their delay."""
 
     @property
     def median_s(self) -> float | None:
@@ -89,11 +89,9 @@ def _detection(
     if trigger_s is not None:
         false_alarms = sum(any(at_s < trigger_s for at_s in run) for run in own)
         own = [[at_s for at_s in run if at_s >= trigger_s] for run in own]
-        delays_s = tuple(min(run) - trigger_s for run in own if run)
-        firing = sum(
-            not late and any(one.ends_s > trigger_s for one in run) for late, run in zip(own, alarms, strict=True)
-        )
-        after = AfterTrigger(delays_s, len(own), max(0.0, until_s - trigger_s), false_alarms, firing)
+        firing = [any(one.fires_s < trigger_s < one.ends_s for one in run) for run in alarms]
+        delays_s = tuple(min(run) - trigger_s for run, known in zip(own, firing, strict=True) if run and not known)
+        after = AfterTrigger(delays_s, len(own), max(0.0, until_s - trigger_s), false_alarms, sum(firing))
     fired = sum(map(bool, own))
     times = sum(map(len, own)) / len(own)
     return Detection(promise, alert, fired, len(own), share_ends(fired, len(own)), times, after)

@@ -14,6 +14,9 @@ from sfmodel.cli.period import add_period_arguments, period_of
 from sfmodel.cli.which_run import add_run_argument, folder_of
 from sfmodel.errors import ConfigError, nearest
 
+MOST = 1000.0
+"""Largest factor."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -85,8 +88,8 @@ def _factors(text: str) -> list[float]:
         found = [float(one) for one in text.split(",")]
     except ValueError:
         found = []
-    if not found or min(found) <= 1:
-        raise ConfigError(f"--factors: expected numbers above 1, such as 1.01,1.03,1.1, found '{text}'")
+    if not found or not all(1 < one <= MOST for one in found):
+        raise ConfigError(f"--factors: expected numbers above 1, up to {MOST:g}, such as 1.01,1.03,1.1, found '{text}'")
     return sorted(set(found))
 
 

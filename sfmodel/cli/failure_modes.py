@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfmodel.cli.numbers import positive, seconds_of
+from sfmodel.cli.numbers import not_negative, positive, seconds_of
 from sfmodel.errors import ConfigError, RunError, nearest
 
 if TYPE_CHECKING:
@@ -50,7 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--most", type=positive, default=8, metavar="N", help="so many modes are shrunk (default: 8)")
     parser.add_argument(
-        "--explore", type=int, default=48, metavar="N", help="so many triggers are proposed by Optuna (default: 48)"
+        "--explore",
+        type=not_negative,
+        default=48,
+        metavar="N",
+        help="so many triggers are proposed by Optuna (default: 48)",
     )
     parser.add_argument(
         "--only",
@@ -148,7 +152,9 @@ def _show(arguments: argparse.Namespace, search: Search, asked: Mapping[str, Any
     from sfmodel.results.disk import disk_errors
 
     setting = search.trials.setting
-    ranked = enumerate(modes_of(search.modes(), search.trials, known_things()), start=1)
+    ranked = enumerate(
+        modes_of(search.modes(), search.trials, known_things(setting.config["platform"]["services"])), start=1
+    )
     modes = {scenario_name(rank, mode): mode for rank, mode in ranked}
     _write(arguments, search, modes)
     found = {"asked": asked,

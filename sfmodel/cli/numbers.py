@@ -18,6 +18,11 @@ def positive(text: str) -> int:
     return found
 
 
+def not_negative(text: str) -> int:
+    """Parse a whole number, 0 or above."""
+    return 0 if text.strip() == "0" else positive(text)
+
+
 def seconds_of(arguments: argparse.Namespace, name: str, least_s: float = 0.0) -> float:
     """Duration that an option gives, s.
 

@@ -44,6 +44,7 @@ class Counterfactual:
 
     candidate: Candidate
     factor: float
+    """How many times as much there is, the least that is possible above what was asked for."""
     effects: Mapping[str, Interval]
     """Difference of each figure of `FIGURES`; its half is NaN where nothing is known of chance."""
 
@@ -74,12 +75,17 @@ class Counterfactuals:
         """Run nothing yet."""
         self._ds, self._found = ds, list(found)
         self._endpoints = list(endpoints) or measures.roots(ds)
+        if not windows.any():
+            raise NotInRunError(
+                "the run has no windows, so there is nothing to measure; run it for longer than one window"
+            )
         first, last = np.flatnonzero(windows)[[0, -1]]
         time_s = ds["time"].values.astype(float)
         self._measured_s, self._until_s = time_s[windows], float(time_s[last] + ds["width"].values[last])
         self._at_s = max(float(time_s[0]), float(time_s[first]) - SETTLING_S)
         self._seeds = [int(ds.attrs["seed"]) + k for k in range(seeds)]
-        self._changes: list[Change] = [(one, factor) for one in found for factor in factors]
+        wanted = ((one, one.possible(factor)) for one in found for factor in factors)
+        self._changes: list[Change] = list(dict.fromkeys(wanted))
 
     @property
     def runs(self) -> dict[str, dict[str, Any]]:
@@ -92,7 +98,7 @@ class Counterfactuals:
         return self.judged(variants(self.runs, folder / FOLDER, processes))
 
     def judged(self, runs: Mapping[str, xr.Dataset]) -> list[Counterfactual]:
-        """What the runs show, by their names; the resource with the largest effect on failures first, then on p95."""
+        """What the runs show, by their names; the resource first of whose most each per cent changes failures most, then p95."""
         first = _name(None, self._seeds[0])
         figures = {name: self._figures(ds) for name, ds in {first: self._ds, **runs}.items()}
         changes = [None, *self._changes]
@@ -117,15 +123,17 @@ class Counterfactuals:
     def _rank(self, one: Counterfactual, found: Sequence[Counterfactual]) -> tuple[float, ...]:
         most = max((other for other in found if other.candidate == one.candidate), key=lambda other: other.factor)
         known = [most.effects[figure] for figure in ("failing", "p95")]
-        sure = [effect.mean if abs(effect.mean) > effect.half else 0.0 for effect in known]
-        return (*sure, *(effect.mean for effect in known), float(self._found.index(one.candidate)))
+        means = [effect.mean / (most.factor - 1) for effect in known]
+        sure = [mean if abs(effect.mean) > effect.half else 0.0 for mean, effect in zip(means, known, strict=True)]
+        return (*sure, *means, float(self._found.index(one.candidate)))
 
     def _mapping(self, change: Change | None, seed: int) -> dict[str, Any]:
         config = copy.deepcopy(self._ds.attrs["config"])
         scenario = dict(config.get("scenario") or {})
         if change is not None:
             candidate, factor = change
-            scenario["events"] = [candidate.event(factor, self._at_s), *(scenario.get("events") or [])]  # acts first
+            # acts last: what the scenario sets meanwhile is made larger, too
+            scenario["events"] = [*(scenario.get("events") or []), candidate.event(factor, self._at_s)]
         return {
             **config, "scenario": scenario, "seed": seed, "replications": 1, "trace": {"one_in": 0},
             "forks": [f"{self._at_s} s"], "until": f"{self._until_s} s",

@@ -25,18 +25,20 @@ class Candidate:
     key: str
     """What is made larger: the speed of a station, the servers of one that is held, the rate or limit of a limiter."""
     whole: float | None
-    """Its value, where only whole numbers are possible."""
+    """Its value, where only whole numbers are possible; none: any is."""
 
     @property
     def name(self) -> str:
         """As among the causes."""
         return self.trouble.cause
 
+    def possible(self, factor: float) -> float:
+        """How many times as much there can be, at least so many: of two servers 1 % more are three, 1.5 times as many."""
+        return factor if self.whole is None else math.ceil(self.whole * factor - 1e-9) / self.whole
+
     def event(self, factor: float, at_s: float) -> dict[str, Any]:
         """The event of a scenario that gives so many times as much of it, from a time on, s since midnight."""
-        if self.whole is None:
-            return {"at": f"{at_s} s", "scale": {self.key: factor}}
-        return {"at": f"{at_s} s", "set": {self.key: math.ceil(self.whole * factor - 1e-9)}}
+        return {"at": f"{at_s} s", "scale": {self.key: factor}}
 
 
 def candidates(run: Run, found: Sequence[Trouble], most: int) -> list[Candidate]:

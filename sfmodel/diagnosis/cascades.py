@@ -128,11 +128,23 @@ def _up(scene: Scene, origin: str, shares: Mapping[str, float], when: slice) -> 
 
 
 def _path(edges: Sequence[Edge], start: str, shares: Mapping[str, float], entries: frozenset[str]) -> tuple[str, ...]:
-    """The way up from a service along edges that ends where requests enter, or as far up as there is one; longest first."""
-    ways: list[tuple[str, ...]] = []
-    ahead: list[tuple[str, ...]] = [(start,)]
-    while ahead:
-        way = ahead.pop()
-        ways.append(way)
-        ahead += [(*way, edge.target) for edge in edges if edge.source == way[-1] and edge.target not in way]
-    return max(ways, key=lambda way: (way[-1] in entries, len(way), shares.get(way[-1], 0.0)))
+    """The way up from a service along edges that ends where requests enter, or as far up as there is one; longest first.
+
+    An edge that leads back to where the way came from is left out.
+    """
+    above: dict[str, tuple[str, ...]] = {}
+    below: set[str] = set()
+
+    def way_from(service: str) -> tuple[str, ...]:
+        if service not in above:
+            below.add(service)
+            targets = dict.fromkeys(edge.target for edge in edges if edge.source == service)
+            ways = [(), *(way_from(target) for target in targets if target not in below)]
+            below.remove(service)
+            above[service] = max(((service, *way) for way in ways), key=rank)
+        return above[service]
+
+    def rank(way: tuple[str, ...]) -> tuple[bool, int, float]:
+        return way[-1] in entries, len(way), shares.get(way[-1], 0.0)
+
+    return way_from(start)

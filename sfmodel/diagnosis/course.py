@@ -1,7 +1,10 @@
 """The course of a run: how much worse than usual services and dependencies are, window by window.
 
 Usual is what each does in the calmest fifth of the run: the stretch in which what enters the platform fails least and is
-answered soonest. Times are compared endpoint by endpoint, so that other requests than usual are not slower ones.
+answered soonest, as far as so few requests as there are can tell. Times are compared endpoint by endpoint, so that other
+requests than usual are not slower ones. Worse than usual is what is so by more than chance: the arcsine of the root of a share of
+n has a standard error of 1/(2√n) whatever the share (Anscombe 1948), and the logarithm of a mean of n exponential times one of
+1/√n.
 """
 
 from __future__ import annotations
@@ -28,11 +31,13 @@ FAILING = 0.01
 SLOW = 1.5
 """or takes so many times as long as usual,"""
 NOISE = 5.0
-"""and by so many standard deviations of the calm stretch more,"""
+"""and by so many standard deviations of the calm stretch more, and standard errors of what ends in it and in the window,"""
 LASTING = 3
 """in so many windows, one after the other,"""
 FEW = 20.0
 """in each of which so much ends."""
+UPPER = 2.0
+"""So many standard errors above what it shows a stretch of the run may be, when the calm one is chosen."""
 APART_S = 300.0
 """Troubles of one thing that are less apart are one."""
 _NOT_ITS_OWN = "cancelled"
@@ -69,6 +74,8 @@ class Usual:
     """Standard deviation from window to window of the share that fails, of all together."""
     slow_noise: float
     """The same of the time, beside the usual time."""
+    count: float
+    """What ended in the calm stretch, of all together."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,8 @@ def calm_stretch(at_roots: Ended) -> Mask:
         _moving_sum(array.sum(axis=1), length)
         for array in (at_roots.count, at_roots.failed, at_roots.seconds, at_roots.every * usual_s)
     )
-    worse = _share(failed, count) / FAILING + _share(seconds, expected)
+    error = UPPER / np.sqrt(np.maximum(count, 1.0))
+    worse = higher_share(_share(failed, count), error) / FAILING + _share(seconds, expected) * np.exp(error)
     first = int(np.argmin(np.where(count > 0, worse, np.inf)))
     return (np.arange(windows) >= first) & (np.arange(windows) < first + length)
 
@@ -133,7 +141,7 @@ def usual(one: Ended, calm: Mask) -> Usual:
     count, failed, every, seconds = (
         array[calm].sum(axis=0) for array in (one.count, one.failed, one.every, one.seconds)
     )
-    plain = Usual(_share(failed, count), _share(seconds, every), 0.0, 0.0)
+    plain = Usual(_share(failed, count), _share(seconds, every), 0.0, 0.0, float(count.sum()))
     own = course(one, plain)
     judged = calm & (own.count >= FEW)
     if not judged.any():
@@ -145,13 +153,28 @@ def course(one: Ended, usual: Usual) -> Course:
     """Judge what ended of the endpoints of a service, or of the call sites of a dependency, together."""
     known = usual.seconds > 0
     count = one.count.sum(axis=1)
-    failing = _share((one.failed - one.count * usual.failing).sum(axis=1), count)
+    share, usual_share = (_share(part.sum(axis=1), count) for part in (one.failed, one.count * usual.failing))
+    failing = share - usual_share
     expected_s = (one.every * usual.seconds)[:, known].sum(axis=1)
     slow = _share(one.seconds[:, known].sum(axis=1), expected_s, nothing=1.0)
+    error = NOISE * standard_error(count, usual.count)
+    fails = (failing >= max(FAILING, NOISE * usual.failing_noise)) & (share > higher_share(usual_share, error))
+    lasts = slow >= np.maximum(max(SLOW, 1 + NOISE * usual.slow_noise), np.exp(error))
     judged = count >= FEW
-    failed = _lasting(judged & (failing >= max(FAILING, NOISE * usual.failing_noise)))
-    slowed = _lasting(judged & (slow >= max(SLOW, 1 + NOISE * usual.slow_noise)))
+    failed, slowed = _lasting(judged & fails), _lasting(judged & lasts)
     return Course(count, failing, slow, expected_s, failed | slowed, failed)
+
+
+def standard_error(count: Series, calm: float) -> Series:
+    """Of the difference of what so many show and what so many in the calm stretch do, ∞ where either is nothing."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.sqrt(1 / np.asarray(count, float) + 1 / np.float64(calm)))
+
+
+def higher_share(share: Series, error: Series) -> Series:
+    """Share that is by so much above another, as twice the arcsine of the root; 1 where there is none."""
+    angle = np.arcsin(np.sqrt(np.clip(share, 0.0, 1.0))) + error / 2
+    return np.asarray(np.sin(np.minimum(angle, np.pi / 2)) ** 2)
 
 
 def _lasting(mask: Mask) -> Mask:

@@ -20,7 +20,9 @@ The first factor counts what is made again after the failures of a segment: not 
 what is made again go together best, along the run. What is left of the shift at the segment's two edges is what fails within
 half a window, and within the spread of the delays about their mean: with 10 s windows and constant delays the factor is wrong
 by at most the failures of 5 s at each edge, beside those of the segment; with exponential delays of 10 s, of some 10 s more.
-Where failures are the same all along the two edges cancel. A delay beyond half a minute is taken for half a minute.
+Where failures are the same all along the two edges cancel. A delay beyond half a minute is taken for half a minute. Its standard
+error is that of a ratio of two sums (Cochran, Sampling Techniques, 1977, chapter 6); the two factors' are taken together as those
+of a product.
 
 A loop *dies out* only if it does in every segment in which it turns: where the gain of one of these is not known, as of a storm
 in which everything fails, a calm one says nothing of it.
@@ -230,23 +232,29 @@ def _parts(width_s: Series) -> list[slice]:
 def _segment(turns: Turns, part: slice, time_s: Series, width_s: Series, level: float) -> Segment:
     attempts, failed, again = (float(series[part].sum()) for series in (turns.attempts, turns.failed, turns.again))
     ahead = max(1, round(HORIZON_S / float(np.median(width_s))))
-    each = _again_per_failure(turns, part, ahead)
-    slope = half = math.nan
+    each, each_half = _again_per_failure(turns, part, ahead, level)
+    slope = slope_half = math.nan
     if failed >= RARE / 10 * attempts > 0:
-        slope, half = _failures_of_one_more(turns, part, ahead, level)
-    gain = each * slope
+        slope, slope_half = _failures_of_one_more(turns, part, ahead, level)
+    gain, half = each * slope, math.hypot(each * slope_half, slope * each_half)
     return Segment(
         float(time_s[part.start]), float(time_s[part.stop - 1] + width_s[part.stop - 1]), int(attempts), max(0, int(failed)),
-        max(0, int(again)), each, _share(turns, part), gain, gain - each * half, gain + each * half,
+        max(0, int(again)), each, _share(turns, part), gain, gain - half, gain + half,
     )  # fmt: skip
 
 
-def _again_per_failure(turns: Turns, part: slice, ahead: int) -> float:
-    """Attempts made again for each failure of a segment, counted as much later as they usually are; NaN: nothing failed."""
+def _again_per_failure(turns: Turns, part: slice, ahead: int, level: float) -> tuple[float, float]:
+    """Attempts made again for each failure of a segment, counted as much later as they usually are, and half of the width of
+    their interval; NaN: nothing failed."""
     later = _delay(turns, ahead)
     stop = min(part.stop, len(turns.failed) - later)  # of what fails later the run does not show what is made again
-    failed = float(turns.failed[part.start : stop].sum())
-    return float(turns.again[part.start + later : stop + later].sum()) / failed if failed > 0 else math.nan
+    failed, again = turns.failed[part.start : stop], turns.again[part.start + later : stop + later]
+    windows, total = len(failed), float(failed.sum())
+    if total <= 0 or windows < 2:
+        return math.nan, math.nan
+    each = float(again.sum()) / total
+    error = math.sqrt(windows / (windows - 1) * float(((again - each * failed) ** 2).sum())) / total
+    return each, student_quantile((1 + level) / 2, windows - 1) * error
 
 
 def _delay(turns: Turns, ahead: int) -> int:
@@ -282,6 +290,8 @@ def _failures_of_one_more(turns: Turns, part: slice, ahead: int, level: float) -
         return math.nan, math.nan
     slope = float(fresh @ failed) / rise
     error = math.sqrt(_variance(fresh, failed - slope * attempts, ahead) * scale) / rise
+    if error <= 1e-9:  # all fail, or as good as none: what fewer would do is not seen
+        return math.nan, math.nan
     return slope, student_quantile((1 + level) / 2, freedom) * error
 
 

@@ -131,8 +131,11 @@ class Pushes:
     # users
 
     def _asked_again(self, service: str, when: slice) -> Iterator[Edge]:
-        """The edge from users, where of some class of requests much is asked again."""
-        again, asked = (self._scene.ds[name].values.astype(float) for name in ("users_retries", "users_requests"))
+        """The edge from users, where of some class of requests that enter there much is asked again."""
+        own = self._scene.entered_by(service)
+        again, asked = (
+            self._scene.ds[name].values[:, own].astype(float) for name in ("users_retries", "users_requests")
+        )
         much = again[when].sum(axis=0) >= np.maximum(MUCH * asked[when].sum(axis=0), 1.0)
         if much.any():
             again, asked = again[:, much].sum(axis=1), asked[:, much].sum(axis=1)

@@ -92,6 +92,14 @@ class Scene:
             return {}
         return dict(zip(map(str, self.ds["cache"].values), map(str, self.ds["cache_kept_in"].values), strict=True))
 
+    def entered_by(self, service: str) -> list[int]:
+        """Numbers of the classes of users' requests that enter the platform at a service."""
+        users = self.ds.attrs.get("config", {}).get("platform", {}).get("users") or {}
+        types = users.get("sessions", {}).get("types", {})
+        called = {f"{kind}.{name}": one["call"] for kind, own in types.items() for name, one in own["mix"].items()}
+        labels = map(str, self.ds["request"].values)
+        return [k for k, label in enumerate(labels) if service_of(called.get(label, service)) == service]
+
     def windows(self, begins_s: float, ends_s: float) -> slice:
         """Windows between two times."""
         return slice(*np.searchsorted(self.time_s, [begins_s - 1e-6, ends_s - 1e-6]).tolist())

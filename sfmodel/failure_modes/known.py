@@ -10,16 +10,29 @@ from sfmodel.rows.files import named_files
 _OF_A_SERVICE = ("stations", "limiters", "caches", "queues")
 
 
-def known_things() -> dict[str, frozenset[str]]:
-    """Things that each scenario changes, by its name; of those that it takes from another, that one says it."""
+def known_things(services: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """Things that each scenario changes, by its name; of those that it takes from another, that one says it.
+
+    Parameters
+    ----------
+    services
+        Of the platform, as they are configured; a scenario that changes what they do not have is of another.
+    """
     from omegaconf import OmegaConf
 
-    found = {}
+    there, found = frozenset(_named(services)), {}
     for name, path in named_files("scenario").items():
         written: Any = OmegaConf.to_container(OmegaConf.load(path))
-        if isinstance(written, Mapping) and (things := frozenset(_things(written))):
+        things = frozenset(_things(written)) if isinstance(written, Mapping) else frozenset()
+        if things and there.issuperset(thing for thing in things if "." in thing):
             found[name] = things
     return found
+
+
+def _named(services: Mapping[str, Any]) -> Iterator[str]:
+    for service, own in services.items():
+        yield f"{service}.memory"
+        yield from (f"{service}.{name}" for part in (*_OF_A_SERVICE, "endpoints") for name in own.get(part) or {})
 
 
 def _things(written: Mapping[str, Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, RunError
 from sfmodel.failure_modes.harm import Goodput, Harm, by_chance, goodput, harm
 from sfmodel.failure_modes.triggers import Trigger
+from sfmodel.sweeps.points import shortened
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -263,4 +264,4 @@ def name_of(trigger: Trigger, seed: int) -> str:
     faults = "+".join(
         f"{fault.place.thing} {fault.place.how} {fault.size:.6g} {fault.seconds:g}s" for fault in trigger.faults
     )
-    return re.sub(r"[^\w.+]+", "-", faults)[:100].strip("-.") + f",seed={seed}"
+    return shortened(re.sub(r"[^\w.+]+", "-", faults).strip("-.")) + f",seed={seed}"

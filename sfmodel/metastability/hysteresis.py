@@ -66,18 +66,19 @@ def way(ds: xr.Dataset, design: MapDesign, at_s: float) -> Way:
     roots = list(design.recovery.endpoints) or measures.roots(ds)
     outcomes = ds["endpoint_outcomes"].sel(endpoint=roots).sum("endpoint")
     ended, ok = outcomes.sum("outcome").values, outcomes.sel(outcome="ok").values
+    came = ds["endpoint_arrivals"].sel(endpoint=roots).sum("endpoint").values
     answered = []
     for k in range(len(levels)):
         begins_s, ends_s = at_s + (k + 0.5) * every_s, at_s + (k + 1) * every_s
         windows = (time_s + 1e-9 >= begins_s) & (time_s + width_s <= ends_s + 1e-9)
         total = float(ended[windows].sum())
-        answered.append(float(ok[windows].sum()) / total if total else math.nan)
+        answered.append(float(ok[windows].sum()) / total if total else 0.0 if came[windows].any() else math.nan)
     return Way(levels, tuple(answered), *_turns(levels, answered, design.recovery.up))
 
 
 def _turns(levels: Sequence[float], answered: Sequence[float], up: float) -> tuple[float, float]:
     top = int(np.argmax(levels))
-    broken = next((k for k in range(top + 1) if not answered[k] >= up), None)
+    broken = next((k for k in range(top + 1) if answered[k] < up), None)
     if broken is None:
         return math.inf, math.nan
     back = next((levels[k] for k in range(top + 1, len(levels)) if answered[k] >= up), 0.0)

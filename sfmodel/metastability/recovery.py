@@ -61,6 +61,8 @@ class Answers:
     failing: Series
     """Share that fails; NaN: nothing ended."""
     p95_s: Series
+    waits: NDArray[np.bool_]
+    """Whether nothing ended, although something came."""
 
 
 def answers(ds: xr.Dataset, rule: Recovery) -> Answers:
@@ -75,20 +77,24 @@ def answers(ds: xr.Dataset, rule: Recovery) -> Answers:
     for name in rule.endpoints:
         if name not in known:
             raise NotInRunError(f"recovery.endpoints: there is no endpoint '{name}'; {nearest(name, known)}")
-    wide = measures.coarsen(ds, rule.window, ("endpoint_outcomes", "endpoint_latency"))
+    wide = measures.coarsen(ds, rule.window, ("endpoint_outcomes", "endpoint_latency", "endpoint_arrivals"))
     wide = wide.isel(time=wide["width"].values >= rule.window - 1e-9)  # the first and the last may be cut
     chosen = wide.sel(endpoint=list(rule.endpoints) or measures.roots(ds)).sum("endpoint")
     ended = chosen["endpoint_outcomes"].sum("outcome").values.astype(float)
     failed = ended - chosen["endpoint_outcomes"].sel(outcome="ok").values
     failing = np.divide(failed, ended, out=np.full_like(ended, np.nan), where=ended > 0)
     counts = chosen["endpoint_latency"].transpose("time", "latency").values.astype(float)
-    return Answers(wide["time"].values.astype(float), failing, measures.quantiles_s(counts, np.array([0.95]))[:, 0])
+    waits = (ended == 0) & (chosen["endpoint_arrivals"].values > 0)
+    return Answers(
+        wide["time"].values.astype(float), failing, measures.quantiles_s(counts, np.array([0.95]))[:, 0], waits
+    )
 
 
 def is_down(pair: Answers, begins_s: float, rule: Recovery) -> bool:
-    """Whether a run without a trigger is down: it answers too little for so many windows in a row."""
-    down = (pair.time_s + 1e-9 >= begins_s) & ~(pair.failing <= 1 - rule.up)
-    return _first_lasting(down, rule.windows) is not None
+    """Whether a run without a trigger is down: it answers too little for so many windows in a row in which it is asked."""
+    judged = (pair.time_s + 1e-9 >= begins_s) & (~np.isnan(pair.failing) | pair.waits)
+    down = (pair.failing > 1 - rule.up) | pair.waits
+    return _first_lasting(down[judged], rule.windows) is not None
 
 
 def outcome(run: Answers, pair: Answers, begins_s: float, ends_s: float, rule: Recovery) -> Outcome:

@@ -142,6 +142,12 @@ def test_a_run_whose_windows_make_no_minute_is_judged_by_the_rest(
     assert "the alert on cascades is left out: expected 'window' made of whole windows of the run, 45 s" in told.err
     assert "10 × in 18 min" in told.out
     assert "a cascade" not in told.out  # "never" would say that it was looked at
+    twice = "{burn: 10, long: 18 min, short: 3 min}, {burn: 10, long: 18 min, short: 6 min}"
+    Path("conf/alerts/shop.yaml").write_text(
+        f"objectives: [{{name: a, endpoints: [web.get], objective: 99 %, alerts: [{twice}]}}]"
+    )
+    assert main(["alerts", "bad"]) == 2
+    assert "there are two alerts '10 × in 18 min'" in capsys.readouterr().err
     Path("conf/alerts/shop.yaml").write_text(
         "objectives: [{name: a, endpoints: [web.get], objective: 99 %}]\ncascades: {objective: a, lasting: -1 min}\n"
     )

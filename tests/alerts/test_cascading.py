@@ -121,11 +121,12 @@ def test_alarms_are_counted_over_seeds() -> None:
 
 
 def test_of_what_is_firing_at_the_trigger_no_delay_is_known() -> None:
-    """Two are firing and stay so: of the others, one fires after 30 s, one after 70 s."""
+    """Three are firing, of which one fires again: of the others, one fires after 30 s, one after 70 s."""
     on = replace(alarm(50), ends_s=400.0)
     (found,) = detections([[on], [alarm(130)], [on], [alarm(170)], [on, alarm(110)]], watched(), 100.0, 400.0)
     assert found.after is not None
-    assert (found.after.firing, found.after.false_alarms) == (2, 3)
+    assert (found.after.firing, found.after.false_alarms) == (3, 3)
+    assert found.after.delays_s == (30, 70)
     assert found.after.median_s == 30
     (found,) = detections([[on], [on]], watched(), 100.0, 400.0)
     assert "firing before" in printed(detections_table([found], watched()))

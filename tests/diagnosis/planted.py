@@ -67,6 +67,20 @@ def platform(seed: int) -> tuple[Tiers, Mapping]:
     }  # fmt: skip
 
 
+def quiet(seed: int) -> Mapping:
+    """One to sixty minutes of a platform of which some service always fails now and then, after a night with little to do."""
+    tiers, mapping = platform(seed)
+    chance = Random(seed + 2_000_000)
+    name, minutes = chance.choice(list(tiers.services)), chance.choice((1, 2, 5, 20, 60))
+    tiers.services[name]["endpoints"]["do"]["steps"][1]["with_probability"] = chance.choice((0.002, 0.01, 0.03, 0.05))
+    night_s, until_s = chance.choice((0, 0.2, 0.5)) * minutes * 60, minutes * 60
+    level = chance.choice((0.003, 0.03, 0.3))
+    events = [{"at": "0 s", "for": f"{night_s} s", "scale": {"sources.visits.rate": level}}] if night_s else []
+    return {
+        **mapping, "until": f"{until_s} s", "warmup": "1 s", "scenario": {"title": "A night", "events": events},
+    }  # fmt: skip
+
+
 def troubled(seed: int) -> tuple[Tiers, Mapping, str]:
     """The same with a trouble from BEGINS_S on in a service below `web` that a third of the visits come to; and its name."""
     tiers, mapping = platform(seed)

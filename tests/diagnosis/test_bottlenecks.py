@@ -89,15 +89,18 @@ def test_a_quota_that_refuses_is_what_failures_come_from() -> None:
 def test_servers_that_are_held_are_whole() -> None:
     run = checked(network({"a": 0.5}))
     (one,) = named(run, troubles(run_in_memory(network({"a": 0.5}))), ["web.permits"])
-    assert one.event(1.001, 60.0) == {"at": "60.0 s", "set": {one.key: 401}}
-    assert one.event(1.01, 60.0)["set"][one.key] == 404
+    assert [one.possible(factor) for factor in (1.001, 1.01)] == [401 / 400, 404 / 400]
+    ds = run_in_memory(network({"a": 0.5}))
+    runs = Counterfactuals(ds, ds["time"].values >= 300, [one], [1.001, 1.002, 1.01], 1).runs
+    assert len(runs) == 2  # the least that is more is one in four hundred
 
 
-def test_more_of_what_a_scenario_takes_away_leaves_the_scenario_as_it_is() -> None:
+@pytest.mark.parametrize("option", [{"scale": 0.5}, {"set": 200}])
+def test_more_of_what_a_scenario_takes_away_leaves_the_scenario_as_it_is(option: dict[str, float]) -> None:
     """Half of the permits are gone for a while: a tenth more of them is a tenth more before, meanwhile and after."""
     mapping = network({"a": 0.5})
     key = "services.web.stations.permits.servers"
-    event = {"at": "600 s", "for": "300 s", "scale": {key: 0.5}}
+    event = {"at": "600 s", "for": "300 s", **{name: {key: value} for name, value in option.items()}}
     mapping["scenario"] = {"title": "Half", "events": [event]}
     ds = run_in_memory(mapping)
     chosen = named(checked(mapping), troubles(ds), ["web.permits"])
@@ -146,5 +149,6 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
         main(["bottlenecks", "queues", "--hours", "00:01", "00:09", "--of", " b.cpu, b.cpu"]) == 0
     )  # other hours, other runs
     assert main(["bottlenecks", "queues", "--seeds", "0"]) == 2
-    assert main(["bottlenecks", "queues", "--factors", "one"]) == 2
+    for wrong in ("one", "nan", "inf", "1", "1.1,1e9"):
+        assert main(["bottlenecks", "queues", "--factors", wrong]) == 2
     assert "expected numbers above 1" in capsys.readouterr().err

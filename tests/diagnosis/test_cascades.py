@@ -11,10 +11,14 @@ from small_run import make_run
 
 from sfmodel.diagnosis import Cascade, cascades
 from sfmodel.diagnosis.cascade_table import cascades_data
+from sfmodel.diagnosis.cascades import _path
+from sfmodel.diagnosis.edges import USERS, Edge
+from sfmodel.diagnosis.pushes import Pushes
+from sfmodel.diagnosis.scene import Scene
 from sfmodel.errors import NotInRunError
 from sfmodel.running import run_in_memory
 
-from .planted import BEGINS_S, LASTS_S, UNTIL_S, platform, troubled, way_up
+from .planted import BEGINS_S, LASTS_S, UNTIL_S, platform, quiet, troubled, way_up
 
 PLATFORMS = 40
 FEWEST = int(stats.binom.ppf(0.01, PLATFORMS, 0.95))
@@ -40,6 +44,44 @@ def _is_right(found: list[Cascade], way: tuple[str, ...]) -> bool:
 def test_none_is_found_where_nothing_happens() -> None:
     found = [cascades(run_in_memory(platform(seed)[1])) for seed in range(PLATFORMS)]
     assert sum(not one for one in found) >= FEWEST, [one for one in found if one]
+
+
+def test_none_is_found_where_some_always_fail_and_the_night_has_little_to_do() -> None:
+    found = [cascades(run_in_memory(quiet(seed))) for seed in range(PLATFORMS)]
+    assert sum(not one for one in found) >= FEWEST, [(seed, one) for seed, one in enumerate(found) if one]
+
+
+def test_users_ask_again_only_where_they_asked() -> None:
+    """Of two entries one fails four times of five, and is asked again; the other is never."""
+    fails = [{"fail": "error", "with_probability": 0.8}]
+    mix = {name: {"call": f"{name}.get", "weight": 1} for name in ("web", "api")}
+    mapping = {
+        "platform": {
+            "name": "entries",
+            "services": {
+                "store": {"endpoints": {"get": {"steps": [{"sleep": "5 ms"}]}}},
+                **{name: {"endpoints": {"get": {"steps": [{"call": "store.get"}, *(fails if name == "web" else [])]}}}
+                   for name in mix},
+            },
+            "users": {
+                "population": 1000, "arrivals": "sessions", "think": {"exponential": "5 s"},
+                "sessions": {"rate": "5/s", "types": {"visit": {"requests": 5, "mix": mix}}},
+                "retry": {"probability": 0.9, "attempts": 3, "after": {"exponential": "1 s"}},
+            },
+        },
+        "start": "0 s", "until": "300 s", "window": "10 s", "warmup": "60 s", "seed": 1, "trace": {"one_in": 0},
+    }  # fmt: skip
+    pushes = Pushes(Scene(run_in_memory(mapping)))
+    assert [edge.source for edge in pushes.on("web", slice(0, 30))] == [USERS]
+    assert list(pushes.on("api", slice(0, 30))) == []
+
+
+def test_the_longest_way_up_is_found_among_many() -> None:
+    """Each of 24 services drags down all above it: there are four million ways, and one that passes them all."""
+    names = [f"s{k:02}" for k in range(24)]
+    edges = [Edge(low, high, "waits", 1.0, 0.0) for k, low in enumerate(names) for high in names[k + 1 :]]
+    assert _path(edges, "s00", {}, frozenset(["s23"])) == tuple(names)
+    assert _path([*edges, Edge("s23", "s05", "waits", 1.0, 0.0)], "s00", {}, frozenset(["s23"])) == tuple(names)
 
 
 def test_a_trouble_that_nobody_waits_for_is_no_cascade() -> None:

@@ -11,6 +11,7 @@ from sfmodel.errors import ConfigError
 from sfmodel.failure_modes.known import known_things, thing_of
 from sfmodel.failure_modes.modes import known_as
 from sfmodel.failure_modes.places import named, places_of
+from sfmodel.failure_modes.trials import name_of
 from sfmodel.failure_modes.triggers import Down, Fault, FaultPlace, Invalidated, Scaled, Trigger, Whole
 from sfmodel.running import checked
 
@@ -140,7 +141,7 @@ def test_the_thing_of_a_key(key: str, thing: str) -> None:
 
 def test_scenarios_that_are_known(streamflow: list[FaultPlace]) -> None:
     """By place: F4 halves the engine, S1 uploads what goes viral, the worst evening lowers the quota; no network was cut."""
-    known = known_things()
+    known = known_things(composed(["platform=streamflow"])["platform"]["services"])
     expected = {
         ("engine.cpu", "slower"): "f4_engine_half",
         ("auth.workers", "slower"): "f5_auth_slow",
@@ -151,3 +152,14 @@ def test_scenarios_that_are_known(streamflow: list[FaultPlace]) -> None:
     for (thing, how), name in expected.items():
         place = one(streamflow, thing, how)
         assert known_as(Trigger((Fault.of(place, place.most, 60),)), known) == name
+
+
+def test_scenarios_of_another_platform_are_not_known() -> None:
+    assert known_things(composed(["platform=mmc"])["platform"]["services"]) == {}
+
+
+def test_triggers_that_differ_at_the_end_of_a_long_name_are_two_runs() -> None:
+    """The second fault of a pair stands behind more characters than a folder's name may have."""
+    long = [Whole(f"{'a-service-with-a-name' * 5}.{k}.cpu", "fewer servers", 8.0, ("servers",), 8) for k in (1, 2)]
+    pairs = [Trigger((Fault.of(long[0], 1, 60), Fault.of(long[1], size, 60))) for size in (1, 2)]
+    assert len({name_of(one, 1) for one in pairs}) == 2

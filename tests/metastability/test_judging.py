@@ -25,9 +25,9 @@ def design(**more: object) -> MapDesign:
     return MapDesign.model_validate({"load": {"levels": [1, 2]}, "trigger": trigger, **more})
 
 
-def answers(failing: list[float], p95_s: list[float] | None = None) -> Answers:
-    time_s = np.arange(len(failing)) * 10.0
-    return Answers(time_s, np.array(failing), np.array(p95_s or [0.1] * len(failing)))
+def answers(failing: list[float], p95_s: list[float] | None = None, waits: bool = False) -> Answers:
+    time_s, shares = np.arange(len(failing)) * 10.0, np.array(failing)
+    return Answers(time_s, shares, np.array(p95_s or [0.1] * len(failing)), waits & np.isnan(shares))
 
 
 def test_a_median_with_censored_runs_is_kaplan_and_meiers() -> None:
@@ -67,6 +67,15 @@ def test_the_interval_is_clopper_and_pearsons() -> None:
 def test_recovery_is_being_as_the_pair_is(failing: list[float], p95_s: list[float] | None, expected: Outcome) -> None:
     pair = answers([0, 0, 0, 0.01, 0, 0, 0, 0])
     assert outcome(answers(failing, p95_s), pair, 20.0, 40.0, RULE) == expected
+
+
+def test_who_is_not_asked_is_not_down() -> None:
+    """Windows in which nothing comes say nothing; those in which something comes and nothing ends are no answer."""
+    none, run = math.nan, answers([0] * 8)
+    for seldom in ([0, 0, none, none, none, 0, none, none], [0, 0, 0.5, none, 0, 0, none, 0]):
+        assert outcome(run, answers(seldom), 20.0, 40.0, RULE) != SELF
+    assert outcome(run, answers([0, 0, 0.5, none, 0.5, 0, 0, 0]), 20.0, 40.0, RULE) == SELF
+    assert outcome(run, answers([0, 0, none, none, 0, 0, 0, 0], waits=True), 20.0, 40.0, RULE) == SELF
 
 
 def test_one_odd_window_of_the_pair_does_not_excuse_a_run_that_is_down() -> None:

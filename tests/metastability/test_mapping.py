@@ -52,7 +52,7 @@ class Told(MapRuns):
 @pytest.fixture(autouse=True)
 def _answered(monkeypatch: pytest.MonkeyPatch) -> None:
     none = np.zeros(100)
-    healthy = Answers(np.arange(100) * 30.0, none, none + 0.1)
+    healthy = Answers(np.arange(100) * 30.0, none, none + 0.1, none > 0)
     monkeypatch.setattr("sfmodel.metastability.runs.answers", lambda ds, rule: healthy)
     monkeypatch.setattr("sfmodel.metastability.runs.way", lambda *_: Way((1, 2, 1), (1, 1, 1), math.inf, math.nan))
 

@@ -23,7 +23,7 @@ def section(run: RunSubject) -> list[Part | Note]:
             f"'sfmodel bottlenecks {run.folder.name}' makes and keeps."
         )
     found = bottlenecks_of(written["bottlenecks"])
-    first = found[0]
+    first = max((one for one in found if one.candidate.name == found[0].candidate.name), key=lambda one: one.factor)
     effect = first.effects["failing"]
     sure = abs(effect.mean) > effect.half if not math.isnan(effect.half) else False
     seeds = written.get("seeds") or 1
