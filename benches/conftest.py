@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from measuring import Report
 
-SUMMARY = Path(__file__).parent.parent / "results" / "bench" / "summary.json"
+RESULTS = Path(os.environ.get("SFMODEL_BENCH_RESULTS", Path(__file__).parent.parent / "results" / "bench"))
+SUMMARY = RESULTS / "summary.json"
 _report = pytest.StashKey[Report]()
 
 

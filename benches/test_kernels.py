@@ -6,6 +6,7 @@ The loops do nothing else, so code and state lie in the first cache: what is pri
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,8 @@ from sfkernels.sleepers import THINKING, open_slot, sleep_until
 from sfkernels.stations import join, leave
 from sfmodel.world import World
 
-N = 1_000_000
+N = int(os.environ.get("SFMODEL_BENCH_EVENTS", "1_000_000"))
+"""Events of each loop; fewer only to see that the loops still run."""
 _ZERO32, _MASK = np.uint32(0), np.uint64(0x3FF)
 
 # the calendar
@@ -77,7 +79,7 @@ def test_calendar(benchmark: Any, report: Report, pending: int) -> None:
     clock["tick"] = 1 / clock["per_tick"]
     clock["bucket"] = int(clock["now"][0] * clock["per_tick"][0])
     while clock["nodes_left"][0] < pending + 1000:
-        world._grow_nodes(2 * len(world.arrays["nodes"]))
+        world.grow_nodes(2 * len(world.arrays["nodes"]))
     world.call(fill_calendar, mean=mean_s, count=pending)
     seconds = best_of(benchmark, lambda: world.call(turn_over, mean=mean_s, count=N))
     report.add(f"calendar, take out and schedule, {pending:,} pending", N / seconds, "events/s")
@@ -128,7 +130,7 @@ def look_up_many(caches, c, stores, versions, population, user_rows, item_rows, 
     rows = np.int64(population[0].count)
     for n in range(count):
         row = below(np.uint64(21), np.uint64(n), rows)
-        total += look_up(caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, row, now)
+        total += look_up(caches, c, stores, versions, population, user_rows, item_rows, cluster_rows, row, now, 0.0)
     return total
 
 
@@ -162,7 +164,7 @@ def test_cache(benchmark: Any, report: Report, keyed_world: Callable[[int], Worl
 def test_cache_with_eviction(benchmark: Any, report: Report) -> None:
     world = prepared(_keyed_platform(100_000, memory="100 MB")).world  # room for a quarter of the entries
     world.arrays["clock"]["now"] = 1.0
-    world._grow_listed(300_000)  # more than there are entries: the loop need not stop to grow it
+    world.grow_listed(300_000)  # more than there are entries: the loop need not stop to grow it
     world.call(put_many, c=1, first=0, count=N)
     evicted = int(world.arrays["caches"]["evictions"][1])
     assert evicted > N // 2
@@ -325,7 +327,7 @@ def test_sleepers(benchmark: Any, report: Report) -> None:
 
     def fresh() -> None:
         worlds[:] = [_station_world()]
-        worlds[0]._grow_nodes(4 * N)
+        worlds[0].grow_nodes(4 * N)
         worlds[0]._grow_chunks(4 * N // names.CHUNK)
 
     def sleep_and_wake() -> None:
