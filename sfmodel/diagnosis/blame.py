@@ -19,9 +19,9 @@ class Blame:
 
     service: str
     origins: Mapping[str, float]
-    """Share that comes from each service; these add up to 1."""
+    """Share that comes from each service; these add up to 1, unless no cause has more than usual: then there are none."""
     causes: Mapping[str, float]
-    """Share that comes from each cause, as the run has counted it; these add up to 1."""
+    """Share that comes from each cause, as the run has counted it; these add up to what those of `origins` do."""
 
 
 def blamed(scene: Scene, when: slice) -> list[Blame]:

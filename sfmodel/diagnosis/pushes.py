@@ -32,11 +32,11 @@ class Pushes:
         total = float(np.sum([series[when].sum() for series in ways.values()]))
         more = {way: self._more(series, when) for way, series in ways.items()}
         if total and sum(more.values()) >= MUCH * total:
+            grown = sum(extra for extra in more.values() if extra > 0)
             for (source, how), extra in more.items():
-                share, series = extra / sum(more.values()), ways[source, how]
+                share, series = extra / grown, ways[source, how]
                 if share >= MINOR and source != service:
-                    begins_s = self._since(series, self._usual(series), when)
-                    yield Edge(source, service, how, min(share, 1.0), begins_s)
+                    yield Edge(source, service, how, share, self._since(series, self._usual(series), when))
         yield from self._missing(service, when)
         if service in self._scene.entries and "users_retries" in self._scene.ds:
             yield from self._asked_again(service, when)
@@ -86,7 +86,7 @@ class Pushes:
         return float((series - self._usual(series))[when].sum())
 
     def _since(self, series: Series, usual: Series, when: slice) -> float:
-        """First window in which there is much more of something than usual."""
+        """When the first window begins in which there is much more of something than usual, else the first of all, s."""
         much = series[when] > np.maximum(usual[when], 1.0) / (1 - MUCH)
         return float(self._scene.time_s[when.start + int(np.argmax(much))])
 

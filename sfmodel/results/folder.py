@@ -220,7 +220,9 @@ def unfinished_runs(root: Path = RUNS) -> list[Path]:
 
 
 def find_run(text: str | Path, root: Path = RUNS) -> Path:
-    """Find a run's folder by path, by name under the root, or as `latest`, the newest finished one.
+    """Find a run's folder by path, by name under the root, or as `latest`, the newest finished one, of a sweep or alone.
+
+    Runs that a command made for itself, such as those of a decision, are no `latest`.
 
     Raises
     ------
@@ -229,7 +231,7 @@ def find_run(text: str | Path, root: Path = RUNS) -> Path:
     """
     root = Path(root)
     if str(text) == "latest":
-        finished = finished_runs(root)
+        finished = [run for run in finished_runs(root) if run.parent == root or (run.parent / SWEEP).exists()]
         if not finished:
             raise RunNotFoundError(f"there is no finished run in {root}; make one with 'sfmodel run'")
         return finished[-1]

@@ -132,6 +132,16 @@ def test_find_by_name_by_folder_and_latest(tmp_path):
     assert find_run("latest", tmp_path) == first
 
 
+def test_the_latest_run_is_alone_or_of_a_sweep_and_none_that_a_command_made_for_itself(tmp_path):
+    alone = finish(tmp_path)
+    of_decision, of_sweep = finish(tmp_path / "decide-1", "b"), finish(tmp_path / "sweep-1", "c")
+    for later, run in enumerate((of_sweep, of_decision), start=2):
+        os.utime(run / "MANIFEST.json", ns=(10**18 * later, 10**18 * later))
+    assert find_run("latest", tmp_path) == alone
+    (tmp_path / "sweep-1" / "sweep.json").write_text("{}")
+    assert find_run("latest", tmp_path) == of_sweep
+
+
 def test_a_run_that_is_not_there_comes_with_the_nearest_name(tmp_path):
     finish(tmp_path, "evening-1")
     with pytest.raises(RunNotFoundError, match=r"there is no run 'evenin-1' .* did you mean 'evening-1'"):
