@@ -31,7 +31,8 @@ FAILING = 0.01
 SLOW = 1.5
 """or takes so many times as long as usual,"""
 NOISE = 5.0
-"""and by so many standard deviations of the calm stretch more, and standard errors of what ends in it and in the window,"""
+"""and by so many standard deviations of the calm stretch more, and standard errors of what ends in it and in as many windows as
+trouble lasts,"""
 LASTING = 3
 """in so many windows, one after the other,"""
 FEW = 20.0
@@ -157,7 +158,7 @@ def course(one: Ended, usual: Usual) -> Course:
     failing = share - usual_share
     expected_s = (one.every * usual.seconds)[:, known].sum(axis=1)
     slow = _share(one.seconds[:, known].sum(axis=1), expected_s, nothing=1.0)
-    error = NOISE * standard_error(count, usual.count)
+    error = NOISE * standard_error(LASTING * count, usual.count)
     fails = (failing >= max(FAILING, NOISE * usual.failing_noise)) & (share > higher_share(usual_share, error))
     lasts = slow >= np.maximum(max(SLOW, 1 + NOISE * usual.slow_noise), np.exp(error))
     judged = count >= FEW
