@@ -49,6 +49,11 @@ class Counterfactual:
     """Difference of each figure of `FIGURES`; its half is NaN where nothing is known of chance."""
 
 
+def largest(found: Sequence[Counterfactual], resource: str) -> Counterfactual:
+    """The one with most of a resource, by which it is ranked."""
+    return max((one for one in found if one.candidate.name == resource), key=lambda one: one.factor)
+
+
 class Counterfactuals:
     """The runs of some resources, factors and seeds, and what they show.
 
@@ -121,7 +126,7 @@ class Counterfactuals:
         return sorted(found, key=lambda one: (self._rank(one, found), one.factor))
 
     def _rank(self, one: Counterfactual, found: Sequence[Counterfactual]) -> tuple[float, ...]:
-        most = max((other for other in found if other.candidate == one.candidate), key=lambda other: other.factor)
+        most = largest(found, one.candidate.name)
         known = [most.effects[figure] for figure in ("failing", "p95")]
         means = [effect.mean / (most.factor - 1) for effect in known]
         sure = [mean if abs(effect.mean) > effect.half else 0.0 for mean, effect in zip(means, known, strict=True)]

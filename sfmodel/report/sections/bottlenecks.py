@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from sfmodel.diagnosis.bottleneck_table import bottlenecks_of, bottlenecks_table
-from sfmodel.diagnosis.bottlenecks import FOLDER
+from sfmodel.diagnosis.bottlenecks import FOLDER, largest
 from sfmodel.diagnosis.kept import kept
 from sfmodel.report.parts import Missing, Note, Part, Sheet, listing
 from sfmodel.report.subject import RunSubject
@@ -23,7 +23,7 @@ def section(run: RunSubject) -> list[Part | Note]:
             f"'sfmodel bottlenecks {run.folder.name}' makes and keeps."
         )
     found = bottlenecks_of(written["bottlenecks"])
-    first = max((one for one in found if one.candidate.name == found[0].candidate.name), key=lambda one: one.factor)
+    first = largest(found, found[0].candidate.name)
     effect = first.effects["failing"]
     sure = abs(effect.mean) > effect.half if not math.isnan(effect.half) else False
     seeds = written.get("seeds") or 1
