@@ -11,7 +11,6 @@ from casestudy_found import (
     TITLES,
     Found,
     NotThereError,
-    is_found,
     judged,
     markdown_table,
     said_effect,
@@ -24,6 +23,8 @@ from casestudy_found import (
 from casestudy_short import in_short
 
 from sfmodel.clock import clock
+from sfmodel.diagnosis.bottleneck_table import bottlenecks_of
+from sfmodel.diagnosis.bottlenecks import largest
 from sfmodel.diagnosis.cascade_table import HOW
 from sfmodel.report.words import counted, joined
 from sfmodel.results.replications import written_seeds
@@ -63,10 +64,10 @@ def bottlenecks(found: Found) -> list[str]:
     ]  # fmt: skip
     heads = ("resource", "more of it", "busy", "failures from it", "change in failures", "change in p95")
     first = more["bottlenecks"][0]["resource"]
-    most = max((one for one in more["bottlenecks"] if one["resource"] == first), key=lambda one: one["factor"])
+    most = largest(bottlenecks_of(more["bottlenecks"]), first)
     busiest = max(more["bottlenecks"], key=lambda one: one["busy"] or 0)["resource"]
     differ = "is also the busiest" if busiest == first else f"is not the busiest, which is {busiest}"
-    sure = [what for what, key in (("failures", "failing"), ("p95", "p95")) if is_found(most[key])]
+    sure = [what for what, key in (("failures", "failing"), ("p95", "p95")) if most.effects[key].is_found]
     measured = f"Measured at {more['endpoint'] or 'all that enters the platform'}, {more['period']},"
     changes = f"changes {sure[0]} most" if sure else "changes most, and that may be chance"
     return [
