@@ -200,7 +200,8 @@ def modes(found: Found) -> list[str]:
     ]  # fmt: skip
     confirmed = sum(one["confirmed"] for one in data["modes"])
     said = (
-        f"Triggers at {clock(data['at_s'])} that break '{data['objective']}' on the seeds of the search, {data['runs']} runs; "
+        f"Triggers at {clock(data['at_s'])} that break '{data['objective']}' on the seeds of the search, {data['runs']} runs: "
+        f"what is not answered well grows by more than {100 * data['limit']:.2g} pp, which is the budget and chance; "
         f"{confirmed} of {len(rows)} are confirmed: made as small as can be, and on a held-out seed. The cost of a fault is its "
         f"size, in doublings, times its minutes.{unjudged} {ONLY}"
     )

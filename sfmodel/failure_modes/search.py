@@ -22,6 +22,7 @@ from sfmodel.failure_modes.harm import Harm
 from sfmodel.failure_modes.shrinking import Shrinker
 from sfmodel.failure_modes.trials import Trials
 from sfmodel.failure_modes.triggers import SHORTEST_S, Fault, FaultPlace, Trigger
+from sfmodel.results.summary import format_value
 
 if TYPE_CHECKING:
     import optuna
@@ -106,6 +107,10 @@ class Search:
     def run(self) -> None:
         """Search; whatever ends it, what has been found stands."""
         self.trials.learn_chance(self.small or placebos(self.places))
+        chance, limit = (format_value(share, "share") for share in (self.trials.chance, self.trials.limit))
+        self.told(
+            f"by chance a trigger that is too small to do anything adds up to {chance}; more than {limit} breaks it"
+        )
         self._screen()
         self._explore()
         self._shrink()

@@ -28,7 +28,9 @@ SOURCE = "failure_mode"
 """Name of the source that a fault adds."""
 
 DIGITS = 3
-"""Digits of a factor: as many as one writes into a file."""
+"""Digits of a number: as many as one writes into a file."""
+DIGITS_APART = 2
+"""Digits of how far a factor is from 1, so that a small one is not written as none."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ class Scaled(FaultPlace):
 
     def factor(self, size: float) -> float:
         """Factor on the numbers."""
-        return _rounded(2.0 ** min(size, self.most)) if self.grows else _rounded(2.0 ** -min(size, self.most))
+        doublings = min(size, self.most)
+        factor = 2.0 ** (doublings if self.grows else -doublings)
+        return _rounded(factor, min(_step(factor, DIGITS), _step(abs(factor - 1), DIGITS_APART)))
 
     def snapped(self, size: float) -> float:
         """Size of the factor that is written."""
@@ -102,7 +106,8 @@ class Latency(FaultPlace):
 
     def seconds(self, size: float) -> float:
         """Latency of one way, s."""
-        return _rounded(self.usual_s * 2.0 ** min(size, self.most))
+        latency_s = self.usual_s * 2.0 ** min(size, self.most)
+        return _rounded(latency_s, _step(latency_s, DIGITS))
 
     def snapped(self, size: float) -> float:
         """Size of the latency that is written."""
@@ -253,7 +258,11 @@ class Trigger:
         return {SOURCE if k == 0 else f"{SOURCE}_{k + 1}": dict(source) for k, source in enumerate(made)}
 
 
-def _rounded(value: float) -> float:
-    """A number to so many digits, towards zero: a share that is scaled stays a share."""
-    step = 10.0 ** (math.floor(math.log10(value)) + 1 - DIGITS)
-    return float(f"{math.floor(value / step * (1 + 1e-12)) * step:.{DIGITS}g}")
+def _step(value: float, digits: int) -> float:
+    """Between neighbouring numbers of so many digits."""
+    return 10.0 ** (math.floor(math.log10(value)) + 1 - digits)
+
+
+def _rounded(value: float, step: float) -> float:
+    """A number in whole steps, towards zero: a share that is scaled stays a share."""
+    return round(math.floor(value / step * (1 + 1e-12)) * step, 12)

@@ -135,7 +135,8 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
             "cascades": cascades_data([SPREAD]), "ablations": ablations_data([CUT]), "loops": loops_data([LOOP, UNKNOWN]),
         },
         "alerts-f1_at_peak": alarms_data([replace(ALARM, fires_s=at_s) for at_s in (75540.0, 75690.0, 76300.0)], 75600.0),
-        "modes": {"modes": [MODE, FAILED], "runs": 60, "objective": "answered", "at_s": 73800.0, "unjudged": {"a": "failed"}},
+        "modes": {"modes": [MODE, FAILED], "runs": 60, "objective": "answered", "at_s": 73800.0, "limit": 0.012,
+                  "unjudged": {"a": "failed"}},
         "more": {"period": "peak", "seeds": 2, "endpoint": None, "bottlenecks": bottlenecks_data([MORE])},
         "claims": {"claims": [{"say": "It is fast", "runs": "evening", "verdict": "pass", "because": "1 < 2"}],
                    "not_checked": ["It is cheap"]},
@@ -154,6 +155,7 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     assert "| F1 | discover.recommendations (users) | 21:00 | 0.80 (0.70 to 0.90) | dies out |" in text
     assert "| F1 | answered: llm drags down engine | 90 s |" in text
     assert "| [llm.quota at 50 % for 2 min](runs/failure-modes/scenario/mode-1.yaml) | 2 | llm → engine | stays" in text
+    assert "grows by more than 1.2 pp" in text
     assert "1 of 2 are confirmed" in text
     assert "Sought were only" in text
     assert "| new | not with seed 3 |" in text

@@ -11,6 +11,7 @@ from sfmodel.errors import ConfigError
 from sfmodel.failure_modes.known import known_things, thing_of
 from sfmodel.failure_modes.modes import known_as
 from sfmodel.failure_modes.places import named, places_of
+from sfmodel.failure_modes.search import PLACEBO
 from sfmodel.failure_modes.trials import name_of
 from sfmodel.failure_modes.triggers import Down, Fault, FaultPlace, Invalidated, Scaled, Trigger, Whole
 from sfmodel.running import checked
@@ -52,6 +53,17 @@ def test_a_place_of_streamflow(streamflow: list[FaultPlace], thing: str, how: st
 
 def test_names_are_different(streamflow: list[FaultPlace]) -> None:
     assert len({place.name for place in streamflow}) == len(streamflow)
+
+
+def test_a_small_change_is_written_as_one(streamflow: list[FaultPlace]) -> None:
+    """A fault of any size changes something, and no more than is asked for, but for what the digits of a file leave."""
+    scaled = [place for place in streamflow if isinstance(place, Scaled)]
+    assert {place.grows for place in scaled} == {True, False}
+    for place in scaled:
+        for size in (0.0001, PLACEBO, 0.02, 0.1, 0.5, 1.0, 3.0):
+            asked = min(size, place.most)
+            assert place.snapped(size) == pytest.approx(asked, rel=0.1), place
+            assert place.event(size)["scale"][place.keys[0]] != 1, place
 
 
 def test_what_is_not_there_cannot_go_wrong(streamflow: list[FaultPlace]) -> None:
