@@ -70,14 +70,14 @@ def stages(quick: bool, common: Sequence[str]) -> list[Stage]:
     after = [
         asked("hurts", "bottlenecks", 0.3, "diagnose", "evening", *own.peak, "--json"),
         asked("time", "queues", 0.3, "profile", "evening", *own.peak, "--json"),
-        asked("claims", "claims", 0.3, "check", "streamflow", "evening", *STORMS, "--json", good=(0, 1, 3)),
         *(asked(f"alerts-{name}", "alerts", 0.2, "alerts", name, "--json") for name in STORMS),
     ]
     reports = (asked(f"report-{run}", "reports", 0.2, "report", run, "-o", f"report-{run}.html")
                for run in ("evening", *STORMS, "changes"))  # fmt: skip
     alone = [
         *own.spread, own.quiet, asked("alerts-quiet", "alerts", 0.2, "alerts", "quiet", "--json"), own.more, *own.modes, own.map,
-        own.changes, asked("effects", "changes", 0.3, "effects", "changes", "--json"), *reports,
+        own.changes, asked("effects", "changes", 0.3, "effects", "changes", "--json"),
+        asked("claims", "claims", 0.3, "check", "streamflow", "evening", *STORMS, "changes", "--json", good=(0, 1, 3)), *reports,
     ]  # fmt: skip
     return [own.runs, tuple(after), *((task,) for task in alone)]
 

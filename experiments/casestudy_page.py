@@ -220,10 +220,10 @@ def _confirmed(mode: Mapping[str, Any]) -> str:
 def promises(found: Found) -> list[str]:
     """Claims, and whether they hold."""
     claims = found.of("claims")
-    rows = [(one["say"], one["runs"], one["verdict"], one["because"]) for one in claims["claims"]]
+    rows = [(one["say"], one["runs"], one["verdict"], one["measured"], one["range"]) for one in claims["claims"]]
     left = [f"- {say}" for say in claims["not_checked"]]
     more = ["", "Not checked here, of other runs:", "", *left] if left else []
-    return [*markdown_table(("claim", "runs", "", "because"), rows), *more]
+    return [*markdown_table(("claim", "runs", "", "measured", "claimed"), rows), *more]
 
 
 def alerting(found: Found) -> list[str]:

@@ -46,6 +46,7 @@ def claims_data(checked: Sequence[Checked], unchecked: Sequence[Claim]) -> dict[
         "claims": [
             {
                 "say": one.claim.say, "runs": one.group, "verdict": one.verdict, "because": one.because,
+                "measured": _measured(one), "range": range_of(one.claim),
                 "values": {str(seed): _plain(measured.value) for seed, measured in one.seeds.items()},
                 "mean": _plain(one.interval.mean if one.interval else None), "interval": one.interval and one.interval.ends,
             }

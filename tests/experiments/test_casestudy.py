@@ -138,7 +138,7 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
         "modes": {"modes": [MODE, FAILED], "runs": 60, "objective": "answered", "at_s": 73800.0, "limit": 0.012,
                   "unjudged": {"a": "failed"}},
         "more": {"period": "peak", "seeds": 2, "endpoint": None, "bottlenecks": bottlenecks_data([MORE])},
-        "claims": {"claims": [{"say": "It is fast", "runs": "evening", "verdict": "pass", "because": "1 < 2"}],
+        "claims": {"claims": [{"say": "It is fast", "runs": "evening", "verdict": "pass", "measured": "1 s", "range": "< 2 s"}],
                    "not_checked": ["It is cheap"]},
         "time": {"stations": stations_data([WORKERS, replace(WORKERS, station="llm.small", waiting=0.0, refused=0)])},
         "effects": {"figures": {"sla": {"name": "Within 200 ms", "unit": "share"}}, "effects": [EFFECT], "missing": ["breakers"]},

@@ -59,6 +59,22 @@ def test_a_fault_that_is_not_needed_is_left_out() -> None:
     assert 0.5 <= found.faults[0].size <= 0.5 / (1 - NEAR)
 
 
+def test_what_always_breaks_is_shrunk_to_a_hundredth() -> None:
+    """And not to nothing, which would take as many steps as a number has digits."""
+    tried: list[Trigger] = []
+
+    def breaks(triggers: list[Trigger]) -> list[bool]:
+        tried.extend(triggers)
+        return [True for _ in triggers]
+
+    only = Shrinker(breaks, 600.0)
+    (found,) = last(only, Trigger((Fault.of(RATE, 3.0, 600.0),))).faults
+    assert found.seconds == 10.0
+    assert 0.98 <= RATE.factor(found.size) <= 0.99
+    assert only.is_minimal
+    assert len(tried) < 30
+
+
 def test_a_bisection_that_meets_what_cannot_be_judged_is_not_called_minimal() -> None:
     """From 2.1 on it breaks; between 2.8 and 3.2, where the bisection of 4.0 begins, nothing can be judged."""
 
