@@ -1,8 +1,8 @@
-"""What StreamFlow recovers from at constant demand, as it is, with a timeout of the LLM (I2) and with breakers (I3).
+"""What StreamFlow recovers from at constant demand, as it is, and with a timeout of the LLM (I2) and breakers (I3).
 
-    python experiments/metastability.py                              as it is, within an hour
-    python experiments/metastability.py --changes none,llm_timeout,breakers   all three, an hour each
-    python experiments/metastability.py --tables                     only the tables and the figures, of what has run
+    python experiments/metastability.py                  as it is, and with both, an hour each
+    python experiments/metastability.py --changes none,llm_timeout,breakers    as it is, and with each alone
+    python experiments/metastability.py --tables         only the tables and the figures, of what has run
 
 A part of the engine's machines is gone for a while, at levels of demand that stay as they are (conf/metastability).
 Each set of interventions has a map of its own, made by `sfmodel metastability` in results/metastability/SET; what was stopped
@@ -41,7 +41,9 @@ COLUMNS = ("change", "load", "size", "duration_s", *MEANINGS.values(), "probabil
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--changes", default="none", help="sets of interventions, a map each (default: none)")
+    parser.add_argument(
+        "--changes", default="none,llm_timeout+breakers", help="sets of interventions, a map each (default: %(default)s)"
+    )
     parser.add_argument("--within", default="58min", help="time of each map (default: 58min)")
     parser.add_argument("--folder", type=Path, default=Path("results/metastability"), help="where the runs go")
     parser.add_argument("--tables", action="store_true", help="run nothing")
@@ -64,8 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _maps(folder: Path) -> list[xr.Dataset]:
     import xarray as xr
 
-    order = {"none": 0, "llm_timeout": 1, "breakers": 2}
-    found = sorted(folder.glob(f"*/{FILE}"), key=lambda path: (order.get(path.parent.name, 9), path))
+    found = sorted(folder.glob(f"*/{FILE}"), key=lambda path: (path.parent.name != "none", path))
     return [xr.open_zarr(path, consolidated=False).load() for path in found]
 
 
