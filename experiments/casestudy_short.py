@@ -8,6 +8,7 @@ from typing import Any
 
 from casestudy_found import (
     SHORT,
+    TRIGGER_S,
     Found,
     NotThereError,
     is_found,
@@ -23,6 +24,8 @@ from casestudy_found import (
 from sfmodel.clock import clock
 from sfmodel.report.words import joined
 
+SOON_S = 120.0
+"""From a trigger to the beginning of the cascade that is put down to it, at most."""
 MOST_CAUSES = 3
 """Causes that are named."""
 
@@ -40,15 +43,21 @@ def _told(found: Found, tell: Callable[[Found], str]) -> str:
 
 
 def path(found: Found) -> str:
-    """Of each storm the cascade that goes on longest."""
-    return " ".join(f"{title}: {_told(found, partial(_longest, run))}" for run, title in SHORT.items())
+    """Of each storm the cascade that begins with its trigger, and the one that goes on longest."""
+    return " ".join(f"{title}: {_told(found, partial(_told_of_storm, run))}" for run, title in SHORT.items())
 
 
-def _longest(run: str, found: Found) -> str:
+def _told_of_storm(run: str, found: Found) -> str:
     storms = storms_of(run, found.of(f"spread-{run}"))
     if not storms:
         return "no cascade was found."
-    one = max(storms, key=lambda storm: storm["ends_s"] - storm["begins_s"])
+    begun = [one for one in storms if 0 <= one["begins_s"] - TRIGGER_S[run] <= SOON_S][:1]
+    longest = max(storms, key=lambda storm: storm["ends_s"] - storm["begins_s"])
+    told = [_cascade(run, found, one) for one in [*begun, *([] if longest in begun else [longest])]]
+    return " Beside it ".join(told)
+
+
+def _cascade(run: str, found: Found, one: Mapping[str, Any]) -> str:
     until = "on, without an end in the run" if one["lasts"] else f"to {clock(one['ends_s'])}"
     return (
         f"{found.link(' → '.join(one['path']), run, 'cascades')}, from {clock(one['begins_s'])} {until}; "

@@ -91,6 +91,10 @@ SPREAD = Cascade(
     "llm.quota (limiter)", 0.495, ("llm", "engine", "gateway"), 75600.0, 75600.0, 77400.0, False,
     (WAITS, Edge(USERS, "gateway", "retries", 0.527, 75610.0)),
 )  # fmt: skip
+BURST = Cascade(
+    "engine.cpu", 0.653, ("engine", "gateway"), 75380.0, 75390.0, 79200.0, True,
+    (Edge("engine", "gateway", "fails", 0.653, 75380.0),),
+)  # fmt: skip
 CUT = Ablation(WAITS, SPREAD, "engine", 0.081)
 TURNS = Segment(75600.0, 76500.0, 9000, 4000, 3600, 0.9, 0.4, 0.8, 0.7, 0.9)
 LOOP = Loop("users", "discover.recommendations", (TURNS,), 0.5, 75610.0)
@@ -132,7 +136,8 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
         "hurts": {"loops": [], "causes": troubles_data([REFUSED, CACHE])}, "spread-s1_at_peak": NOTHING,
         "spread-f4_engine_half": NOTHING,
         "spread-f1_at_peak": {
-            "cascades": cascades_data([SPREAD]), "ablations": ablations_data([CUT]), "loops": loops_data([LOOP, UNKNOWN]),
+            "cascades": cascades_data([BURST, SPREAD]), "ablations": ablations_data([CUT]),
+            "loops": loops_data([LOOP, UNKNOWN]),
         },
         "alerts-f1_at_peak": alarms_data([replace(ALARM, fires_s=at_s) for at_s in (75540.0, 75690.0, 76300.0)], 75600.0),
         "modes": {"modes": [MODE, FAILED], "runs": 60, "objective": "answered", "at_s": 73800.0, "limit": 0.012,
@@ -179,6 +184,9 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     assert (
         "**Which path?** F1: [llm → engine → gateway](report-f1_at_peak.html#cascades), from 21:00 to 21:30; 49.5 %"
         in short
+    )
+    assert "Beside it [engine → gateway](report-f1_at_peak.html#cascades), from 20:56 on" in short, (
+        "it was there before"
     )
     assert "S1: no cascade was found." in short
     assert (
