@@ -44,7 +44,7 @@ def _told(found: Found, tell: Callable[[Found], str]) -> str:
 
 def path(found: Found) -> str:
     """Of each storm the cascade that begins with its trigger, and the one that goes on longest."""
-    return " ".join(f"{title}: {_told(found, partial(_told_of_storm, run))}" for run, title in SHORT.items())
+    return "".join(f"\n  - {title}: {_told(found, partial(_told_of_storm, run))}" for run, title in SHORT.items())
 
 
 def _told_of_storm(run: str, found: Found) -> str:

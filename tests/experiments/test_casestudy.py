@@ -182,7 +182,7 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     assert "| llm_timeout | +22.0 ± 4.0 pp |" in text
     short = text[: text.index("## Where does it hurt?")]
     assert (
-        "**Which path?** F1: [llm → engine → gateway](report-f1_at_peak.html#cascades), from 21:00 to 21:30; 49.5 %"
+        "**Which path?** \n  - F1: [llm → engine → gateway](report-f1_at_peak.html#cascades), from 21:00 to 21:30; 49.5 %"
         in short
     )
     assert "Beside it [engine → gateway](report-f1_at_peak.html#cascades), from 20:56 on" in short, (
