@@ -10,7 +10,7 @@ import json
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sfmodel.claims.claims import Claim, Claims, is_about
 from sfmodel.errors import ConfigError
@@ -19,7 +19,13 @@ from sfmodel.results.folder import open_run
 from sfmodel.results.intervals import Interval, interval
 from sfmodel.rows.measuring import Measured, measure_rows
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 Verdict = Literal["pass", "fail", "undecided"]
+
+EVENTS = "events"
+"""What a scenario without a name is called in `where`."""
 
 
 @dataclass(frozen=True)
@@ -126,12 +132,11 @@ _OF_EACH = ("name", "seed", "replications", "processes", "trace", "tick", "forks
 def _measured(claims: Claims, by_number: Mapping[str, Claim], given: Given) -> Iterable[tuple[str, int, Measured]]:
     """Number of a claim, seed, and what the run of that seed shows, of each claim that is made of a run."""
     from sfmodel.paths import read_requests
-    from sfmodel.rows.files import scenario_of
     from sfmodel.stories import teller
     from sfmodel.stories.pair import find_pair
 
     ds = open_run(given.folder)
-    scenario, config = scenario_of(ds), ds.attrs.get("config") or {}
+    scenario, config = _scenario(ds), ds.attrs.get("config") or {}
     rows = [row for row in claims.rows.rows if is_about(by_number[row.id], scenario, config)]
     if not rows:
         return
@@ -142,3 +147,13 @@ def _measured(claims: Claims, by_number: Mapping[str, Claim], given: Given) -> I
         requests = read_requests(replications.folder_of(given.folder, ds, seed), one)
         found = measure_rows(one, claims.rows, rows, requests=requests, base=beside, told=teller(one, beside))
         yield from ((number, seed, measured) for number, measured in found.items())
+
+
+def _scenario(ds: xr.Dataset) -> str | None:
+    """Name of a run's scenario, or its title where it has no file here; `EVENTS` of such without one; none: it has none."""
+    from sfmodel.rows.files import scenario_of
+    from sfmodel.stories.pair import has_scenario
+
+    if not has_scenario(ds.attrs):
+        return None
+    return scenario_of(ds) or str(ds.attrs.get("scenario") or EVENTS)

@@ -58,7 +58,7 @@ def execute(arguments: argparse.Namespace) -> int:
     every = open_run(folder)
     objectives = read_objectives(arguments.objectives or objectives_file(str(every.attrs.get("platform"))))
     ds = replication(every, arguments.replication)
-    calm = replication(open_run(find_run(arguments.calm, arguments.runs))) if arguments.calm else None
+    calm = _usual(ds, find_run(arguments.calm, arguments.runs)) if arguments.calm else None
     trigger_s = first_trigger_s(ds) if has_scenario(ds.attrs) else None
     title = f"{folder.name}, {covered(ds)}: what alerts say"
     seen, left_out = evaluable(objectives, float(ds.attrs["window_s"]))
@@ -79,6 +79,24 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.openmetrics:
         _write_series(ds, objectives, arguments)
     return 0
+
+
+def _usual(ds: xr.Dataset, folder: Path) -> xr.Dataset:
+    """Run that says what is usual of another."""
+    from sfmodel.results.folder import open_run
+    from sfmodel.results.replications import replication
+
+    calm = replication(open_run(folder))
+    theirs, own = (str(one.attrs.get("platform")) for one in (calm, ds))
+    if theirs != own:
+        raise ConfigError(
+            f"--calm: {folder.name} is a run of platform {theirs}, and this one is of {own}; give another"
+        )
+    if not calm.sizes["time"] or not calm["endpoint_arrivals"].values.any():
+        raise ConfigError(
+            f"--calm: nothing arrives in {folder.name}, so that it does not say what is usual; give another"
+        )
+    return calm
 
 
 def objectives_file(platform: str) -> Path:

@@ -63,8 +63,8 @@ def _claims_file(wanted: str) -> Path:
     path = known.get(wanted) or Path(wanted)
     if not path.is_file():
         raise ConfigError(
-            f"there is no file of claims '{wanted}', and no platform with claims of that name; {nearest(wanted, known)}. "
-            f"Those of a platform of your own stand in conf/claims/{wanted}.yaml, as docs/what-a-run-shows.md says"
+            f"there is no file of claims '{wanted}', and no platform with claims of that name, which stand in "
+            f"conf/claims/{wanted}.yaml (docs/what-a-run-shows.md); {nearest(wanted, known)}"
         )
     return path
 

@@ -91,6 +91,7 @@ def _runs(root: Path) -> list[tuple[str, ...]]:
     from sfmodel.clock import clock
     from sfmodel.results.folder import finished_runs, open_run
     from sfmodel.results.replications import seeds_of, written_seeds
+    from sfmodel.stories.pair import has_scenario
 
     rows: list[tuple[str, ...]] = []
     for folder in reversed(finished_runs(root)):
@@ -101,7 +102,8 @@ def _runs(root: Path) -> list[tuple[str, ...]]:
             rows.append((name, "–", "–", "–", str(error).splitlines()[0]))
             continue
         hours = f"{clock(float(ds['time'].values[0]))}–{clock(float(ds.attrs['until_s']))}" if ds.sizes["time"] else "–"
-        changed = [str(ds.attrs.get("scenario") or ""), *map(str, ds.attrs.get("interventions") or [])]
+        scenario = str(ds.attrs.get("scenario") or ("events" if has_scenario(ds.attrs) else ""))
+        changed = [scenario, *map(str, ds.attrs.get("interventions") or [])]
         found = (name, str(ds.attrs.get("platform")), written_seeds(seeds_of(ds)), hours)
         rows.append((*found, ", ".join(filter(None, changed)) or "–"))
     if not rows:

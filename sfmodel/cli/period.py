@@ -35,6 +35,11 @@ def period_of(arguments: argparse.Namespace, ds: xr.Dataset) -> tuple[str, NDArr
             from_s, to_s = map(to_clock_s, arguments.hours)
         except ValueError as error:
             raise ConfigError(f"--hours: {error}") from None
+        if from_s >= to_s and ds.sizes["time"] and measures.run_end_s(ds) <= measures.DAY_S:
+            raise ConfigError(
+                f"--hours: {arguments.hours[0]} is not before {arguments.hours[1]}, and the run does not go on past midnight; "
+                "give the earlier time first"
+            )
         windows = measures.within_hours(ds, from_s, to_s)
         if not windows.any():
             raise ConfigError(

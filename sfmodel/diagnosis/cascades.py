@@ -96,7 +96,8 @@ def _of(scene: Scene, pushes: Pushes, origin: str, when: slice) -> Iterator[Casc
     begins_s = scene.time_s[when.start]
     pushed = [edge for service in path for edge in pushes.on(service, when)]
     of_origin = [edge for edge in pushed if edge.target == origin and edge.how == "misses"]
-    first = [edge.source for edge in of_origin if edge.begins_s <= begins_s and edge.source not in path]
+    at_once = [edge for edge in of_origin if edge.begins_s <= begins_s and edge.source not in path]
+    first = [edge.source for edge in at_once if pushes.come_first(edge, when)]
     yield Cascade(
         _first_cause(origin, sufferers), shares[path[-1]], (*first[:1], *path), begins_s,
         scene.time_s[when.start + int(np.argmax(badness[when]))], scene.end_s[when.stop - 1],
@@ -122,7 +123,8 @@ def _up(scene: Scene, origin: str, shares: Mapping[str, float], when: slice) -> 
             continue
         if own.troubled[when].mean() >= SOME:
             first = when.start + int(np.argmax(own.troubled[when]))
-            how: How = "fails" if own.failed[when].any() else "waits"
+            fail = own.failed[when].any() and scene.services[caller].failed[when].any()
+            how: How = "fails" if fail else "waits"
             found.append(Edge(callee, caller, how, shares[caller], scene.time_s[first]))
     return found
 

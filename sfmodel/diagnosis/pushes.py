@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sfmodel.diagnosis.course import LASTING
 from sfmodel.diagnosis.edges import USERS, Edge, How
 from sfmodel.diagnosis.scene import Scene, service_of
 
@@ -15,6 +16,9 @@ MUCH = 0.15
 """So much of the calls must be more than usual traffic makes, or of the users' requests be asked again."""
 MINOR = 0.1
 """What brings less of the further calls is not told, nor of lookups so few that miss without need."""
+
+WENT = ("cache_invalidated", "cache_expired", "cache_evictions")
+"""How entries go."""
 
 Series = NDArray[np.float64]
 
@@ -50,6 +54,24 @@ class Pushes:
             series = self._ways(edge.target).get((edge.source, edge.how), np.zeros(len(self._traffic)))
             missed, usual = series[when].sum(), self._usual(series)[when].sum()
         return float(np.clip(usual / missed, 0.0, 1.0)) if missed else 1.0
+
+    def come_first(self, edge: Edge, when: slice) -> bool:
+        """Whether misses at the beginning of a time are no consequence of it: entries went, or what was missed is stored again.
+
+        Where they are one, nothing can be stored, so that each further lookup of the same misses.
+        """
+        caches = self._caches(edge.source, edge.target)
+        begun = slice(when.start, min(when.start + LASTING, when.stop))
+        more = sum(float((self._misses[:, k] - self._usual_misses(k))[begun].sum()) for k in caches)
+        gone = sum(self._beyond(name, k, begun) for name in WENT for k in caches)
+        stored = sum(self._beyond("cache_stores", k, begun) for k in caches)
+        return max(gone, stored) >= more / 2
+
+    def _beyond(self, name: str, cache: int, when: slice) -> float:
+        """How much more there is of something than of as many lookups usually."""
+        series, calm, lookups = self._scene.ds[name].values[:, cache], self._scene.calm, self._lookups[:, cache]
+        usual = series[calm].sum() / max(lookups[calm].sum(), 1e-9) * lookups
+        return float((series - usual)[when].sum())
 
     # calls, beside what usual traffic makes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,8 @@ def troubles_table(found: Sequence[Trouble], title: str = "") -> Table:
     table.add_column("cause", overflow="fold")
     for head in ("failures", "of them", "of the time", "busy", "waiting", "refused"):
         table.add_column(head, justify="right", no_wrap=True)
-    for one in matters(found):
+    shown = matters(found)
+    for one in [*shown, *_others([one for one in found if one not in shown])]:
         shares = [format_value(value, "share") for value in (one.failure_share, one.time_share, one.busy)]
         table.add_row(
             escape(one.cause), f"{one.failures:,}", *shares, format_value(one.waiting, "1"),
@@ -55,6 +57,13 @@ def endpoints_table(failures: Mapping[str, Mapping[str, int]], title: str = "") 
 def matters(found: Sequence[Trouble]) -> list[Trouble]:
     """The causes that something comes from, and those that are busy."""
     return [one for one in found if one.failure_share >= LEAST or one.time_share >= LEAST or one.busy >= BUSY]
+
+
+def _others(left_out: Sequence[Trouble]) -> list[Trouble]:
+    """Those that are left out as one, if failures come from them."""
+    failures = sum(one.failures for one in left_out)
+    of_failures, of_time = sum(one.failure_share for one in left_out), sum(one.time_share for one in left_out)
+    return [Trouble("others", failures, of_failures, of_time, math.nan, math.nan, math.nan)] if failures else []
 
 
 def troubles_data(found: Sequence[Trouble]) -> list[dict[str, Any]]:

@@ -126,6 +126,22 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "there is no endpoint 'web.got'; did you mean 'web.get'" in capsys.readouterr().err
 
 
+def test_what_says_nothing_of_what_is_usual_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recorded_run("bad", 180, edit, window_s=10.0, platform="shop")
+    recorded_run("other", 180, edit, window_s=10.0, platform="inn")
+    recorded_run("idle", 6, lambda k, values: values["endpoint_arrivals"].fill(0), window_s=10.0, platform="shop")
+    (tmp_path / "conf/alerts").mkdir(parents=True)
+    Path("conf/alerts/shop.yaml").write_text("objectives: [{name: a, endpoints: [web.get], objective: 99 %}]")
+    capsys.readouterr()
+    assert main(["alerts", "bad", "--calm", "other"]) == 2
+    assert "--calm: other is a run of platform inn, and this one is of shop" in capsys.readouterr().err
+    assert main(["alerts", "bad", "--calm", "idle"]) == 2
+    assert "--calm: nothing arrives in idle" in capsys.readouterr().err
+
+
 def test_a_run_whose_windows_make_no_minute_is_judged_by_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

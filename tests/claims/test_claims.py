@@ -173,6 +173,24 @@ def test_the_command(claims_file: str, capsys: pytest.CaptureFixture[str]) -> No
     assert cases["Hardly", "enough"].find("failure") is None
 
 
+@pytest.mark.parametrize(("title", "name"), [("Half of them gone", "Half of them gone"), (None, "events")])
+def test_a_scenario_without_a_file_is_not_none(
+    title: str | None, name: str, claims_file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = {"events": GONE["events"], **({"title": title} if title else {})}
+    run("own", 20, scenario=own)
+    run("plain", 20)
+    claims = [{"say": wanted, "where": {"scenario": wanted}, "measure": "1", "below": 2} for wanted in ("none", name)]
+    Path(claims_file).write_text(json.dumps({"claims": claims}))
+    capsys.readouterr()
+    assert main(["check", claims_file, "own", "plain", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["claims"]
+    assert [(one["say"], one["runs"]) for one in found] == [("none", "plain"), (name, "own")]
+    if title is None:
+        assert main(["list", "runs"]) == 0
+        assert "events" in capsys.readouterr().out
+
+
 def test_seeds_are_taken_together(claims_file: str, capsys: pytest.CaptureFixture[str]) -> None:
     run("five", 20, replications=5)
     capsys.readouterr()

@@ -138,6 +138,39 @@ def test_the_misses_that_push_are_found() -> None:
     assert BEGINS_S <= pushes["database"].begins_s <= BEGINS_S + 30
 
 
+def test_misses_because_nothing_can_be_stored_come_after_who_cannot_answer() -> None:
+    mapping = copy.deepcopy(SHOP)
+    del mapping["platform"]["sources"]["purges"]
+    mapping["platform"]["services"]["web"]["caches"]["pages"]["ttl"] = "1 min"
+    gone = {"at": f"{BEGINS_S} s", "for": f"{LASTS_S} s", "set": {"services.database.stations.connections.servers": 0}}
+    (found,) = cascades(run_in_memory({**mapping, "scenario": {"title": "No database", "events": [gone]}}))
+    assert found.path == ("database", "web")
+    assert ("memory", "database", "misses") in {edge.key for edge in found.edges}
+
+
+def test_who_answers_late_without_failing_is_kept_waiting() -> None:
+    """Calls of the bank run out of time, and the shop does without them: it fails no more than it did."""
+    mapping: dict[str, Any] = {
+        "platform": {
+            "name": "late", "network": "1 ms",
+            "sources": {"visits": {"call": "shop.buy", "rate": "50/s"}},
+            "services": {
+                "shop": {"endpoints": {"buy": {"steps": [
+                    {"sleep": "10 ms"}, {"call": "bank.pay", "timeout": "300 ms", "on_failure": "continue"},
+                ]}}},
+                "bank": {"endpoints": {"pay": {"steps": [{"sleep": {"exponential": "20 ms"}, "label": "thinks"}]}}},
+            },
+        },
+        "start": "0 s", "until": f"{UNTIL_S} s", "window": "10 s", "warmup": "10 s", "trace": {"one_in": 0},
+    }  # fmt: skip
+    late = {"set": {"services.bank.endpoints.pay.steps.thinks.sleep": "5 s"}}
+    event = {"at": f"{BEGINS_S} s", "for": f"{LASTS_S} s", **late}
+    (found,) = cascades(run_in_memory({**mapping, "scenario": {"title": "Late", "events": [event]}}))
+    assert found.path == ("bank", "shop")
+    (edge,) = found.edges
+    assert edge.key == ("bank", "shop", "waits")
+
+
 def test_who_keeps_the_cache_itself_does_not_stand_before_who_drags_it_down() -> None:
     mapping = copy.deepcopy(SHOP)
     del mapping["platform"]["services"]["memory"]

@@ -118,6 +118,7 @@ def test_a_run_of_one_service_in_which_nothing_fails_or_waits(profile: Callable[
     [
         (["traced", "--endpoint", "web.doo"], "--endpoint: there is no endpoint 'web.doo'; did you mean 'web.do'?"),
         (["traced", "--hours", "08:00", "09:00"], "the run has nothing between 08:00 and 09:00"),
+        (["traced", "--hours", "00:00:30", "00:00:10"], "00:00:30 is not before 00:00:10"),
         (["nowhere"], "nowhere"),
     ],
 )

@@ -11,6 +11,7 @@ from small_run import LABELS, make_run, place, recorded_run
 
 from sfmodel.cli import main
 from sfmodel.diagnosis import by_endpoint, troubles
+from sfmodel.diagnosis.table import troubles_table
 from sfmodel.errors import NotInRunError
 
 
@@ -33,6 +34,20 @@ def edit(k: int, values: dict[str, Any]) -> None:
     values["station_arrivals"][:] = [50, 50, 50]
     values["station_rejected"][:] = [0, 4, 6]
     values["limiter_passed"][:], values["limiter_refused"][:] = 15, 5
+
+
+def test_the_failures_of_a_table_add_up_to_all() -> None:
+    """Of a thousand that fail for the disks one fails for the network: too few for a line of their own."""
+
+    def much(k: int, values: dict[str, Any]) -> None:
+        put, causes = place("endpoint", "web.put"), values["endpoint_causes"]
+        causes[put, place("cause", "shop.disk")] = 1000
+        causes[put, place("cause", "network")] = 1
+        values["endpoint_cause_time"][put, place("cause", "shop.disk")] = 1000.0
+
+    table = troubles_table(troubles(make_run(6, much)))
+    cells = dict(zip(table.columns[0].cells, table.columns[1].cells, strict=True))
+    assert cells == {"shop.disk": "6,000", "others": "6"}
 
 
 def test_causes_are_ranked_by_what_comes_from_them() -> None:
