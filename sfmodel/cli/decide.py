@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run until the deadline and print the answer."""
+    from sfmodel.running import checked
     from sfmodel.sweeps.deciding import Decision, run_until
     from sfmodel.sweeps.decision_runs import DecisionRuns
     from sfmodel.sweeps.decision_table import decision_table, to_ship
@@ -60,10 +61,11 @@ def execute(arguments: argparse.Namespace) -> int:
     words = [f"platform={arguments.platform}", *setting.get("overrides", ()), *arguments.overrides]
     configured = _configured(words, storm)
     aim = _aim(arguments, configured)
-    configured(changes[0], bool(storm))
+    deadline = time.monotonic() + within_s
+    for change in changes:
+        checked(configured(change, bool(storm)))
     folder = arguments.folder or fresh_folder(NAME)
     decision = Decision(changes, more_is_better=aim.better == "more")
-    deadline = time.monotonic() + within_s
     runs = DecisionRuns(configured, folder, aim.id, arguments.processes, deadline)
     runs.check_folder(changes)
     show = partial(_show, decision, deadline)

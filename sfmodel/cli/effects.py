@@ -46,7 +46,10 @@ def execute(arguments: argparse.Namespace) -> int:
         print(said(every[0]))
         print(f"Of the {PERIODS[observations.period]}; in parentheses: no difference found.")
         if observations.missing:
-            print(f"{len(observations.missing)} points are not finished: sfmodel run resume={folder}")
+            print(
+                f"{len(observations.missing)} points are not finished, or failed: sfmodel run resume={folder} goes on with them, "
+                "and says why one fails"
+            )
     if arguments.output:
         from sfmodel.figures.effects import draw_effects
         from sfmodel.sweeps.source import source_of

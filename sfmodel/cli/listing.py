@@ -87,14 +87,14 @@ def _told(kind: str, read: Callable[[Path], Mapping[str, Any]]) -> list[tuple[st
 
 
 def _runs(root: Path) -> list[tuple[str, ...]]:
-    """Finished runs, the newest first: name, platform, seeds, hours, scenario with interventions."""
+    """Finished runs, the newest first, then those that are not: name, platform, seeds, hours, scenario with interventions."""
     from sfmodel.clock import clock
-    from sfmodel.results.folder import finished_runs, open_run
+    from sfmodel.results.folder import finished_runs, open_run, unfinished_runs
     from sfmodel.results.replications import seeds_of, written_seeds
     from sfmodel.stories.pair import has_scenario
 
     rows: list[tuple[str, ...]] = []
-    for folder in reversed(finished_runs(root)):
+    for folder in [*reversed(finished_runs(root)), *reversed(unfinished_runs(root))]:
         name = str(folder.relative_to(root))
         try:
             ds = open_run(folder)

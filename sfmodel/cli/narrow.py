@@ -46,8 +46,9 @@ def execute(arguments: argparse.Namespace) -> int:
     observations = observe(folder, arguments.period)
     if observations.missing:
         raise ConfigError(
-            f"narrow: {len(observations.missing)} points of the sweep are not finished, the first is "
-            f"{observations.missing[0]}; go on with it first, sfmodel run resume={folder}"
+            f"narrow: {len(observations.missing)} points of the sweep are not finished, or failed, the first is "
+            f"{observations.missing[0]}; go on with it first, sfmodel run resume={folder}, and make a sweep without those that "
+            "cannot run"
         )
     if figure not in observations.figures:
         raise ConfigError(f"--figure: no run shows '{figure}'; {nearest(figure, observations.figures)}")

@@ -14,7 +14,11 @@ def differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[str
     """Each key in which two configurations differ, with its values in both, in words."""
     one, other = (dict(_leaves(json.loads(json.dumps(config, default=str)))) for config in (a, b))
     keys = dict.fromkeys([*one, *other])
-    return {key: (_shown(one.get(key)), _shown(other.get(key))) for key in keys if one.get(key) != other.get(key)}
+    return {
+        key: (_shown(one.get(key)), _shown(other.get(key)))
+        for key in keys
+        if not _is_same(one.get(key), other.get(key))
+    }
 
 
 def as_changes(differences: Mapping[str, tuple[str, str]]) -> list[str]:
@@ -26,6 +30,13 @@ def in_words(differences: Sequence[str]) -> str:
     """The first of them, and how many more there are."""
     more = len(differences) - MOST
     return "; ".join([*differences[:MOST], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two values are the same, but for spaces: `0s` is `0 s`."""
+    if isinstance(one, str) and isinstance(other, str):
+        return "".join(one.split()) == "".join(other.split())
+    return bool(one == other)
 
 
 def _shown(value: Any) -> str:

@@ -286,10 +286,15 @@ def test_runs_are_listed_the_newest_first_and_damaged_ones_say_so(sfmodel) -> No
     recorded_run("newer", platform="shop", seed=1, scenario="Trouble", interventions=["breakers"], until_s=72060.0)
     recorded_run("torn", platform="shop", until_s=72060.0)
     (Path("runs/torn/dataset.zarr/zarr.json")).write_text("{")
+    Path("runs/killed.partial").mkdir()
+    Path("runs/killed.partial/INCOMPLETE").write_text("The process that wrote it was killed.\n")
     lines = [" ".join(line.split()) for line in sfmodel("list", "runs")[1].splitlines()]
     assert lines[0] == "NAME PLATFORM SEED HOURS SCENARIO"
     assert lines[1].startswith("torn – – – runs/torn")
-    assert lines[2:] == ["newer shop 1 20:00–20:01 Trouble, breakers", "older shop 2 20:00–20:01 –"]
+    assert lines[2:4] == ["newer shop 1 20:00–20:01 Trouble, breakers", "older shop 2 20:00–20:01 –"]
+    assert lines[4].startswith(
+        "killed.partial – – – runs/killed.partial is incomplete: The process that wrote it was killed."
+    )
 
 
 def test_an_intervention_is_listed_with_its_parameters(sfmodel) -> None:

@@ -57,6 +57,10 @@ def test_the_best_of_three_is_found_and_its_settings_are_said(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (
+            ("--changes", "more,llm_timeout"),
+            "intervention.llm_timeout.changes.0: 'services.llm.caches.descriptions': there is no 'llm'",
+        ),
         (("--changes", "mroe"), "there is no intervention 'mroe'; did you mean 'more'?"),
         (("--changes", "more", "--within", "soon"), "--within: "),
         ((), "say what to compare: --changes a,b,a+b"),

@@ -8,6 +8,7 @@ from scipy import stats
 from small_run import make_run
 
 from sfmodel.results.comparison import Effect, _difference, compare
+from sfmodel.results.configurations import differing
 from sfmodel.results.intervals import Interval, interval, welch
 
 TRIALS = 4000
@@ -85,3 +86,8 @@ def test_a_station_that_is_busiest_in_one_run_only_is_compared_too(monkeypatch: 
     effects = {one.key: one.difference.mean for one in compare(busy(8, 2, 0), busy(4, 6, 0)).effects["whole"]}
     shown = {key: value for key, value in effects.items() if key.startswith("busy.")}
     assert shown == pytest.approx({"busy.shop.cpu": -0.4, "busy.shop.disk#0": 0.4})
+
+
+def test_spelling_is_no_difference_between_configurations() -> None:
+    one, other = {"start": "0 s", "until": "5 min", "seed": 1}, {"start": "0s", "until": "6 min", "seed": 1}
+    assert differing(one, other) == {"until": ("5 min", "6 min")}

@@ -66,7 +66,10 @@ def test_too_few_seeds_are_one_sentence(tmp_path: Path) -> None:
             {"replications": 3},
             "narrow: it adds seeds, one a run; make the sweep with seed=1,2,3 and without replications",
         ),
-        ({}, "1 points of the sweep are not finished, the first is a,2; go on with it first, sfmodel run resume="),
+        (
+            {},
+            "1 points of the sweep are not finished, or failed, the first is a,2; go on with it first, sfmodel run resume=",
+        ),
     ],
 )
 def test_a_sweep_whose_seeds_cannot_be_added_to_is_one_sentence(
