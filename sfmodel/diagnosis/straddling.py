@@ -57,8 +57,8 @@ def compare(
     """
     ahead = np.concatenate([[0.0], np.cumsum(running - over)])
     total = max(float(running.sum()), float(over.sum()))
-    explained = float(max(most[-1], most[0] if math.isfinite(most[0]) else 0.0))
     whole = abs(float(running.sum() - over.sum()))
+    explained = float(max(most[-1], most[0] if math.isfinite(most[0]) or whole > most[-1] else 0.0))
     whole, explained = (whole / total, explained / total) if total > 0 else (0.0, 0.0)
     at_least, at_most = float(np.max(-ahead)), float(np.min(most - ahead))
     if at_least <= at_most + rounding * total:

@@ -86,3 +86,12 @@ def test_who_has_left_was_not_the_oldest_for_sure() -> None:
     """Of 4 and 4 that came 3 have left, nobody knows which: the 5 that wait may all be older than the second window."""
     ages = since_admitted(np.array([0.0, 4, 5]), np.array([4.0, 4]), np.array([0.0, 3]), np.array([0.0, 10, 20]))
     assert ages.tolist() == [0, 10, 20]
+
+
+def test_what_was_there_before_and_is_not_metered_is_not_called_nothing() -> None:
+    """Of what waited before the run began nobody knows for how long: 10 s of it ended within."""
+    over, running = np.array([30.0, 20.0]), np.array([20.0, 20.0])
+    found = compare(running, over, np.array([np.inf, 5.0, 0.0]))
+    assert found.whole == 0.2
+    assert found.explained == np.inf
+    assert found.worst == 0

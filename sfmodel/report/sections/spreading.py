@@ -120,6 +120,8 @@ class Services:
                 capacity = own["station_capacity"].values
                 finite = np.isfinite(capacity) & (capacity > 0)
                 share = np.divide(own["station_busy"].values, capacity, out=np.zeros(len(capacity)), where=finite)
+                if "station_queue" in ds:
+                    share[(capacity == 0) & (own["station_queue"].values > 0)] = 1.0  # some wait, and no server is left
                 busy[service] = np.maximum(busy.get(service, 0.0), share)
             if "station_queue" in ds:
                 waiting[service] = waiting.get(service, 0.0) + own["station_queue"].values / self.width_s
