@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 Verdict = Literal["pass", "fail", "undecided"]
 
-EVENTS = "events"
-"""What a scenario without a name is called in `where`."""
-
 
 @dataclass(frozen=True)
 class Checked:
@@ -150,10 +147,8 @@ def _measured(claims: Claims, by_number: Mapping[str, Claim], given: Given) -> I
 
 
 def _scenario(ds: xr.Dataset) -> str | None:
-    """Name of a run's scenario, or its title where it has no file here; `EVENTS` of such without one; none: it has none."""
+    """Name of a run's scenario, or its title where it has no file here; none: it has none."""
     from sfmodel.rows.files import scenario_of
-    from sfmodel.stories.pair import has_scenario
+    from sfmodel.stories.pair import scenario_title
 
-    if not has_scenario(ds.attrs):
-        return None
-    return scenario_of(ds) or str(ds.attrs.get("scenario") or EVENTS)
+    return scenario_of(ds) or scenario_title(ds.attrs) or None

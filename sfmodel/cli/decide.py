@@ -62,8 +62,9 @@ def execute(arguments: argparse.Namespace) -> int:
     configured = _configured(words, storm)
     aim = _aim(arguments, configured)
     deadline = time.monotonic() + within_s
+    configured(changes[0], bool(storm))
     for change in changes:
-        checked(configured(change, bool(storm)))
+        checked(configured(change, False))
     folder = arguments.folder or fresh_folder(NAME)
     decision = Decision(changes, more_is_better=aim.better == "more")
     runs = DecisionRuns(configured, folder, aim.id, arguments.processes, deadline)

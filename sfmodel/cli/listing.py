@@ -91,7 +91,7 @@ def _runs(root: Path) -> list[tuple[str, ...]]:
     from sfmodel.clock import clock
     from sfmodel.results.folder import finished_runs, open_run, unfinished_runs
     from sfmodel.results.replications import seeds_of, written_seeds
-    from sfmodel.stories.pair import has_scenario
+    from sfmodel.stories.pair import scenario_title
 
     rows: list[tuple[str, ...]] = []
     for folder in [*reversed(finished_runs(root)), *reversed(unfinished_runs(root))]:
@@ -102,8 +102,7 @@ def _runs(root: Path) -> list[tuple[str, ...]]:
             rows.append((name, "–", "–", "–", str(error).splitlines()[0]))
             continue
         hours = f"{clock(float(ds['time'].values[0]))}–{clock(float(ds.attrs['until_s']))}" if ds.sizes["time"] else "–"
-        scenario = str(ds.attrs.get("scenario") or ("events" if has_scenario(ds.attrs) else ""))
-        changed = [scenario, *map(str, ds.attrs.get("interventions") or [])]
+        changed = [scenario_title(ds.attrs), *map(str, ds.attrs.get("interventions") or [])]
         found = (name, str(ds.attrs.get("platform")), written_seeds(seeds_of(ds)), hours)
         rows.append((*found, ", ".join(filter(None, changed)) or "–"))
     if not rows:

@@ -62,16 +62,15 @@ class Pushes:
         """
         caches = self._caches(edge.source, edge.target)
         begun = slice(when.start, min(when.start + LASTING, when.stop))
-        more = sum(float((self._misses[:, k] - self._usual_misses(k))[begun].sum()) for k in caches)
+        more = sum(self._beyond("cache_misses", k, begun) for k in caches)
         gone = sum(self._beyond(name, k, begun) for name in WENT for k in caches)
         stored = sum(self._beyond("cache_stores", k, begun) for k in caches)
         return max(gone, stored) >= more / 2
 
     def _beyond(self, name: str, cache: int, when: slice) -> float:
         """How much more there is of something than of as many lookups usually."""
-        series, calm, lookups = self._scene.ds[name].values[:, cache], self._scene.calm, self._lookups[:, cache]
-        usual = series[calm].sum() / max(lookups[calm].sum(), 1e-9) * lookups
-        return float((series - usual)[when].sum())
+        series = self._scene.ds[name].values[:, cache]
+        return float((series - self._usual_of(series, cache))[when].sum())
 
     # calls, beside what usual traffic makes
 
@@ -147,8 +146,12 @@ class Pushes:
 
     def _usual_misses(self, cache: int) -> Series:
         """Misses of a cache that as many lookups usually have, shape [time]."""
+        return self._usual_of(self._misses[:, cache], cache)
+
+    def _usual_of(self, series: Series, cache: int) -> Series:
+        """What as many lookups of a cache usually have of something, shape [time]."""
         calm, lookups = self._scene.calm, self._lookups[:, cache]
-        return np.asarray(self._misses[calm, cache].sum() / max(lookups[calm].sum(), 1e-9) * lookups)
+        return np.asarray(series[calm].sum() / max(lookups[calm].sum(), 1e-9) * lookups)
 
     # users
 

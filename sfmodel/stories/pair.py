@@ -11,6 +11,9 @@ from sfmodel.results.configurations import as_changes, differing
 from sfmodel.results.folder import DATASET, finished_runs
 from sfmodel.results.replications import FOLDER
 
+EVENTS = "events"
+"""What a scenario without a title is called."""
+
 _FREE = ("name", "until", "trace", "tick", "scenario", "seed")
 
 
@@ -40,9 +43,14 @@ def find_pair(folder: Path, root: Path) -> Path | None:
 
 def has_scenario(attributes: Mapping[str, Any]) -> bool:
     """Whether a run has a scenario: a file's, or events of its own without a title."""
+    return bool(scenario_title(attributes))
+
+
+def scenario_title(attributes: Mapping[str, Any]) -> str:
+    """Title of a run's scenario, `EVENTS` of events without one; empty: it has none."""
     config = attributes.get("config")
     scenario = config.get("scenario") if isinstance(config, Mapping) else None
-    return bool(attributes.get("scenario") or (scenario or {}).get("events"))
+    return str(attributes.get("scenario") or (EVENTS if (scenario or {}).get("events") else ""))
 
 
 def beyond_the_scenario(folder: Path, other: Path) -> list[str]:
