@@ -25,12 +25,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from casestudy_found import TITLES, TRIGGER_S
 from casestudy_page import MAP, MODES, write_page
 from omegaconf import OmegaConf
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from sfmodel.clock import clock
 from sfmodel.provenance import sources_hash
 from sfmodel.results.folder import is_finished
 from sfmodel.schema.files import conf_folder
@@ -39,7 +41,7 @@ FOLDER = Path("results/casestudy")
 KEPT = "done.json"
 CHANGES = "sweep=one_at_a_time"
 DESIGN = "metastability/streamflow.yaml"
-STORMS = ("f1_at_peak", "s1_at_peak", "f4_engine_half")
+STORMS = tuple(TITLES)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def stages(quick: bool, common: Sequence[str]) -> list[Stage]:
     after = [
         asked("hurts", "bottlenecks", 0.3, "diagnose", "evening", *own.peak, "--json"),
         asked("time", "queues", 0.3, "profile", "evening", *own.peak, "--json"),
-        *(asked(f"alerts-{name}", "alerts", 0.2, "alerts", name, "--json") for name in STORMS),
+        *(asked(f"alerts-{name}", "alerts", 0.2, "alerts", name, "--json") for name in ("evening", *STORMS)),
     ]
     reports = (asked(f"report-{run}", "reports", 0.2, "report", run, "-o", f"report-{run}.html")
                for run in ("evening", *STORMS, "changes"))  # fmt: skip
@@ -87,7 +89,7 @@ class Own:
     """What differs between the whole and the quick study."""
 
     runs: Stage
-    """The evening and the storms."""
+    """The evening, the storms, and what these are beside."""
     peak: tuple[str, str, str]
     """The hours of the evening that are looked at."""
     spread: tuple[Task, ...]
@@ -118,27 +120,29 @@ WRONG = ("*slower", "*limit", "*ttl", "*demand", "*retries", "*more", "*invalida
 SOUGHT = (*(word for what in WRONG for word in ("--only", what)), "--horizon", "8min", "--explore", "0", "--most", "3")
 """What may go wrong, for four minutes at most: a place at which something is served is slower, a quota is lower, entries expire
 sooner, more is asked. All 85 places, and pairs, take hours."""
+END = "22:00"
+"""When storms and changes end."""
 QUIET = ("demand=flat", "+demand.breathing={cv: 3.5 %, correlation: 42 s}", "trace.one_in=0")
 TRACED = ("trace.one_in=2500", "trace.limit=4000000")
 
 
 def in_full(common: Sequence[str]) -> Own:
-    """Full scale, whole evenings, two seeds: within 150 minutes on two cores."""
-    until = dict.fromkeys(STORMS, "until=22:00") | {"f4_engine_half": "until=21:30"}
-    storms = tuple(
-        made(name, "cascades", 3, f"scenario={name}", "start=19:30", until[name], *TRACED, *common) for name in STORMS
-    )
+    """Full scale, whole evenings, two seeds: within 150 minutes on two cores. All storms run through the same hours, so that
+    what is usual is the same."""
+    hours = ("start=19:30", f"until={END}")
+    plain = made("plain", "cascades", 3, *hours, *TRACED, *common)
+    storms = tuple(made(name, "cascades", 3, f"scenario={name}", *hours, *TRACED, *common) for name in STORMS)
     return Own(
-        (made("evening", "bottlenecks", 6, *TRACED, *common), *storms),
+        (made("evening", "bottlenecks", 6, *TRACED, *common), *storms, plain),
         ("--hours", "20:15", "23:00"),
-        tuple(asked(f"spread-{name}", "cascades", 5, "diagnose", name, "--ablate", "--json") for name in STORMS),
+        tuple(spread(name, 4, END, "--ablate") for name in STORMS),
         made("quiet", "alerts", 5, *QUIET, "start=19:30", "until=21:30", "replications=10", *common),
         asked("more", "bottlenecks", 14, "bottlenecks", "evening", "--hours", "20:15", "21:15", *SUSPECTS, "--json"),
         (asked("modes", "modes", 20, "failure-modes", "--within", "20min", "--at", "20:30", *SOUGHT, "--folder", MODES, "--json",
                "start=19:30", *common),),
         asked("map", "loops", 20, "metastability", "--within", "20min", "--folder", MAP, "-o", "map.svg", *common),
-        changes(28, "scenario=none,f1_at_peak", "seed=1,2", "start=19:30", "switch_on=19:30", "until=21:20",
-                "forks=['19:30','21:00']", *common),
+        changes(50, "scenario=none,f1_at_peak,s1_at_peak", "seed=1,2", "switch_on=19:30", *hours, "forks=['19:30','21:00']",
+                *common),
     )  # fmt: skip
 
 
@@ -151,8 +155,8 @@ def quickly(common: Sequence[str]) -> Own:
         (made("evening", "bottlenecks", 1.5, "start=20:15", "until=20:40", *TRACED, *common), *storms),
         ("--hours", "20:15", "20:40"),
         tuple(
-            asked(f"spread-{name}", "cascades", 2 if name == STORMS[0] else 0.2, "diagnose", name,
-                  *(("--ablate",) if name == STORMS[0] else ()), "--json")
+            spread(name, 2 if name == STORMS[0] else 0.2, when[name][1].removeprefix("until="),
+                   *(("--ablate",) if name == STORMS[0] else ()))
             for name in STORMS
         ),
         made("quiet", "alerts", 0.7, *QUIET, "start=20:00", "until=20:30", "replications=2", *common),
@@ -169,6 +173,12 @@ def changes(minutes: float, *words: str) -> Task:
     """Every intervention alone, and all together; with seeds last, so that runs at the same time make worlds of their own."""
     several = ("hydra/launcher=joblib", f"hydra.launcher.n_jobs={os.cpu_count() or 1}", "hydra.sweep.dir=runs/changes")
     return asked("changes", "changes", minutes, "run", "-m", CHANGES, *words, "trace.one_in=0", *several, sweep="runs/changes")
+
+
+def spread(storm: str, minutes: float, until: str, *words: str) -> Task:
+    """Who drags down whom in a storm, and what is then left of each edge that is cut."""
+    hours = ("--hours", clock(TRIGGER_S[storm]), until)
+    return asked(f"spread-{storm}", "cascades", minutes, "diagnose", storm, *hours, *words, "--json")
 
 
 def write_small_map(folder: Path) -> None:

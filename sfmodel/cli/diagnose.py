@@ -2,7 +2,8 @@
 
 A cascade is a service in trouble, beside the calmest fifth of the run, and those that wait for it or fail with it. Under it
 stands who acts on whom, with the share of the trouble, or of the further calls, that comes this way. Whether that is so can be
-tried: --ablate runs the time of the cascade again with the same seed for each edge, and without what makes it.
+tried: --ablate runs the time of the cascade again with the same seed for each edge, and without what makes it; with --hours or
+--period only edges of cascades that go on then.
 
 Loops are requests and calls that are made again, and misses after which nothing is stored. Their gain is how many further
 attempts one more attempt makes, through the load too: above 1 they feed themselves.
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Rank the causes and print them."""
     from sfmodel.diagnosis import by_endpoint, cascades, troubles
-    from sfmodel.diagnosis.ablation import FOLDER, Ablations
+    from sfmodel.diagnosis.ablation import FOLDER, Ablation, Ablations
     from sfmodel.diagnosis.cascade_table import ablations_data, cascades_data, cascades_table
     from sfmodel.diagnosis.kept import keep
     from sfmodel.diagnosis.loop_table import loops_data, loops_table
@@ -54,7 +55,11 @@ def execute(arguments: argparse.Namespace) -> int:
     period, windows = period_of(arguments, ds)
     found, failures, spread = troubles(ds, windows), by_endpoint(ds, windows), cascades(ds)
     turning = loops(ds)
-    cuts = Ablations(ds, spread).made(folder, arguments.processes) if arguments.ablate and spread else []
+    cuts: list[Ablation] = []
+    if arguments.ablate:
+        asked = arguments.hours is not None or arguments.period is not None
+        tried = [one for one in spread if not asked or one.goes_on(ds["time"].values[windows])]
+        cuts = Ablations(ds, tried).made(folder, arguments.processes) if tried else []
     if cuts:
         keep(folder / FOLDER, ds, ablations_data(cuts))
     if arguments.json:
@@ -79,6 +84,8 @@ def execute(arguments: argparse.Namespace) -> int:
         console.print(cascades_table(spread, f"{folder.name}, {measures.covered(ds)}: who drags down whom", cuts))
     else:
         print(f"{folder.name}, {measures.covered(ds)}: no cascade.")
+    if arguments.ablate and spread and not cuts:
+        print(f"No cascade goes on in these hours ({period}), so that nothing was cut.")
     if turning:
         title = f"{folder.name}, {measures.covered(ds)}: loops, in the quarter of an hour that is closest"
         console.print(loops_table(turning, title, console.width))

@@ -23,6 +23,7 @@ from sfmodel.diagnosis.troubles import check_causes
 
 if TYPE_CHECKING:
     import xarray as xr
+    from numpy.typing import NDArray
 
 MINOR = 0.1
 """Who has less of its trouble from a service does not belong to that one's cascade."""
@@ -49,6 +50,10 @@ class Cascade:
     """Whether it goes on at the end of the run."""
     edges: tuple[Edge, ...]
     """Up from the cause, in the order in which they begin; then those that push it."""
+
+    def goes_on(self, time_s: NDArray[np.float64]) -> bool:
+        """Whether it goes on in any window that begins at one of these times, s since midnight of day 1, shape [window]."""
+        return bool(((time_s >= self.begins_s) & (time_s < self.ends_s)).any())
 
 
 def cascades(ds: xr.Dataset) -> list[Cascade]:

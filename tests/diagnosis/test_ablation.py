@@ -122,6 +122,27 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "holds" in capsys.readouterr().out
 
 
+def test_only_cascades_of_the_hours_asked_for_are_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sfmodel.clock import clock
+    from sfmodel.running import run_to_folder
+
+    monkeypatch.chdir(tmp_path)
+    _, mapping, _ = troubled(2)
+    run_to_folder({**mapping, "name": "slow", "worlds": str(tmp_path / "worlds")}, None, Path("runs"))
+    capsys.readouterr()
+    assert main(["diagnose", "slow", "--json"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)["cascades"]
+    begins_s = one["begins_s"]
+    before = ["--hours", clock(begins_s - 240), clock(begins_s - 60)]
+    assert main(["diagnose", "slow", "--ablate", *before]) == 0
+    assert "No cascade goes on in these hours" in capsys.readouterr().out
+    assert not (tmp_path / "runs/slow/ablations").exists()
+    assert main(["diagnose", "slow", "--ablate", "--json", "--hours", clock(begins_s), clock(one["ends_s"] + 60)]) == 0
+    assert [cut["verdict"] for cut in json.loads(capsys.readouterr().out)["ablations"]] == ["holds"]
+
+
 def test_a_run_without_what_users_ask_again_can_be_called_so(tmp_path: Path) -> None:
     with RunFolder(f"{_name(Edge(USERS, 'web', 'retries', 0.5, 0.0))}-0123abcd", tmp_path) as folder:
         assert folder.path.is_dir()
