@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sfmodel.clock import clock
 from sfmodel.errors import SfmodelError
 from sfmodel.report.words import joined
 from sfmodel.results.comparison_table import signed_interval
@@ -20,6 +21,7 @@ TITLES = {"f1_at_peak": "F1, the LLM asked beyond its quota from 21:00 for half 
 SHORT = {name: title.partition(",")[0] for name, title in TITLES.items()}
 TRIGGER_S = {"f1_at_peak": 75600.0, "s1_at_peak": 75600.0, "f4_engine_half": 73800.0}
 """When each begins, s since midnight."""
+PLAIN = "an evening without a storm"
 QUEUE = "gateway_queue"
 """The intervention that puts a queue between gateway and engine."""
 
@@ -55,6 +57,11 @@ class Found:
         if kept["failed"]:
             raise NotThereError(f"{name} failed: {kept['failed']}")
 
+    def until(self, name: str) -> str | None:
+        """When the runs of a task end, as it was asked for; none: it was not."""
+        given = [word for word in self.kept.get(name, {}).get("words", ()) if word.startswith("until=")]
+        return given[-1].removeprefix("until=") if given else None
+
     def link(self, text: str, run: str, section: str) -> str:
         """A link to a figure of a run's report."""
         return f"[{text}](report-{run}.html#{section})"
@@ -65,14 +72,43 @@ def storms_of(run: str, spread: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in spread["cascades"] if one["ends_s"] > TRIGGER_S[run]]
 
 
+def said_of_cascade(found: Found, run: str, one: Mapping[str, Any]) -> str:
+    """Its path, its time, and how much of the trouble at the end of the path comes from its cause."""
+    until = "on, without an end in the run" if one["lasts"] else f"to {clock(one['ends_s'])}"
+    return (
+        f"{found.link(' → '.join(one['path']), run, 'cascades')}, from {clock(one['begins_s'])} {until}; "
+        f"{said_share(one['share'])} of the trouble at {one['path'][-1]} comes from {one['cause']}."
+    )
+
+
+def cuts_of(spread: Mapping[str, Any], storms: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Edges of these cascades that were cut, in their order."""
+    begin = [one["begins_s"] for one in storms]
+    cuts = [one for one in spread["ablations"] if one["cascade_begins_s"] in begin]
+    return sorted(cuts, key=lambda one: begin.index(one["cascade_begins_s"]))
+
+
+def is_storm(part: Mapping[str, Any]) -> bool:
+    """Whether effects are those in a storm."""
+    return bool({*part["where"].values()} & {*TITLES})
+
+
 def judged(figures: Mapping[str, Any]) -> list[str]:
     """The first aim, and failures."""
     return list(dict.fromkeys([next(iter(figures)), *(["failures"] if "failures" in figures else [])]))
 
 
+def best_first(rows: Sequence[Mapping[str, Any]], key: str, keys: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Changes that show a figure, the best first: of the first aim more is better, of failures fewer."""
+    sign = 1 if key == keys[0] else -1
+    shown = [row for row in rows if (row["figures"].get(key) or {}).get("size") is not None]
+    return sorted(shown, key=lambda row: -sign * row["figures"][key]["size"])
+
+
 def said_where(part: Mapping[str, Any]) -> str:
     """Of which runs effects are."""
-    return ", ".join(f"{key} {label}" for key, label in part["where"].items()) or "the evening"
+    known = {"none": PLAIN} | SHORT
+    return ", ".join(known.get(label, f"{key} {label}") for key, label in part["where"].items()) or PLAIN
 
 
 def said_of_queue(effects: Mapping[str, Any]) -> list[str]:

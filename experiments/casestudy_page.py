@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from casestudy_found import (
     SHORT,
     TITLES,
     Found,
     NotThereError,
+    best_first,
+    cuts_of,
+    is_storm,
     judged,
     markdown_table,
     said_effect,
     said_figure,
+    said_of_cascade,
     said_of_queue,
     said_share,
     said_where,
@@ -23,12 +27,16 @@ from casestudy_found import (
 from casestudy_short import in_short
 
 from sfmodel.clock import clock
+from sfmodel.diagnosis.ablation import LEFT
 from sfmodel.diagnosis.bottleneck_table import bottlenecks_of
 from sfmodel.diagnosis.bottlenecks import largest
 from sfmodel.diagnosis.cascade_table import HOW
 from sfmodel.report.words import counted, joined
 from sfmodel.results.replications import written_seeds
-from sfmodel.results.summary import format_value
+from sfmodel.results.summary import PERIODS, format_value
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 PAGE = "casestudy.md"
 MAP = "runs/map"
@@ -41,6 +49,19 @@ BY_HAND = (
 ONLY = (
     "Sought were only slower answers, lower limits, shorter lives of entries, more demand and retries, and invalidations, for "
     "four minutes at most; `sfmodel failure-modes` looks at every place and at pairs, for hours."
+)
+AT_OTHER_LEVELS = (
+    "It is not tried here at other levels of demand; with more of it the queue may harm: experiments/interventions.md, "
+    "*Levels of demand*."
+)
+USUAL = (
+    "Listed is what goes on after the trigger. Usual is what a run shows in its calmest fifth; trouble is what fails, or takes "
+    "longer, beyond it."
+)
+CUTTING = (
+    "Each edge was cut alone, for one run with the same seed, in the cascade named; what is left is read at the service that it "
+    f"makes suffer. It *holds* where at most {100 * LEFT:.0f} % is left, *partly* up to {100 * (1 - LEFT):.0f} %: there is "
+    "another way; where more is left it *does not hold*, and the trouble would have come without it."
 )
 MOST_QUEUES = 8
 """Stations in the table of those with a queue."""
@@ -73,7 +94,9 @@ def bottlenecks(found: Found) -> list[str]:
     return [
         f"Of what was tried, more of {first} {changes}; it {differ} "
         f"({found.link('where time and failures come from', 'evening', 'causes')}). {measured} beside the same hours as they "
-        f"were, with {counted(more['seeds'], 'seed')}; what may be chance is in parentheses.",
+        f"were, with {counted(more['seeds'], 'seed')}; what may be chance is in parentheses. *Failures from it* counts every "
+        "failed request once, for what kept or refused it in the end; the *trouble* of cascades, below, is what a service "
+        "suffers beyond what is usual, and from whom.",
         "",
         *markdown_table(heads, rows),
     ]
@@ -98,36 +121,34 @@ def queues(found: Found) -> list[str]:
         return [*lines, "", f"What a queue between gateway and engine would change is missing: {error}."]
     said = [f"- {line}" for line in said_of_queue(effects)]
     changes = "A bounded queue with a deadline between gateway and engine (`gateway_queue`) changes:"
-    return [*lines, "", changes, "", *(said or ["- nothing is known: its run is not finished"]), *_unfinished(effects)]
+    return [*lines, "", changes, "", *(said or ["- nothing is known: its run is not finished"]), "", AT_OTHER_LEVELS,
+            *_unfinished(effects)]  # fmt: skip
 
 
 def paths(found: Found) -> list[str]:
     """Who drags down whom in each storm, and which edges hold when they are cut."""
-    lines = []
+    lines = [USUAL, ""]
+    cut = False
     for name, title in TITLES.items():
         try:
             spread = found.of(f"spread-{name}")
         except NotThereError as error:
             lines += [f"**{title}**: missing, {error}.", ""]
             continue
-        storms = storms_of(name, spread)
-        lines += [f"**{title}**", ""]
+        storms, until = storms_of(name, spread), found.until(name)
+        lines += [f"**{title}**{f' (the run goes to {until})' if until else ''}", ""]
         lines += [_cascade(found, name, one) for one in storms] or ["No cascade was found."]
-        if spread["ablations"]:
-            lines += ["", *_ablations(spread["ablations"])]
+        if cuts := cuts_of(spread, storms):
+            lines += ["", *_ablations(cuts)]
+            cut = True
         lines.append("")
-    return lines
+    return [*lines, CUTTING] if cut else lines
 
 
 def _cascade(found: Found, run: str, one: Mapping[str, Any]) -> str:
-    until = "goes on when the run ends" if one["lasts"] else f"until {clock(one['ends_s'])}"
-    way = found.link(" → ".join(one["path"]), run, "cascades")
     pushes = [_edge(edge) for edge in one["edges"] if edge["how"] not in ("waits", "fails")]
     pushed = f" It is pushed by {joined(pushes)}." if pushes else ""
-    return (
-        f"- {way}, from {clock(one['begins_s'])}, {until}: {said_share(one['share'])} of the trouble at {one['path'][-1]} comes "
-        f"from {one['cause']}.{pushed}"
-    )
+    return f"- {said_of_cascade(found, run, one)}{pushed}"
 
 
 def _edge(edge: Mapping[str, Any]) -> str:
@@ -136,11 +157,11 @@ def _edge(edge: Mapping[str, Any]) -> str:
 
 def _ablations(cuts: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [
-        (f"{one['source']} → {one['target']}", HOW[one["how"]], clock(one["cascade_begins_s"]),
-         "" if one["left"] is None else said_share(one["left"]), one["verdict"])
+        (f"{one['source']} → {one['target']}", HOW[one["how"]], f"from {clock(one['cascade_begins_s'])}",
+         "" if one["left"] is None else f"{said_share(one['left'])} at {one['symptom']}", one["verdict"])
         for one in cuts
     ]  # fmt: skip
-    return markdown_table(("edge that was cut", "what it says", "cascade from", "left of the symptom", "the edge"), rows)
+    return markdown_table(("edge that was cut", "what it says", "in the cascade", "left of the trouble", "the edge"), rows)
 
 
 def loops(found: Found) -> list[str]:
@@ -157,10 +178,15 @@ def loops(found: Found) -> list[str]:
             closest = loop["closest"]
             known = None not in (closest["gain"], closest["low"], closest["high"])
             gain = f"{closest['gain']:.2f} ({closest['low']:.2f} to {closest['high']:.2f})" if known else "–"
-            rows.append((where, f"{loop['name']} ({loop['kind']})", clock(closest["begins_s"]), gain, closest["verdict"]))
-    heads = ("in", "loop", "closest from", "gain (95 % interval)", "")
+            failed = said_share(closest["failed"] / closest["attempts"]) if closest["attempts"] else ""
+            rows.append((where, f"{loop['name']} ({loop['kind']})", clock(closest["begins_s"]), failed, gain, closest["verdict"]))
+    heads = ("in", "loop", "closest from", "fails then", "gain (95 % interval)", "")
     lines = markdown_table(heads, rows) if rows else ["Nothing is made again often enough to be a loop."]
-    said = "The gain is how many further attempts one more attempt makes; above 1 a loop feeds itself."
+    said = (
+        "The gain is how many further attempts one more attempt makes; above 1 a loop feeds itself. It is *not known* where "
+        "nearly all fails, so that one more attempt cannot make more fail, or attempts hardly vary, or its interval holds both 0 "
+        "and 1."
+    )
     return [said, "", *lines, *_apart(missing), "", *_metastability(found)]
 
 
@@ -168,7 +194,6 @@ def _metastability(found: Found) -> list[str]:
     """Which triggers it recovers from, at which load."""
     import xarray as xr
 
-    from sfmodel.metastability.recovery import State
     from sfmodel.metastability.table import said_of_loads
 
     try:
@@ -178,11 +203,34 @@ def _metastability(found: Found) -> list[str]:
     if not (found.folder / MAP / "map.zarr").exists():
         return ["The map of what it recovers from is missing: time was up before anything could be said."]
     with xr.open_zarr(found.folder / MAP / "map.zarr", consolidated=False) as ds:
-        said = list(said_of_loads(ds))
-        lost = int((ds["state"] == State.NOT_RECOVERED).sum())
-    more = ["", f"In {counted(lost, 'run')} it was not back within the horizon."] if lost else []
-    return ["At constant demand, as multiples of the normal hours', with part of the engine's machines gone for a while "
-            "([the map](map.svg)):", "", *(f"- {line}" for line in said), *more]  # fmt: skip
+        said, lost = list(said_of_loads(ds)), list(_not_back(ds))
+        sizes = joined([format_value(size, "share") for size in ds["size"].values.tolist()])
+        lengths = joined([format_value(length, "s") for length in ds["duration"].values.tolist()])
+        horizon = format_value(ds.attrs["horizon_s"], "s")
+    first = (
+        f"At constant demand, as multiples of the normal hours' (the evening's peak is about 3), with {sizes} of the engine's "
+        f"machines gone for {lengths} ([the map](map.svg)); it is back if it recovers within {horizon}. `none` is the platform "
+        "as it is:"
+    )
+    return [first, "", *(f"- {line}" for line in said), *lost]
+
+
+def _not_back(ds: xr.Dataset) -> Iterator[str]:
+    """Of each load the least triggers from which it did not recover: what is larger and longer is left out."""
+    from sfmodel.metastability.recovery import State
+
+    for change in map(str, ds["change"].values):
+        for load in ds["load"].values.tolist():
+            states = ds["state"].sel(change=change, load=load).stack(cell=("size", "duration")).transpose("cell", "seed")
+            lost = (states == State.NOT_RECOVERED).sum("seed").values.tolist()
+            runs = states.isin([State.NOT_RECOVERED, State.RECOVERED]).sum("seed").values.tolist()
+            cells = [(*cell, *count) for cell, *count in zip(states["cell"].values, lost, runs, strict=True) if count[0]]
+            least = [one for one in cells if not any(other[:2] != one[:2] and other[0] <= one[0] and other[1] <= one[1]
+                                                     for other in cells)]  # fmt: skip
+            said = [f"{format_value(size, 'share')} for {format_value(length, 's')} ({down} of {counted(of, 'seed')})"
+                    for size, length, down, of in least]  # fmt: skip
+            if said:
+                yield f"- {change}: the least from which it is not back at {load:g}: {joined(said)}."
 
 
 def modes(found: Found) -> list[str]:
@@ -194,25 +242,30 @@ def modes(found: Found) -> list[str]:
     if not data["modes"]:
         return [f"In {data['runs']} runs no trigger was found that breaks '{data['objective']}'.{unjudged} {ONLY}"]
     rows = [
-        (f"[{one['trigger']}]({MODES}/scenario/{one['scenario']}.yaml)", f"{one['cost']:.2g}", " → ".join(one["path"]) or "none",
+        (_mode(one), f"{one['cost']:.2g}", " → ".join(one["path"]) or "none",
          {True: "stays broken", False: "is over with it", None: ""}[one["outlives"]], one["known"] or "new", _confirmed(one))
-        for one in data["modes"]
+        for one in data["modes"] if one["minimal"]
     ]  # fmt: skip
+    large = [f"- {_mode(one)}" for one in data["modes"] if not one["minimal"]]
+    more = ["", "These break it at the largest size that was tried; time was up before they were made smaller:", "", *large]
     confirmed = sum(one["confirmed"] for one in data["modes"])
     said = (
         f"Triggers at {clock(data['at_s'])} that break '{data['objective']}' on the seeds of the search, {data['runs']} runs: "
         f"what is not answered well grows by more than {100 * data['limit']:.2g} pp, which is the budget and chance; "
-        f"{confirmed} of {len(rows)} are confirmed: made as small as can be, and on a held-out seed. The cost of a fault is its "
-        f"size, in doublings, times its minutes.{unjudged} {ONLY}"
+        f"{confirmed} of {len(data['modes'])} are confirmed: made as small as can be, and on a held-out seed. The cost of a "
+        f"fault is its size, in doublings, times its minutes.{unjudged} {ONLY}"
     )
-    return [said, "", *markdown_table(("trigger", "cost", "cascade", "afterwards", "known as", "confirmed"), rows)]
+    table = markdown_table(("trigger", "cost", "cascade", "afterwards", "known as", "confirmed"), rows) if rows else []
+    return [said, "", *table, *(more if large else [])]
+
+
+def _mode(one: Mapping[str, Any]) -> str:
+    return f"[{one['trigger']}]({MODES}/scenario/{one['scenario']}.yaml)"
 
 
 def _confirmed(mode: Mapping[str, Any]) -> str:
     if mode["confirmed"]:
         return "yes"
-    if not mode["minimal"]:
-        return "not shrunk to the end"
     words = {True: "also with", False: "not with", None: "not judged with"}
     return joined([f"{words[one['breaks']]} seed {one['seed']}" for one in mode["held_out"]]) or "not tried on another seed"
 
@@ -222,12 +275,14 @@ def promises(found: Found) -> list[str]:
     claims = found.of("claims")
     rows = [(one["say"], one["runs"], one["verdict"], one["measured"], one["range"]) for one in claims["claims"]]
     left = [f"- {say}" for say in claims["not_checked"]]
+    ends = sorted({until for name in (*TITLES, "changes") if (until := found.until(name))})
+    said = [f"Each on as much of its hours as the run has; all but the evening end at {joined(ends)}.", ""] if ends else []
     more = ["", "Not checked here, of other runs:", "", *left] if left else []
-    return [*markdown_table(("claim", "runs", "", "measured", "claimed"), rows), *more]
+    return [*said, *markdown_table(("claim", "runs", "", "measured", "claimed"), rows), *more]
 
 
 def alerting(found: Found) -> list[str]:
-    """When alerts fire after a trigger, and how often in quiet evenings."""
+    """When alerts fire after a trigger, and how often without one: before it, on a plain evening, in quiet ones."""
     rows, missing = [], []
     for name in TITLES:
         try:
@@ -235,31 +290,54 @@ def alerting(found: Found) -> list[str]:
         except NotThereError as error:
             missing.append(f"{SHORT[name]}: missing, {error}.")
             continue
-        rows += [(SHORT[name], alert, format_value(delay, "s")) for alert, delay in _first_after(alarms).items()]
-    lines = [*markdown_table(("storm", "alert", "fires after"), rows), *_apart(missing), ""]
+        rows += [
+            (SHORT[name], f"{alert}{seen}", format_value(delay, "s"), str(before))
+            for alert, (delay, seen, before) in _after_and_before(alarms).items()
+        ]
+    heads = ("storm", "alert", "fires after", "times before the trigger")
+    return [*markdown_table(heads, rows), *_apart(missing), "", _without_a_storm(found), "", _in_quiet_ones(found)]
+
+
+def _after_and_before(alarms: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, str, int]]:
+    """Each alert that fires after the trigger, soonest first: after how many seconds, how much of its hours was seen by then, and
+    how often it had fired before."""
+    told: dict[str, tuple[float, str, int]] = {}
+    for one in sorted(alarms, key=lambda one: one["after_trigger_s"]):
+        name, delay = f"{one['objective']}: {one['alert']}", one["after_trigger_s"]
+        before = sum(f"{other['objective']}: {other['alert']}" == name and other["after_trigger_s"] < 0 for other in alarms)
+        part = one.get("seen_s", 0.0) < one.get("long_s", 0.0)  # it comes later after hours of usual traffic
+        if delay >= 0:
+            told.setdefault(name, (delay, f", {one['seen_s'] / 60:.0f} min of it seen" if part else "", before))
+    return told
+
+
+def _without_a_storm(found: Found) -> str:
+    try:
+        alarms = found.of("alerts-evening")
+    except NotThereError as error:
+        return f"What fires on an evening without a storm is missing: {error}."
+    kinds = {"cascades": [one for one in alarms if "source" in one], "burn rates": [one for one in alarms if "source" not in one]}
+    fired = [f"alerts on {kind} fire {counted(len(own), 'time')}, first at {clock(min(one['fires_s'] for one in own))}"
+             for kind, own in kinds.items() if own]  # fmt: skip
+    if not fired:
+        return "On the evening without a storm none fires."
+    return (
+        "They say that users suffer, not that there was a trigger: on the evening without a storm, whose peak breaks the "
+        f"promises by itself, {joined(fired)}."
+    )
+
+
+def _in_quiet_ones(found: Found) -> str:
     try:
         quiet = found.of("alerts-quiet")
     except NotThereError as error:
-        return [*lines, f"False alarms of quiet evenings are missing: {error}."]
+        return f"False alarms of quiet evenings are missing: {error}."
     calm = "half-hours" if found.quick else "evenings"
     seeds = quiet[0]["seeds"] if quiet else 0
     most = max((one["share"][1] for one in quiet), default=1.0)
     fired = joined([f"{one['alert']} in {one['fired']}" for one in quiet if one["fired"]])
     said = f"False alarms in {seeds} quiet {calm}, whose demand stays at its normal level: {fired or 'none'}"
-    return [*lines, f"{said}; with 95 % each alert fires in at most {said_share(most)} of such {calm}."]
-
-
-def _first_after(alarms: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Each alert that fires after the trigger, with the time until it first does, soonest first."""
-    delays: dict[str, float] = {}
-    for one in alarms:
-        delay = one["after_trigger_s"]
-        if delay is not None and delay >= 0:
-            part = one.get("seen_s", 0.0) < one.get("long_s", 0.0)  # it comes later after hours of usual traffic
-            seen = f", {one['seen_s'] / 60:.0f} min of it seen" if part else ""
-            name = f"{one['objective']}: {one['alert']}{seen}"
-            delays[name] = min(delay, delays.get(name, delay))
-    return dict(sorted(delays.items(), key=lambda item: item[1]))
+    return f"{said}; from so few it follows with 95 % that each alert fires in at most {said_share(most)} of such {calm}."
 
 
 def changes(found: Found) -> list[str]:
@@ -268,7 +346,7 @@ def changes(found: Found) -> list[str]:
     figures, lines = data["figures"], []
     keys = judged(figures)
     for part in data["effects"]:
-        rows = sorted(part["rows"], key=lambda row: -((row["figures"].get(keys[0]) or {}).get("size") or 0))
+        rows = best_first(part["rows"], keys[-1] if is_storm(part) else keys[0], keys)
         level = ", ".join(f"{figures[key]['name']}: {format_value(part['level'][key], figures[key]['unit'])}"
                           for key in keys if key in part["level"])  # fmt: skip
         cells = [
@@ -277,7 +355,13 @@ def changes(found: Found) -> list[str]:
         heads = ("change", *(figures[key]["name"] for key in keys))
         lines += [f"**{said_where(part)}** (without a change: {level}; seeds: {written_seeds(part['seeds'])})", ""]
         lines += [*markdown_table(heads, cells), ""]
-    ranked = f"Ranked by the first aim, {found.link('with all others', 'changes', 'effects')}:"
+    until = found.until("changes")
+    hours = f"Of the {PERIODS[data['period']]}{f', as far as the runs go, to {until}' if until else ''}"
+    ranked = (
+        f"{hours}; without a storm ranked by {figures[keys[0]]['name']}, in one by {figures[keys[-1]]['name']} "
+        f"({found.link('all figures', 'changes', 'effects')}). Two seeds are one difference and its spread: an interval much "
+        "narrower than the others is luck. Those of experiments/interventions.md rest on all changes together."
+    )
     return [ranked, "", *lines, *_unfinished(data)]
 
 

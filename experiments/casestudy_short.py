@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,17 +11,20 @@ from casestudy_found import (
     TRIGGER_S,
     Found,
     NotThereError,
+    best_first,
+    cuts_of,
     is_found,
+    is_storm,
     judged,
     said_effect,
     said_figure,
+    said_of_cascade,
     said_of_queue,
     said_share,
     said_where,
     storms_of,
 )
 
-from sfmodel.clock import clock
 from sfmodel.report.words import joined
 
 SOON_S = 120.0
@@ -53,29 +56,33 @@ def _told_of_storm(run: str, found: Found) -> str:
         return "no cascade was found."
     begun = [one for one in storms if 0 <= one["begins_s"] - TRIGGER_S[run] <= SOON_S][:1]
     longest = max(storms, key=lambda storm: storm["ends_s"] - storm["begins_s"])
-    told = [_cascade(run, found, one) for one in [*begun, *([] if longest in begun else [longest])]]
-    return " Beside it ".join(told)
+    told = [said_of_cascade(found, run, one) for one in [*begun, *([] if longest in begun else [longest])]]
+    return " Beside it ".join(told) + _cut(cuts_of(found.of(f"spread-{run}"), storms))
 
 
-def _cascade(run: str, found: Found, one: Mapping[str, Any]) -> str:
-    until = "on, without an end in the run" if one["lasts"] else f"to {clock(one['ends_s'])}"
-    return (
-        f"{found.link(' → '.join(one['path']), run, 'cascades')}, from {clock(one['begins_s'])} {until}; "
-        f"{said_share(one['share'])} of the trouble at {one['path'][-1]} comes from {one['cause']}."
-    )
+def _cut(cuts: Sequence[Mapping[str, Any]]) -> str:
+    """What was cut to its end, and what was cut for nothing."""
+    each = {verdict: [f"{one['source']} → {one['target']} ({said_share(one['left'])} is left)" for one in cuts
+                      if one["verdict"] == verdict] for verdict in ("holds", "does not hold")}  # fmt: skip
+    stops = f" What ends it when it is cut: {joined(each['holds'])}." if each["holds"] else ""
+    return stops + (f" What does not: {joined(each['does not hold'])}." if each["does not hold"] else "")
 
 
 def service(found: Found) -> str:
     """What most failures come from, and what more of which resource would change."""
     causes = sorted(found.of("hurts")["causes"], key=lambda one: -(one["failure_share"] or 0))
     named = [f"{said_share(one['failure_share'])} from {one['cause']}" for one in causes[:MOST_CAUSES] if one["failure_share"]]
-    fails = f"Of what fails at the peak, {joined(named)} come." if named else "Nothing fails at the peak."
+    when = found.of("hurts")["period"]
+    fails = f"Of what fails from {when}, {joined(named)} come." if named else f"Nothing fails from {when}."
     sure = [one for one in found.of("more")["bottlenecks"] if is_found(one["failing"]) and one["failing"]["mean"] < 0]
     if not sure:
         return f"{fails} More of no single resource that was tried changes failures beyond chance."
     most = min(sure, key=lambda one: one["failing"]["mean"])
     more = f"{100 * (most['factor'] - 1):.0f} % more of {most['resource']}"
-    return f"{fails} {more} takes most of the failures away, {said_effect(most['failing'], 'share')}."
+    return (
+        f"{fails} Of what was tried, {more} lessens failures most, {said_effect(most['failing'], 'share')} from "
+        f"{found.of('more')['period']}."
+    )
 
 
 def queue(found: Found) -> str:
@@ -88,18 +95,16 @@ def queue(found: Found) -> str:
 
 
 def change(found: Found) -> str:
-    """Which change helps the first aim most, in each scenario."""
+    """Which single change helps most: on a plain evening the first aim, in a storm the last, failures."""
     data = found.of("effects")
-    key = judged(data["figures"])[0]
-    figure = data["figures"][key]
-    said = [f"{said_where(part)}: {_first(part['rows'], key, figure['unit'])}" for part in data["effects"]]
-    return f"{figure['name']}: {'; '.join(said)}. What may be chance is in parentheses, as everywhere."
-
-
-def _first(rows: list[Mapping[str, Any]], key: str, unit: str) -> str:
-    single = [row for row in rows if "+" not in row["change"] and row["figures"].get(key)]
-    best = max(single, key=lambda row: row["figures"][key]["size"] or 0, default=None)
-    return "nothing is known" if best is None else f"{best['change']}, {said_figure(best['figures'][key], unit)}"
+    figures, keys = data["figures"], judged(data["figures"])
+    said = []
+    for part in data["effects"]:
+        key = keys[-1] if is_storm(part) else keys[0]
+        best = best_first([row for row in part["rows"] if "+" not in row["change"]], key, keys)
+        first = [f"{row['change']}, {said_figure(row['figures'][key], figures[key]['unit'])}" for row in best[:2]]
+        said.append(f"\n  - {said_where(part)}, {figures[key]['name']}: {', then '.join(first) or 'nothing is known'}.")
+    return f"One at a time; what may be chance is in parentheses, as everywhere.{''.join(said)}"
 
 
 QUESTIONS: dict[str, Callable[[Found], str]] = {

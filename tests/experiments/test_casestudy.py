@@ -111,6 +111,7 @@ FAILED = {
     "held_out": [{"seed": 3, "breaks": False}],
     "outlives": None,
 }
+LARGE = {**FAILED, "trigger": "users: more retries", "scenario": "mode-3", "minimal": False, "held_out": []}
 ALARM = Alarm("answered", "a cascade", "llm drags down engine", 75690.0, 76000.0, False, "2 ×", {})
 MORE = Counterfactual(
     Candidate(Trouble("engine.workers", 0, 0.25, np.nan, 0.9, np.nan, np.nan), "services.engine.stations.workers.servers", None),
@@ -133,52 +134,54 @@ EFFECT = {
 
 def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     found = kept(tmp_path, {
-        "hurts": {"loops": [], "causes": troubles_data([REFUSED, CACHE])}, "spread-s1_at_peak": NOTHING,
-        "spread-f4_engine_half": NOTHING,
+        "hurts": {"loops": [], "causes": troubles_data([REFUSED, CACHE]), "period": "20:15 to 23:00"},
+        "spread-s1_at_peak": NOTHING, "spread-f4_engine_half": NOTHING,
         "spread-f1_at_peak": {
             "cascades": cascades_data([BURST, SPREAD]), "ablations": ablations_data([CUT]),
             "loops": loops_data([LOOP, UNKNOWN]),
         },
         "alerts-f1_at_peak": alarms_data([replace(ALARM, fires_s=at_s) for at_s in (75540.0, 75690.0, 76300.0)], 75600.0),
-        "modes": {"modes": [MODE, FAILED], "runs": 60, "objective": "answered", "at_s": 73800.0, "limit": 0.012,
+        "modes": {"modes": [MODE, FAILED, LARGE], "runs": 60, "objective": "answered", "at_s": 73800.0, "limit": 0.012,
                   "unjudged": {"a": "failed"}},
         "more": {"period": "peak", "seeds": 2, "endpoint": None, "bottlenecks": bottlenecks_data([MORE])},
         "claims": {"claims": [{"say": "It is fast", "runs": "evening", "verdict": "pass", "measured": "1 s", "range": "< 2 s"}],
                    "not_checked": ["It is cheap"]},
         "time": {"stations": stations_data([WORKERS, replace(WORKERS, station="llm.small", waiting=0.0, refused=0)])},
-        "effects": {"figures": {"sla": {"name": "Within 200 ms", "unit": "share"}}, "effects": [EFFECT], "missing": ["breakers"]},
+        "effects": {"period": "peak", "figures": {"sla": {"name": "Within 200 ms", "unit": "share"}}, "effects": [EFFECT],
+                    "missing": ["breakers"]},
         "alerts-s1_at_peak": [], "alerts-f4_engine_half": [],
+        "alerts-evening": alarms_data([replace(ALARM, data={"source": "llm", "target": "engine"})], None),
         "alerts-quiet": detections_data([Detection("answered", "a cascade", 1, 10, (0.0025, 0.445), 0.1, None)]),
     })  # fmt: skip
     text = write_page(tmp_path, found, False).read_text()
     assert (
-        "[llm → engine → gateway](report-f1_at_peak.html#cascades), from 21:00, until 21:30: 49.5 % of the trouble"
-        in text
+        "[llm → engine → gateway](report-f1_at_peak.html#cascades), from 21:00 to 21:30; 49.5 % of the trouble" in text
     )
     assert "It is pushed by the users → gateway (calls it again, 52.7 %)." in text
-    assert "| llm → engine | fails, and fails it | 21:00 | 8.1 % | holds |" in text
-    assert "| F1 | discover.recommendations (users) | 21:00 | 0.80 (0.70 to 0.90) | dies out |" in text
-    assert "| F1 | answered: llm drags down engine | 90 s |" in text
+    assert "| llm → engine | fails, and fails it | from 21:00 | 8.1 % at engine | holds |" in text
+    assert "| F1 | discover.recommendations (users) | 21:00 | 44.4 % | 0.80 (0.70 to 0.90) | dies out |" in text
+    assert "| F1 | answered: llm drags down engine | 90 s | 1 |" in text
     assert "| [llm.quota at 50 % for 2 min](runs/failure-modes/scenario/mode-1.yaml) | 2 | llm → engine | stays" in text
     assert "grows by more than 1.2 pp" in text
-    assert "1 of 2 are confirmed" in text
+    assert "1 of 3 are confirmed" in text
     assert "Sought were only" in text
     assert "| new | not with seed 3 |" in text
+    assert "before they were made smaller:\n\n- [users: more retries](runs/failure-modes/scenario/mode-3.yaml)" in text
     assert "1 trial could not be judged." in text
     assert "more of engine.workers changes p95 most; it is also the busiest" in text
-    assert "| F1 | engine.recommend>llm.describe (calls) | 21:00 | – | not known |" in text
+    assert "| F1 | engine.recommend>llm.describe (calls) | 21:00 | 44.4 % | – | not known |" in text
     assert "Not finished, and left out: breakers." in text
     assert "Not checked here, of other runs:\n\n- It is cheap" in text
     assert "The map of what it recovers from is missing: map has not been run." in text
     assert (
-        "False alarms in 10 quiet evenings, whose demand stays at its normal level: a cascade in 1; with 95 % each"
-        in text
+        "False alarms in 10 quiet evenings, whose demand stays at its normal level: a cascade in 1; from so few" in text
     )
-    assert "in at most 44.5 % of such evenings." in text
+    assert "each alert fires in at most 44.5 % of such evenings." in text
+    assert "alerts on cascades fire 1 time, first at 21:01." in text
     assert "| Which path does a cascade take? | 4 min |" in text
     assert "| engine.workers | 740 | 94.0 % | 50.0 % | 12,000 | 3 |" in text
     assert "llm.small" not in text
-    assert "- scenario none: Within 200 ms (+2.5 ± 3.8 pp)" in text
+    assert "- an evening without a storm: Within 200 ms (+2.5 ± 3.8 pp)" in text
     assert "| llm_timeout | +22.0 ± 4.0 pp |" in text
     short = text[: text.index("## Where does it hurt?")]
     assert (
@@ -190,13 +193,42 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     )
     assert "S1: no cascade was found." in short
     assert (
-        "Of what fails at the peak, 75.0 % from llm.quota and 25.0 % from cache.memory come. More of no single" in short
-    )
-    assert (
-        "Most tasks wait at engine.workers. A queue between gateway and engine: scenario none: Within 200 ms (+2.5 ±"
+        "Of what fails from 20:15 to 23:00, 75.0 % from llm.quota and 25.0 % from cache.memory come. More of no single"
         in short
     )
-    assert "**What should be changed first?** Within 200 ms: scenario none: llm_timeout, +22.0 ± 4.0 pp." in short
+    assert (
+        "Most tasks wait at engine.workers. A queue between gateway and engine: an evening without a storm: Within 200"
+        in short
+    )
+    assert (
+        "an evening without a storm, Within 200 ms: llm_timeout, +22.0 ± 4.0 pp, then gateway_queue, (+2.5 ±" in short
+    )
+
+
+def test_what_was_over_before_the_trigger_is_not_told(tmp_path: Path) -> None:
+    over = replace(BURST, begins_s=73000.0, ends_s=74000.0, lasts=False)
+    cut = Ablation(over.edges[0], over, "gateway", 0.0)
+    spread = {"cascades": cascades_data([over, SPREAD]), "ablations": ablations_data([cut, CUT]), "loops": []}
+    text = write_page(tmp_path, kept(tmp_path, {"spread-f1_at_peak": spread}), False).read_text()
+    assert "What ends it when it is cut: llm → engine (8.1 % is left)." in text
+    assert "| llm → engine | fails, and fails it | from 21:00 | 8.1 % at engine | holds |" in text
+    assert "| engine → gateway |" not in text
+
+
+def test_in_a_storm_the_change_after_which_least_fails_is_first(tmp_path: Path) -> None:
+    figures = {"sla": {"name": "Within 200 ms", "unit": "share"}, "failures": {"name": "Fail", "unit": "share"}}
+    known = {"low": None, "high": None, "found": True}
+    rows = [{"change": change, "figures": {"sla": {"size": sla, **known}, "failures": {"size": failing, **known}}}
+            for change, sla, failing in (("llm_timeout", 0.2, -0.01), ("breakers", 0.0, -0.3))]  # fmt: skip
+    every = [{**EFFECT, "where": {"scenario": scenario}, "rows": rows} for scenario in ("none", "s1_at_peak")]
+    found = kept(tmp_path, {"effects": {"period": "peak", "figures": figures, "effects": every, "missing": []}})
+    found["changes"] = {**found["effects"], "words": ["run", "until=22:00"]}
+    text = write_page(tmp_path, found, False).read_text()
+    plain, storm = text.split("**an evening without a storm**")[1].split("**S1**")
+    assert plain.index("| llm_timeout |") < plain.index("| breakers |")
+    assert storm.index("| breakers |") < storm.index("| llm_timeout |")
+    assert "- S1, Fail: breakers, -30" in text
+    assert "Of the peak hours, as far as the runs go, to 22:00; without a storm ranked by Within 200 ms" in text
 
 
 def test_the_page_begins_with_what_takes_most_failures_away(tmp_path: Path) -> None:
@@ -204,12 +236,15 @@ def test_the_page_begins_with_what_takes_most_failures_away(tmp_path: Path) -> N
     worse = {"failing": Interval(0.03, 0.01, 2), "p95": Interval(-0.2, 0.1, 2)}
     quota = replace(MORE.candidate, trouble=replace(MORE.candidate.trouble, cause="llm.quota"))
     found = kept(tmp_path, {
-        "hurts": {"loops": [], "causes": []},
+        "hurts": {"loops": [], "causes": [], "period": "20:15 to 23:00"},
         "more": {"period": "peak", "seeds": 2, "endpoint": None,
                  "bottlenecks": bottlenecks_data([replace(MORE, effects=worse), Counterfactual(quota, 1.1, less)])},
     })  # fmt: skip
     text = write_page(tmp_path, found, False).read_text()
-    assert "Nothing fails at the peak. 10 % more of llm.quota takes most of the failures away, -2.0 ± 1.0 pp." in text
+    assert (
+        "Nothing fails from 20:15 to 23:00. Of what was tried, 10 % more of llm.quota lessens failures most, -2.0 ±"
+        in text
+    )
     assert "- **What should be changed first?** Missing: effects has not been run." in text
 
 
@@ -224,7 +259,8 @@ def test_the_page_says_what_is_missing_and_why(tmp_path: Path) -> None:
 def test_one_answer_that_is_missing_leaves_the_others(tmp_path: Path) -> None:
     """A storm's diagnosis failed, and time was up before a map could be drawn."""
     found = kept(tmp_path, {
-        "hurts": {"loops": loops_data([LOOP]), "causes": []}, "map": {}, "alerts-s1_at_peak": alarms_data([ALARM], 75600.0),
+        "hurts": {"loops": loops_data([LOOP]), "causes": [], "period": "peak"}, "map": {},
+        "alerts-s1_at_peak": alarms_data([ALARM], 75600.0),
     })  # fmt: skip
     text = write_page(tmp_path, found, False).read_text()
     assert "| the evening | discover.recommendations (users) |" in text
@@ -244,7 +280,7 @@ def test_the_map_is_told(tmp_path: Path) -> None:
     write_map(map_dataset(known, design, "streamflow"), tmp_path / "runs/map")
     text = write_page(tmp_path, kept(tmp_path, {"map": {}}), False).read_text()
     assert "- none: vulnerable at 2.5." in text
-    assert "In 1 run it was not back within the horizon." in text
+    assert "- none: the least from which it is not back at 2.5: 50.0 % for 120 s (1 of 1 seed)." in text
 
 
 def test_output_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
