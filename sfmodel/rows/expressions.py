@@ -94,6 +94,11 @@ class Expression:
         return self._calls_any_of("pairs", "story")
 
     @property
+    def awaits(self) -> bool:
+        """Whether it asks when something happens after a trigger."""
+        return self._calls_any_of("run")
+
+    @property
     def is_told(self) -> bool:
         """Whether it needs the platform's stories."""
         return self._calls_any_of("story")

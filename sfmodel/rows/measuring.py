@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, NotInRunError
 from sfmodel.results import measures
-from sfmodel.rows.bands import make_pair, paired
+from sfmodel.rows.bands import FOLLOW_UP_S, first_trigger_s, make_pair, paired
 from sfmodel.rows.rows import Row, Rows
 from sfmodel.rows.windows import Windows
 
@@ -142,6 +142,15 @@ class _Periods:
             )
         if row.measure.is_of_requests and self._requests is None:
             return "since no request was traced"
+        if row.measure.awaits:
+            begins_s = first_trigger_s(self._ds) if self._pair is None else self._pair.begins_s
+            if begins_s is None:
+                return "since the run has no trigger"
+            end_s = measures.run_end_s(self._ds)
+            return (
+                f"since it had not happened when {self._shorter} ended at {clock(end_s)}, less than {FOLLOW_UP_S / 60:g} min "
+                f"after its trigger at {clock(begins_s)}"
+            )
         return "since nothing of the kind happened"
 
     def _hours(self, name: str) -> str:

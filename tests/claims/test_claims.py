@@ -238,3 +238,17 @@ def test_a_file_that_is_not_there_is_a_sentence(claims_file: str, capsys: pytest
 def test_the_claims_of_the_package_can_be_read() -> None:
     root = Path(__file__).parents[2]
     assert len(read_claims(root / "conf/claims/streamflow.yaml").claims) >= 5
+
+
+def test_what_had_not_happened_when_a_run_ended_is_not_said_to_be_nothing(
+    claims_file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    milder = {**GONE, "events": [{**GONE["events"][0], "set": {"services.desk.stations.clerks.servers": 19}}]}
+    run("gone", 20, scenario=milder)
+    capsys.readouterr()
+    assert main(["check", claims_file, "gone", "--json"]) == 3
+    (opened,) = [one for one in json.loads(capsys.readouterr().out)["claims"] if one["say"].startswith("The breaker")]
+    assert opened["verdict"] == "undecided"
+    assert (
+        "had not happened when the run ended at 00:02, less than 30 min after its trigger at 00:00" in opened["because"]
+    )
