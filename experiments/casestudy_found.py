@@ -111,16 +111,19 @@ def said_where(part: Mapping[str, Any]) -> str:
     return ", ".join(known.get(label, f"{key} {label}") for key, label in part["where"].items()) or PLAIN
 
 
-def said_of_queue(effects: Mapping[str, Any]) -> list[str]:
-    """What the queue changes, in each scenario of which its run is finished."""
-    return [f"{said_where(part)}: {said_effects(row, effects['figures'])}" for part in effects["effects"]
-            for row in part["rows"] if row["change"] == QUEUE]  # fmt: skip
-
-
-def said_effects(row: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
-    """What a change does to what is judged."""
-    each = ((figures[key], row["figures"].get(key)) for key in judged(figures))
-    return joined([f"{figure['name']} {said_figure(size, figure['unit'])}" for figure, size in each])
+def said_of_queue(effects: Mapping[str, Any], only_found: bool = False) -> list[str]:
+    """What the queue changes, in each scenario of which its run is finished; or only what is more than chance."""
+    figures = effects["figures"]
+    each = [
+        (said_where(part), [(figures[key], row["figures"].get(key)) for key in judged(figures)])
+        for part in effects["effects"] for row in part["rows"] if row["change"] == QUEUE
+    ]  # fmt: skip
+    said = [
+        (where, [f"{figure['name']} {said_figure(size, figure['unit'])}" for figure, size in sizes
+                 if not only_found or (size and size["found"])])
+        for where, sizes in each
+    ]  # fmt: skip
+    return [f"{where}: {joined(words)}" for where, words in said if words]
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -86,12 +86,15 @@ def service(found: Found) -> str:
 
 
 def queue(found: Found) -> str:
-    """Where most wait, and what a queue between gateway and engine changes."""
+    """Where most wait, and what a queue between gateway and engine changes beyond chance."""
     stations = found.of("time")["stations"]
     waits = max(stations, key=lambda one: one["waiting"] or 0, default=None)
     first = f"Most tasks wait at {waits['station']}." if waits and waits["waiting"] else "No task waits."
-    said = "; ".join(said_of_queue(found.of("effects")))
-    return f"{first} A queue between gateway and engine: {said or 'its run is not finished'}."
+    every = said_of_queue(found.of("effects"))
+    if not every:
+        return f"{first} What a queue between gateway and engine changes is missing: its run is not finished."
+    sure = "; ".join(said_of_queue(found.of("effects"), only_found=True))
+    return f"{first} What a queue between gateway and engine changes beyond chance: {sure or 'nothing'}."
 
 
 def change(found: Found) -> str:

@@ -197,7 +197,7 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
         in short
     )
     assert (
-        "Most tasks wait at engine.workers. A queue between gateway and engine: an evening without a storm: Within 200"
+        "Most tasks wait at engine.workers. What a queue between gateway and engine changes beyond chance: nothing."
         in short
     )
     assert (
