@@ -32,6 +32,11 @@ class Claim(Row):
     title: str = ""
     """As `say`."""
 
+    @property
+    def called(self) -> str:
+        """What a message calls it."""
+        return f"claim '{self.say}'"
+
 
 class Claims(Word):
     """All claims of a file."""
@@ -47,7 +52,7 @@ class Claims(Word):
 
     @model_validator(mode="after")
     def _periods_exist(self) -> Claims:
-        check_periods(self.periods, [(row.id, period) for row in self.rows.rows for period in row.periods])
+        check_periods(self.periods, [(row.called, period) for row in self.rows.rows for period in row.periods])
         return self
 
     @cached_property

@@ -38,7 +38,10 @@ def execute(arguments: argparse.Namespace) -> int:
     path = _claims_file(arguments.claims)
     claims = read_claims(path)
     runs = [run for text in arguments.run for run in _runs(text, arguments.runs)]
-    checked, unchecked = check(claims, runs)
+    try:
+        checked, unchecked = check(claims, runs)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
     if arguments.junit:
         write_junit(checked, unchecked, path.stem, arguments.junit)
     if arguments.json:

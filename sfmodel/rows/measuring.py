@@ -198,7 +198,7 @@ def _measured(row: Row, periods: _Periods, strict: bool) -> Measured:
     except ConfigError as error:
         if isinstance(error, NotInRunError) and not strict:
             return Measured(row, None, None, str(error).partition("; valid are")[0], applies=False)
-        raise ConfigError(f"row {row.id}: '{row.measure.text}': {error}") from None
+        raise ConfigError(f"{row.called}: '{row.measure.text}': {error}") from None
     if math.isnan(value):
         return Measured(row, None, None, periods.lacks(row))
     return Measured(row, value, row.holds(value))

@@ -98,6 +98,11 @@ class Row(Word):
     source: str = ""
     """The sentence that says so."""
 
+    @property
+    def called(self) -> str:
+        """What a message calls it."""
+        return f"row {self.id}"
+
     @model_validator(mode="before")
     @classmethod
     def _bounds_in_units(cls, written: Any) -> Any:
@@ -118,13 +123,13 @@ class Row(Word):
     def _has_a_range(self) -> Row:
         if not self.bounds and not self.reported:
             raise ValueError(
-                f"row {self.id} has no range; give at_least, at_most, above or below, or reported: true if it shall not be judged"
+                f"{self.called} has no range; give at_least, at_most, above or below, or reported: true if it shall not be judged"
             )
         if self.bounds and self.reported:
-            raise ValueError(f"row {self.id} is reported and has a range; leave out one of them")
+            raise ValueError(f"{self.called} is reported and has a range; leave out one of them")
         low, high = self.ends
         if low > high or (low == high and not self.holds(low)):
-            raise ValueError(f"row {self.id}: no value is {_written_bounds(self.bounds)}")
+            raise ValueError(f"{self.called}: no value is {_written_bounds(self.bounds)}")
         return self
 
     @property
@@ -172,7 +177,7 @@ def check_periods(periods: Mapping[str, Sequence[float]], wanted: Iterable[tuple
     valid = ("whole", *periods)
     for row, period in wanted:
         if period not in valid:
-            raise ValueError(f"row {row}: there is no period '{period}'; {nearest(period, valid)}")
+            raise ValueError(f"{row}: there is no period '{period}'; {nearest(period, valid)}")
 
 
 class Again(Word):
@@ -208,8 +213,8 @@ class Rows(Word):
 
     @model_validator(mode="after")
     def _periods_exist(self) -> Rows:
-        wanted = [(row.id, period) for row in self.rows for period in row.periods]
-        check_periods(self.periods, [*wanted, *((again.id, again.period) for again in self.again)])
+        wanted = [(row.called, period) for row in self.rows for period in row.periods]
+        check_periods(self.periods, [*wanted, *((f"row {again.id}", again.period) for again in self.again)])
         ids = [row.id for row in self.rows]
         twice = next((name for name in ids if ids.count(name) > 1), None)
         if twice is not None:

@@ -252,3 +252,16 @@ def test_what_had_not_happened_when_a_run_ended_is_not_said_to_be_nothing(
     assert (
         "had not happened when the run ended at 00:02, less than 30 min after its trigger at 00:00" in opened["because"]
     )
+
+
+def test_a_mistake_says_in_which_file_and_claim(claims_file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run("enough", 20)
+    capsys.readouterr()
+    Path(claims_file).write_text("claims: [{say: It is quick, measure: 'mean(endpoint[hall.visits])', below: 1}]")
+    assert main(["check", claims_file, "enough"]) == 2
+    said = capsys.readouterr().err
+    assert "claims.yaml: claim 'It is quick': 'mean(endpoint[hall.visits])'" in said
+    assert "hall.visit" in said
+    Path(claims_file).write_text("claims: [{say: It is quick, measure: 'mean(endpoint)', below: 1, period: night}]")
+    assert main(["check", claims_file, "enough"]) == 2
+    assert "claim 'It is quick': there is no period 'night'" in capsys.readouterr().err
