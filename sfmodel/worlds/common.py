@@ -49,7 +49,8 @@ def common_world(
     """
     found: KeptWorld | None = None
     for time_s in sorted(time_s for time_s in times_s if run.start <= time_s < run.until):
-        found = _held(run, KeptWorld(folder / key_of(run, time_s), time_s, found), make or _silently, say)
+        key = key_of(run, time_s, None if found is None else found.time_s)
+        found = _held(run, KeptWorld(folder / key, time_s, found), make or _silently, say)
     return found
 
 

@@ -15,15 +15,25 @@ _STEP_S = 10.0
 """Width of the intervals over which rates are integrated: the last of a run may be shorter."""
 
 
-def key_of(run: Run, time_s: float) -> str:
-    """Key of a run's world at a time, s since midnight: a hash of the code, the data, and what acts before."""
+def key_of(run: Run, time_s: float, since_s: float | None = None) -> str:
+    """Key of a run's world at a time: a hash of the code, the data, what acts before, and from when on windows are kept with it.
+
+    Parameters
+    ----------
+    run
+        Validated, its references checked.
+    time_s
+        The world's time, s since midnight.
+    since_s
+        Time of the world that it goes on from, which has the windows before; none: the run's start.
+    """
     before = [
         {"from_s": begins_s, "platform": _platform(acting, time_s), "demand": acting.demand.model_dump(mode="json")}
         for begins_s, acting in segments(run)
         if begins_s < time_s
     ]
     made_of = {
-        "at_s": time_s, "stretches": before, "provenance": provenance(run.written),
+        "at_s": time_s, "windows_since_s": run.start if since_s is None else since_s, "stretches": before, "provenance": provenance(run.written),
         **{name: getattr(run, name) for name in ("seed", "start", "warmup", "window", "users", "items")},
         "trace": run.trace.model_dump(), "until_s": run.until if run.until < time_s + _STEP_S else None,
     }  # fmt: skip

@@ -75,6 +75,12 @@ def test_a_run_goes_on_to_the_bit(mapping: Mapping, times_s: list[float], tmp_pa
     assert_same_results(gone_on(mapping, times_s, tmp_path)[1], windows_of(mapping))
 
 
+@pytest.mark.parametrize("others", [[[2.0, 6.0]], [[4.0], [1.0, 4.0]], [[1.0, 2.0, 4.0, 6.0], [6.0]]], ids=str)
+def test_runs_that_part_at_other_times_keep_worlds_in_one_folder(others: list[list[float]], tmp_path: Path) -> None:
+    for times_s in (*others, [4.0, 6.0]):
+        assert_same_results(gone_on(BURST, times_s, tmp_path)[1], windows_of(BURST))
+
+
 @SOME
 @given(mapping=random_runs(), time_s=st.integers(1, 9))
 def test_random_runs_go_on_to_the_bit(mapping: Mapping, time_s: int, tmp_path_factory: pytest.TempPathFactory) -> None:
