@@ -33,7 +33,8 @@ def key_of(run: Run, time_s: float, since_s: float | None = None) -> str:
         if begins_s < time_s
     ]
     made_of = {
-        "at_s": time_s, "windows_since_s": run.start if since_s is None else since_s, "stretches": before, "provenance": provenance(run.written),
+        "at_s": time_s, "windows_since_s": run.start if since_s is None else since_s,
+        "stretches": before, "provenance": provenance(run.written),
         **{name: getattr(run, name) for name in ("seed", "start", "warmup", "window", "users", "items")},
         "trace": run.trace.model_dump(), "until_s": run.until if run.until < time_s + _STEP_S else None,
     }  # fmt: skip
