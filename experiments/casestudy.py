@@ -34,6 +34,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sfmodel.clock import clock
 from sfmodel.provenance import sources_hash
+from sfmodel.report.words import joined
 from sfmodel.results.folder import is_finished
 from sfmodel.schema.files import conf_folder
 
@@ -120,6 +121,8 @@ WRONG = ("*slower", "*limit", "*ttl", "*demand", "*retries", "*more", "*invalida
 SOUGHT = (*(word for what in WRONG for word in ("--only", what)), "--horizon", "8min", "--explore", "0", "--most", "3")
 """What may go wrong, for four minutes at most: a place at which something is served is slower, a quota is lower, entries expire
 sooner, more is asked. All 85 places, and pairs, take hours."""
+OWN = frozenset({"name", "scenario", "intervention", "seed", "replications", "start", "until", "switch_on", "forks"})
+"""Keys that each task sets, or whose results it would not know."""
 END = "22:00"
 """When storms and changes end."""
 QUIET = ("demand=flat", "+demand.breathing={cv: 3.5 %, correlation: 42 s}", "trace.one_in=0")
@@ -274,6 +277,10 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="for every run")
     given = parser.parse_intermixed_args(words)
+    own = [word for word in given.overrides if word.lstrip("+~").partition("=")[0] in OWN]
+    if own:
+        print(f"casestudy: {own[0]}: {joined(sorted(OWN))} are the study's own; leave it out", file=sys.stderr)
+        return 2
     every = stages(given.quick, given.overrides)
     if given.list:
         for task in (task for stage in every for task in stage):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sfmodel.aims import aims_of
 from sfmodel.clock import clock
 from sfmodel.errors import SfmodelError
-from sfmodel.report.words import joined
 from sfmodel.results.comparison_table import signed_interval
 from sfmodel.results.intervals import Interval
 from sfmodel.results.summary import format_value
@@ -37,6 +37,7 @@ class Found:
     folder: Path
     kept: Mapping[str, Mapping[str, Any]]
     quick: bool
+    _read: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, name: str) -> Any:
         """What a task printed.
@@ -47,7 +48,9 @@ class Found:
             It is not there.
         """
         self.check(name)
-        return json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+        if name not in self._read:
+            self._read[name] = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+        return self._read[name]
 
     def check(self, name: str) -> None:
         """Raise as `of` does, of a task whose output is no JSON."""
@@ -57,10 +60,10 @@ class Found:
         if kept["failed"]:
             raise NotThereError(f"{name} failed: {kept['failed']}")
 
-    def until(self, name: str) -> str | None:
-        """When the runs of a task end, as it was asked for; none: it was not."""
-        given = [word for word in self.kept.get(name, {}).get("words", ()) if word.startswith("until=")]
-        return given[-1].removeprefix("until=") if given else None
+    def hours(self, name: str) -> str | None:
+        """From when to when the runs of a task go, as it was asked for; none: it was not."""
+        given = dict(word.split("=", 1) for word in self.kept.get(name, {}).get("words", ()) if "=" in word)
+        return f"{given['start']} to {given['until']}" if {"start", "until"} <= given.keys() else None
 
     def link(self, text: str, run: str, section: str) -> str:
         """A link to a figure of a run's report."""
@@ -81,16 +84,15 @@ def said_of_cascade(found: Found, run: str, one: Mapping[str, Any]) -> str:
     )
 
 
-def cuts_of(spread: Mapping[str, Any], storms: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Edges of these cascades that were cut, in their order."""
-    begin = [one["begins_s"] for one in storms]
-    cuts = [one for one in spread["ablations"] if one["cascade_begins_s"] in begin]
-    return sorted(cuts, key=lambda one: begin.index(one["cascade_begins_s"]))
+def cuts_of(spread: Mapping[str, Any], one: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Edges that were cut in a cascade."""
+    own = one["begins_s"], one["cause"]
+    return [cut for cut in spread["ablations"] if (cut["cascade_begins_s"], cut["cascade_cause"]) == own]
 
 
 def is_storm(part: Mapping[str, Any]) -> bool:
     """Whether effects are those in a storm."""
-    return bool({*part["where"].values()} & {*TITLES})
+    return part["where"].get("scenario", "none") != "none"
 
 
 def judged(figures: Mapping[str, Any]) -> list[str]:
@@ -98,11 +100,17 @@ def judged(figures: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys([next(iter(figures)), *(["failures"] if "failures" in figures else [])]))
 
 
-def best_first(rows: Sequence[Mapping[str, Any]], key: str, keys: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Changes that show a figure, the best first: of the first aim more is better, of failures fewer."""
-    sign = 1 if key == keys[0] else -1
+def best_first(rows: Sequence[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
+    """Changes that show a figure, those that better it most first."""
     shown = [row for row in rows if (row["figures"].get(key) or {}).get("size") is not None]
-    return sorted(shown, key=lambda row: -sign * row["figures"][key]["size"])
+    return sorted(shown, key=lambda row: -gain(row, key))
+
+
+def gain(row: Mapping[str, Any], key: str) -> float:
+    """By how much a change betters a figure, as the aim says; below 0 it harms."""
+    more = any(aim.id == key and aim.better == "more" for aim in aims_of("streamflow").aims)
+    size: float = row["figures"][key]["size"]
+    return size if more else -size
 
 
 def said_where(part: Mapping[str, Any]) -> str:
@@ -111,19 +119,16 @@ def said_where(part: Mapping[str, Any]) -> str:
     return ", ".join(known.get(label, f"{key} {label}") for key, label in part["where"].items()) or PLAIN
 
 
-def said_of_queue(effects: Mapping[str, Any], only_found: bool = False) -> list[str]:
-    """What the queue changes, in each scenario of which its run is finished; or only what is more than chance."""
+def effects_of_queue(effects: Mapping[str, Any]) -> dict[str, list[tuple[str, bool | None]]]:
+    """Of which runs → what the queue changes there, and whether that is more than chance; none: that is not known."""
     figures = effects["figures"]
-    each = [
-        (said_where(part), [(figures[key], row["figures"].get(key)) for key in judged(figures)])
+    return {
+        said_where(part): [
+            (f"{figures[key]['name']} {said_figure(size, figures[key]['unit'])}", size["found"])
+            for key in judged(figures) if (size := row["figures"].get(key))
+        ]
         for part in effects["effects"] for row in part["rows"] if row["change"] == QUEUE
-    ]  # fmt: skip
-    said = [
-        (where, [f"{figure['name']} {said_figure(size, figure['unit'])}" for figure, size in sizes
-                 if not only_found or (size and size["found"])])
-        for where, sizes in each
-    ]  # fmt: skip
-    return [f"{where}: {joined(words)}" for where, words in said if words]
+    }  # fmt: skip
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -136,16 +141,10 @@ def said_share(value: float | None) -> str:
     return "" if value is None else format_value(value, "share")
 
 
-def is_found(effect: Mapping[str, float | None]) -> bool:
-    """Whether it is more than chance."""
-    return effect["half"] is not None and abs(effect["mean"] or 0.0) > effect["half"]
-
-
-def said_effect(effect: Mapping[str, float | None], unit: str) -> str:
+def said_effect(effect: Interval, unit: str) -> str:
     """What more of a resource changes; in parentheses what may be chance."""
-    half = effect["half"]
-    text = signed_interval(Interval(effect["mean"] or 0.0, float("nan") if half is None else half, 2), unit)
-    return text if is_found(effect) else f"({text})"
+    text = signed_interval(effect, unit)
+    return text if effect.is_found else f"({text})"
 
 
 def said_figure(figure: Mapping[str, Any] | None, unit: str) -> str:

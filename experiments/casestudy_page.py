@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from casestudy_found import (
     SHORT,
     TITLES,
@@ -13,13 +15,13 @@ from casestudy_found import (
     NotThereError,
     best_first,
     cuts_of,
+    effects_of_queue,
     is_storm,
     judged,
     markdown_table,
     said_effect,
     said_figure,
     said_of_cascade,
-    said_of_queue,
     said_share,
     said_where,
     storms_of,
@@ -59,10 +61,13 @@ USUAL = (
     "longer, beyond it."
 )
 CUTTING = (
-    "Each edge was cut alone, for one run with the same seed, in the cascade named; what is left is read at the service that it "
-    f"makes suffer. It *holds* where at most {100 * LEFT:.0f} % is left, *partly* up to {100 * (1 - LEFT):.0f} %: there is "
-    "another way; where more is left it *does not hold*, and the trouble would have come without it."
+    "Each edge was cut alone, for one run with the same seed, from the window before the cascade named on; what is left is read "
+    f"at the service that it makes suffer. It *holds* where at most {100 * LEFT:.0f} % is left, *partly* up to "
+    f"{100 * (1 - LEFT):.0f} %: there is another way; where more is left it *does not hold*: most of the trouble comes without "
+    "it. Of one run each, nothing is known of chance."
 )
+FEW = 2
+"""Seeds of which an interval is told with a warning."""
 MOST_QUEUES = 8
 """Stations in the table of those with a queue."""
 
@@ -78,15 +83,19 @@ Tell = Callable[[Found], list[str]]
 def bottlenecks(found: Found) -> list[str]:
     """What is busy, what more of it would change, what failures come from."""
     more = found.of("more")
+    if not more["bottlenecks"]:
+        return ["No resource was tried."]
+    tried = bottlenecks_of(more["bottlenecks"])
     rows = [
-        (one["resource"], f"{100 * (one['factor'] - 1):.0f} %", said_share(one["busy"]), said_share(one["failure_share"]),
-         said_effect(one["failing"], "share"), said_effect(one["p95"], "s"))
-        for one in more["bottlenecks"]
+        (one.candidate.name, f"{100 * (one.factor - 1):.0f} %", *(_known(share) for share in (
+            one.candidate.trouble.busy, one.candidate.trouble.failure_share)),
+         said_effect(one.effects["failing"], "share"), said_effect(one.effects["p95"], "s"))
+        for one in tried
     ]  # fmt: skip
     heads = ("resource", "more of it", "busy", "failures from it", "change in failures", "change in p95")
-    first = more["bottlenecks"][0]["resource"]
-    most = largest(bottlenecks_of(more["bottlenecks"]), first)
-    busiest = max(more["bottlenecks"], key=lambda one: one["busy"] or 0)["resource"]
+    first = tried[0].candidate.name
+    most = largest(tried, first)
+    busiest = max(tried, key=lambda one: max(0.0, np.nan_to_num(one.candidate.trouble.busy))).candidate.name
     differ = "is also the busiest" if busiest == first else f"is not the busiest, which is {busiest}"
     sure = [what for what, key in (("failures", "failing"), ("p95", "p95")) if most.effects[key].is_found]
     measured = f"Measured at {more['endpoint'] or 'all that enters the platform'}, {more['period']},"
@@ -100,6 +109,10 @@ def bottlenecks(found: Found) -> list[str]:
         "",
         *markdown_table(heads, rows),
     ]
+
+
+def _known(share: float) -> str:
+    return said_share(None if math.isnan(share) else share)
 
 
 def queues(found: Found) -> list[str]:
@@ -119,7 +132,8 @@ def queues(found: Found) -> list[str]:
         effects = found.of("effects")
     except NotThereError as error:
         return [*lines, "", f"What a queue between gateway and engine would change is missing: {error}."]
-    said = [f"- {line}" for line in said_of_queue(effects)]
+    every = effects_of_queue(effects)
+    said = [f"- {where}: {joined([text for text, _ in sizes])}" for where, sizes in every.items()]
     changes = "A bounded queue with a deadline between gateway and engine (`gateway_queue`) changes:"
     return [*lines, "", changes, "", *(said or ["- nothing is known: its run is not finished"]), "", AT_OTHER_LEVELS,
             *_unfinished(effects)]  # fmt: skip
@@ -135,10 +149,10 @@ def paths(found: Found) -> list[str]:
         except NotThereError as error:
             lines += [f"**{title}**: missing, {error}.", ""]
             continue
-        storms, until = storms_of(name, spread), found.until(name)
-        lines += [f"**{title}**{f' (the run goes to {until})' if until else ''}", ""]
-        lines += [_cascade(found, name, one) for one in storms] or ["No cascade was found."]
-        if cuts := cuts_of(spread, storms):
+        storms, hours = storms_of(name, spread), found.hours(name)
+        lines += [f"**{title}**{f' (a run from {hours})' if hours else ''}", ""]
+        lines += [_cascade(found, name, one) for one in storms] or ["No cascade goes on after the trigger."]
+        if cuts := [edge for one in storms for edge in cuts_of(spread, one)]:
             lines += ["", *_ablations(cuts)]
             cut = True
         lines.append("")
@@ -241,22 +255,25 @@ def modes(found: Found) -> list[str]:
     unjudged = f" {counted(len(data['unjudged']), 'trial')} could not be judged." if data["unjudged"] else ""
     if not data["modes"]:
         return [f"In {data['runs']} runs no trigger was found that breaks '{data['objective']}'.{unjudged} {ONLY}"]
+    most = max(len(one["seeds"]) for one in data["modes"])
+    on_all = [one for one in data["modes"] if len(one["seeds"]) == most]
     rows = [
         (_mode(one), f"{one['cost']:.2g}", " → ".join(one["path"]) or "none",
          {True: "stays broken", False: "is over with it", None: ""}[one["outlives"]], one["known"] or "new", _confirmed(one))
-        for one in data["modes"] if one["minimal"]
+        for one in on_all
     ]  # fmt: skip
-    large = [f"- {_mode(one)}" for one in data["modes"] if not one["minimal"]]
-    more = ["", "These break it at the largest size that was tried; time was up before they were made smaller:", "", *large]
+    screened = [f"- {_mode(one)}" for one in data["modes"] if one not in on_all]
+    more = ["", "These break it, too, at the largest size that was tried and on the first seed alone; they were not made "
+            "smaller, since cheaper ones came first:", "", *screened]  # fmt: skip
     confirmed = sum(one["confirmed"] for one in data["modes"])
     said = (
-        f"Triggers at {clock(data['at_s'])} that break '{data['objective']}' on the seeds of the search, {data['runs']} runs: "
-        f"what is not answered well grows by more than {100 * data['limit']:.2g} pp, which is the budget and chance; "
-        f"{confirmed} of {len(data['modes'])} are confirmed: made as small as can be, and on a held-out seed. The cost of a "
-        f"fault is its size, in doublings, times its minutes.{unjudged} {ONLY}"
+        f"Triggers at {clock(data['at_s'])} that break '{data['objective']}', sought in {data['runs']} runs: what is not "
+        f"answered well grows by more than {100 * data['limit']:.2g} pp, which is the budget and chance. {confirmed} of "
+        f"{len(on_all)} that were tried on all seeds of the search are confirmed: made as small as can be, and on a held-out "
+        f"seed. The cost of a fault is its size, in doublings, times its minutes.{unjudged} {ONLY}"
     )
     table = markdown_table(("trigger", "cost", "cascade", "afterwards", "known as", "confirmed"), rows) if rows else []
-    return [said, "", *table, *(more if large else [])]
+    return [said, "", *table, *(more if screened else [])]
 
 
 def _mode(one: Mapping[str, Any]) -> str:
@@ -266,6 +283,8 @@ def _mode(one: Mapping[str, Any]) -> str:
 def _confirmed(mode: Mapping[str, Any]) -> str:
     if mode["confirmed"]:
         return "yes"
+    if not mode["minimal"]:
+        return "not shrunk to the end"
     words = {True: "also with", False: "not with", None: "not judged with"}
     return joined([f"{words[one['breaks']]} seed {one['seed']}" for one in mode["held_out"]]) or "not tried on another seed"
 
@@ -275,8 +294,8 @@ def promises(found: Found) -> list[str]:
     claims = found.of("claims")
     rows = [(one["say"], one["runs"], one["verdict"], one["measured"], one["range"]) for one in claims["claims"]]
     left = [f"- {say}" for say in claims["not_checked"]]
-    ends = sorted({until for name in (*TITLES, "changes") if (until := found.until(name))})
-    said = [f"Each on as much of its hours as the run has; all but the evening end at {joined(ends)}.", ""] if ends else []
+    hours = sorted({hours for name in (*TITLES, "changes") if (hours := found.hours(name))})
+    said = [f"Each on as much of its hours as the run has; all but the evening go from {joined(hours)}.", ""] if hours else []
     more = ["", "Not checked here, of other runs:", "", *left] if left else []
     return [*said, *markdown_table(("claim", "runs", "", "measured", "claimed"), rows), *more]
 
@@ -290,24 +309,27 @@ def alerting(found: Found) -> list[str]:
         except NotThereError as error:
             missing.append(f"{SHORT[name]}: missing, {error}.")
             continue
-        rows += [
-            (SHORT[name], f"{alert}{seen}", format_value(delay, "s"), str(before))
-            for alert, (delay, seen, before) in _after_and_before(alarms).items()
-        ]
+        told = _after_and_before(alarms)
+        rows += [(SHORT[name], f"{alert}{seen}", delay, str(before)) for alert, (delay, seen, before) in told.items()]
+        if not told:
+            missing.append(f"{SHORT[name]}: none fires after the trigger.")
     heads = ("storm", "alert", "fires after", "times before the trigger")
     return [*markdown_table(heads, rows), *_apart(missing), "", _without_a_storm(found), "", _in_quiet_ones(found)]
 
 
-def _after_and_before(alarms: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, str, int]]:
-    """Each alert that fires after the trigger, soonest first: after how many seconds, how much of its hours was seen by then, and
-    how often it had fired before."""
-    told: dict[str, tuple[float, str, int]] = {}
+def _after_and_before(alarms: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str, int]]:
+    """Each alert that fires after the trigger or fires already, soonest first: after how long, how much of its hours was seen by
+    then, and how often it had begun before. Of one that fires already, a later beginning says nothing of the trigger."""
+    told: dict[str, tuple[str, str, int]] = {}
     for one in sorted(alarms, key=lambda one: one["after_trigger_s"]):
         name, delay = f"{one['objective']}: {one['alert']}", one["after_trigger_s"]
-        before = sum(f"{other['objective']}: {other['alert']}" == name and other["after_trigger_s"] < 0 for other in alarms)
+        own = [other for other in alarms if f"{other['objective']}: {other['alert']}" == name and other["after_trigger_s"] < 0]
+        if delay < 0 and (one["lasts"] or one["ends_s"] - one["fires_s"] > -delay):
+            told[name] = ("fires already", "", len(own))
         part = one.get("seen_s", 0.0) < one.get("long_s", 0.0)  # it comes later after hours of usual traffic
         if delay >= 0:
-            told.setdefault(name, (delay, f", {one['seen_s'] / 60:.0f} min of it seen" if part else "", before))
+            seen = f", {one['seen_s'] / 60:.0f} min of it seen" if part else ""
+            told.setdefault(name, (format_value(delay, "s"), seen, len(own)))
     return told
 
 
@@ -319,12 +341,8 @@ def _without_a_storm(found: Found) -> str:
     kinds = {"cascades": [one for one in alarms if "source" in one], "burn rates": [one for one in alarms if "source" not in one]}
     fired = [f"alerts on {kind} fire {counted(len(own), 'time')}, first at {clock(min(one['fires_s'] for one in own))}"
              for kind, own in kinds.items() if own]  # fmt: skip
-    if not fired:
-        return "On the evening without a storm none fires."
-    return (
-        "They say that users suffer, not that there was a trigger: on the evening without a storm, whose peak breaks the "
-        f"promises by itself, {joined(fired)}."
-    )
+    said = "An alert says that users suffer, not that there was a trigger: on the evening without a storm"
+    return f"{said} {joined(fired) or 'none fires'}."
 
 
 def _in_quiet_ones(found: Found) -> str:
@@ -332,12 +350,16 @@ def _in_quiet_ones(found: Found) -> str:
         quiet = found.of("alerts-quiet")
     except NotThereError as error:
         return f"False alarms of quiet evenings are missing: {error}."
-    calm = "half-hours" if found.quick else "evenings"
-    seeds = quiet[0]["seeds"] if quiet else 0
-    most = max((one["share"][1] for one in quiet), default=1.0)
+    hours = found.hours("quiet")
+    calm = f"quiet evenings{f' from {hours}' if hours else ''}, whose demand stays at its normal level"
+    if not quiet:
+        return f"There is no alert whose false alarms could be counted in {calm}."
+    most = max(quiet, key=lambda one: one["share"][1])
     fired = joined([f"{one['alert']} in {one['fired']}" for one in quiet if one["fired"]])
-    said = f"False alarms in {seeds} quiet {calm}, whose demand stays at its normal level: {fired or 'none'}"
-    return f"{said}; from so few it follows with 95 % that each alert fires in at most {said_share(most)} of such {calm}."
+    return (
+        f"False alarms in {counted(quiet[0]['seeds'], 'seed')} of {calm}: {fired or 'none'}. The 95 % interval of the share of "
+        f"such evenings in which an alert fires reaches to {said_share(most['share'][1])}, of each alert by itself."
+    )
 
 
 def changes(found: Found) -> list[str]:
@@ -346,7 +368,7 @@ def changes(found: Found) -> list[str]:
     figures, lines = data["figures"], []
     keys = judged(figures)
     for part in data["effects"]:
-        rows = best_first(part["rows"], keys[-1] if is_storm(part) else keys[0], keys)
+        rows = best_first(part["rows"], keys[-1] if is_storm(part) else keys[0])
         level = ", ".join(f"{figures[key]['name']}: {format_value(part['level'][key], figures[key]['unit'])}"
                           for key in keys if key in part["level"])  # fmt: skip
         cells = [
@@ -355,14 +377,24 @@ def changes(found: Found) -> list[str]:
         heads = ("change", *(figures[key]["name"] for key in keys))
         lines += [f"**{said_where(part)}** (without a change: {level}; seeds: {written_seeds(part['seeds'])})", ""]
         lines += [*markdown_table(heads, cells), ""]
-    until = found.until("changes")
-    hours = f"Of the {PERIODS[data['period']]}{f', as far as the runs go, to {until}' if until else ''}"
-    ranked = (
-        f"{hours}; without a storm ranked by {figures[keys[0]]['name']}, in one by {figures[keys[-1]]['name']} "
-        f"({found.link('all figures', 'changes', 'effects')}). Two seeds are one difference and its spread: an interval much "
-        "narrower than the others is luck. Those of experiments/interventions.md rest on all changes together."
+    hours = found.hours("changes")
+    when = f"Of the {PERIODS[data['period']]}{f', of runs from {hours}' if hours else ''}"
+    storms = f", in a storm by {figures[keys[-1]]['name']}" if any(map(is_storm, data["effects"])) else ""
+    ranked = f"{when}; ranked by {figures[keys[0]]['name']}{storms} ({found.link('all figures', 'changes', 'effects')})."
+    return [f"{ranked}{_of_seeds(data['effects'])}", "", *lines, *_unfinished(data)]
+
+
+def _of_seeds(effects: Sequence[Mapping[str, Any]]) -> str:
+    """What so few seeds say of chance."""
+    fewest = min((len(part["seeds"]) for part in effects), default=0)
+    if fewest == 1:
+        return " Of one seed nothing is known of chance."
+    if fewest != FEW:
+        return ""
+    return (
+        " An interval of two seeds rests on how two differences differ: one much narrower than the others is luck. Those of "
+        "experiments/interventions.md rest on all changes together."
     )
-    return [ranked, "", *lines, *_unfinished(data)]
 
 
 def _unfinished(effects: Mapping[str, Any]) -> list[str]:

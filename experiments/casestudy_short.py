@@ -13,22 +13,25 @@ from casestudy_found import (
     NotThereError,
     best_first,
     cuts_of,
-    is_found,
+    effects_of_queue,
+    gain,
     is_storm,
     judged,
     said_effect,
     said_figure,
     said_of_cascade,
-    said_of_queue,
     said_share,
     said_where,
     storms_of,
 )
 
+from sfmodel.diagnosis.bottleneck_table import bottlenecks_of
 from sfmodel.report.words import joined
+from sfmodel.results.replications import written_seeds
 
 SOON_S = 120.0
 """From a trigger to the beginning of the cascade that is put down to it, at most."""
+ONE_SEED = "With one seed it is not known"
 MOST_CAUSES = 3
 """Causes that are named."""
 
@@ -51,21 +54,24 @@ def path(found: Found) -> str:
 
 
 def _told_of_storm(run: str, found: Found) -> str:
-    storms = storms_of(run, found.of(f"spread-{run}"))
+    spread = found.of(f"spread-{run}")
+    storms, before = storms_of(run, spread), len(spread["cascades"]) - len(storms_of(run, spread))
     if not storms:
-        return "no cascade was found."
+        return f"no cascade goes on after the trigger; {before} were over before." if before else "no cascade was found."
     begun = [one for one in storms if 0 <= one["begins_s"] - TRIGGER_S[run] <= SOON_S][:1]
     longest = max(storms, key=lambda storm: storm["ends_s"] - storm["begins_s"])
-    told = [said_of_cascade(found, run, one) for one in [*begun, *([] if longest in begun else [longest])]]
-    return " Beside it ".join(told) + _cut(cuts_of(found.of(f"spread-{run}"), storms))
+    told = [*begun, *([] if longest in begun else [longest])]
+    first = "" if begun else "No cascade begins with the trigger; one that was there or comes later is "
+    said = [f"{said_of_cascade(found, run, one)}{_cut(cuts_of(spread, one))}" for one in told]
+    return first + " Beside it ".join(said)
 
 
 def _cut(cuts: Sequence[Mapping[str, Any]]) -> str:
-    """What was cut to its end, and what was cut for nothing."""
-    each = {verdict: [f"{one['source']} → {one['target']} ({said_share(one['left'])} is left)" for one in cuts
-                      if one["verdict"] == verdict] for verdict in ("holds", "does not hold")}  # fmt: skip
-    stops = f" What ends it when it is cut: {joined(each['holds'])}." if each["holds"] else ""
-    return stops + (f" What does not: {joined(each['does not hold'])}." if each["does not hold"] else "")
+    """Without which edges a cascade does not come, and without which it comes all the same."""
+    each = {verdict: [f"{one['source']} → {one['target']} ({said_share(one['left'])} of the trouble at {one['symptom']} is left)"
+                      for one in cuts if one["verdict"] == verdict] for verdict in ("holds", "does not hold")}  # fmt: skip
+    needs = f" It does not come without {joined(each['holds'])}." if each["holds"] else ""
+    return needs + (f" It comes also without {joined(each['does not hold'])}." if each["does not hold"] else "")
 
 
 def service(found: Found) -> str:
@@ -74,13 +80,17 @@ def service(found: Found) -> str:
     named = [f"{said_share(one['failure_share'])} from {one['cause']}" for one in causes[:MOST_CAUSES] if one["failure_share"]]
     when = found.of("hurts")["period"]
     fails = f"Of what fails from {when}, {joined(named)} come." if named else f"Nothing fails from {when}."
-    sure = [one for one in found.of("more")["bottlenecks"] if is_found(one["failing"]) and one["failing"]["mean"] < 0]
-    if not sure:
-        return f"{fails} More of no single resource that was tried changes failures beyond chance."
-    most = min(sure, key=lambda one: one["failing"]["mean"])
-    more = f"{100 * (most['factor'] - 1):.0f} % more of {most['resource']}"
+    tried = bottlenecks_of(found.of("more")["bottlenecks"])
+    fewer = [one for one in tried if one.effects["failing"].is_found and one.effects["failing"].mean < 0]
+    if not fewer:
+        unknown = any(one.effects["failing"].is_found is None for one in tried)
+        sure = f"{ONE_SEED} whether more of a resource lessens failures" if unknown else (
+            "More of no single resource that was tried lessens failures beyond chance")  # fmt: skip
+        return f"{fails} {sure}."
+    most = min(fewer, key=lambda one: one.effects["failing"].mean)
+    more = f"{100 * (most.factor - 1):.0f} % more of {most.candidate.name}"
     return (
-        f"{fails} Of what was tried, {more} lessens failures most, {said_effect(most['failing'], 'share')} from "
+        f"{fails} Of what was tried, {more} lessens failures most, {said_effect(most.effects['failing'], 'share')} from "
         f"{found.of('more')['period']}."
     )
 
@@ -90,24 +100,33 @@ def queue(found: Found) -> str:
     stations = found.of("time")["stations"]
     waits = max(stations, key=lambda one: one["waiting"] or 0, default=None)
     first = f"Most tasks wait at {waits['station']}." if waits and waits["waiting"] else "No task waits."
-    every = said_of_queue(found.of("effects"))
+    every = effects_of_queue(found.of("effects"))
     if not every:
         return f"{first} What a queue between gateway and engine changes is missing: its run is not finished."
-    sure = "; ".join(said_of_queue(found.of("effects"), only_found=True))
-    return f"{first} What a queue between gateway and engine changes beyond chance: {sure or 'nothing'}."
+    known = [is_found for each in every.values() for _, is_found in each]
+    if not any(known):
+        sure = "nothing" if None not in known else "not known, of one seed"
+    else:
+        each = {where: [said for said, is_found in sizes if is_found] for where, sizes in every.items()}
+        sure = "; ".join(f"{where}: {joined(said)}" for where, said in each.items() if said)
+    return f"{first} What a queue between gateway and engine changes beyond chance: {sure}."
 
 
 def change(found: Found) -> str:
-    """Which single change helps most: on a plain evening the first aim, in a storm the last, failures."""
+    """Which single changes help most: on a plain evening by the first aim, in a storm by what fails."""
     data = found.of("effects")
     figures, keys = data["figures"], judged(data["figures"])
     said = []
     for part in data["effects"]:
         key = keys[-1] if is_storm(part) else keys[0]
-        best = best_first([row for row in part["rows"] if "+" not in row["change"]], key, keys)
-        first = [f"{row['change']}, {said_figure(row['figures'][key], figures[key]['unit'])}" for row in best[:2]]
-        said.append(f"\n  - {said_where(part)}, {figures[key]['name']}: {', then '.join(first) or 'nothing is known'}.")
-    return f"One at a time; what may be chance is in parentheses, as everywhere.{''.join(said)}"
+        best = best_first([row for row in part["rows"] if "+" not in row["change"]], key)
+        help_most = [row for row in best if row["figures"][key]["found"] and gain(row, key) > 0][:2]
+        first = ", then ".join(f"{row['change']}, {said_figure(row['figures'][key], figures[key]['unit'])}" for row in help_most)
+        if not first:
+            unknown = any(row["figures"][key]["found"] is None for row in best)
+            first = f"{best[0]['change']} is best, of one seed" if unknown else "none beyond chance"
+        said.append(f"\n  - {said_where(part)}, {figures[key]['name']}: {first} (seeds {written_seeds(part['seeds'])}).")
+    return f"One at a time:{''.join(said)}"
 
 
 QUESTIONS: dict[str, Callable[[Found], str]] = {

@@ -32,6 +32,10 @@ class NotInRunError(ConfigError):
     """A run does not have what a measure names: it is of another platform, or the name is mistyped."""
 
 
+class RowError(ConfigError):
+    """A row, or a claim, does not fit the run that it is measured on."""
+
+
 MOST_NAMES = 16
 """Valid names that a message lists."""
 

@@ -96,8 +96,10 @@ def check(claims: Claims, runs: Iterable[Given]) -> tuple[list[Checked], list[Cl
 
     Raises
     ------
+    RowError
+        A claim names something that a run does not have.
     ConfigError
-        A claim names something that a run does not have; two runs of a group have the same seed.
+        Two runs of a group have the same seed.
     """
     found: dict[tuple[str, str], dict[int, Measured]] = {}
     groups: dict[str, str] = {}

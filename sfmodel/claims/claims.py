@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from sfmodel.errors import ConfigError, nearest
+from sfmodel.errors import ConfigError, RowError, nearest
 from sfmodel.rows.rows import Hours, Measure, Row, Rows, check_periods
 from sfmodel.schema import parse_run
 from sfmodel.schema.base import Word
@@ -92,10 +92,13 @@ def is_about(claim: Claim, scenario: str | None, config: Mapping[str, Any]) -> b
 
     Raises
     ------
-    ConfigError
+    RowError
         `where` names a key that the run does not have.
     """
-    return all(_is(key, wanted, scenario, config) for key, wanted in claim.where.items())
+    try:
+        return all(_is(key, wanted, scenario, config) for key, wanted in claim.where.items())
+    except ConfigError as error:
+        raise RowError(f"{claim.called}: {error}") from None
 
 
 def _is(key: str, wanted: Any, scenario: str | None, config: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfmodel.errors import ConfigError, RunNotFoundError, nearest
+from sfmodel.errors import ConfigError, RowError, RunNotFoundError, nearest
 
 if TYPE_CHECKING:
     from sfmodel.claims import Given
@@ -40,8 +40,8 @@ def execute(arguments: argparse.Namespace) -> int:
     runs = [run for text in arguments.run for run in _runs(text, arguments.runs)]
     try:
         checked, unchecked = check(claims, runs)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+    except RowError as error:
+        raise RowError(f"{path}: {error}") from None
     if arguments.junit:
         write_junit(checked, unchecked, path.stem, arguments.junit)
     if arguments.json:

@@ -41,8 +41,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Rank the causes and print them."""
     from sfmodel.diagnosis import by_endpoint, cascades, troubles
     from sfmodel.diagnosis.ablation import FOLDER, Ablation, Ablations
-    from sfmodel.diagnosis.cascade_table import ablations_data, cascades_data, cascades_table
-    from sfmodel.diagnosis.kept import keep
+    from sfmodel.diagnosis.cascade_table import ablations_data, ablations_of, cascades_data, cascades_table
+    from sfmodel.diagnosis.kept import keep, kept
     from sfmodel.diagnosis.loop_table import loops_data, loops_table
     from sfmodel.diagnosis.loops import loops
     from sfmodel.diagnosis.table import endpoints_table, troubles_data, troubles_table
@@ -61,7 +61,9 @@ def execute(arguments: argparse.Namespace) -> int:
         tried = [one for one in spread if not asked or one.goes_on(ds["time"].values[windows])]
         cuts = Ablations(ds, tried).made(folder, arguments.processes) if tried else []
     if cuts:
-        keep(folder / FOLDER, ds, ablations_data(cuts))
+        known = ablations_of(kept(folder / FOLDER, ds) or [], spread)
+        every = {one.key: one for one in (*known, *cuts)}
+        keep(folder / FOLDER, ds, ablations_data(list(every.values())))
     if arguments.json:
         causes = {"causes": troubles_data(found), "endpoints": failures}
         print(

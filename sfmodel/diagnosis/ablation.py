@@ -1,7 +1,7 @@
 """Whether a cascade goes the way that it seems to: each edge is cut, for one run with the same seed, and its symptom must go.
 
-The run is the same until the cascade begins, to the bit. What then suffers where the edge leads must suffer no more: less than
-`LEFT` of how it did.
+The run is the same until the cascade begins, to the bit. What then suffers where the edge leads must suffer no more: at most
+`LEFT` of how it did is left.
 """
 
 from __future__ import annotations
@@ -37,6 +37,14 @@ FOLDER = "ablations"
 Verdict = Literal["holds", "partly", "does not hold", "cannot be cut"]
 
 
+CutKey = tuple[float, str, str, str, How]
+
+
+def cut_key(cascade: Cascade, edge: Edge) -> CutKey:
+    """Which edge of which cascade, by when this begins and what it comes from."""
+    return (cascade.begins_s, cascade.cause, *edge.key)
+
+
 @dataclass(frozen=True)
 class Ablation:
     """An edge, and what is left of its symptom where it is cut."""
@@ -49,9 +57,9 @@ class Ablation:
     """Share of its suffering that is left; not a number where the edge cannot be cut."""
 
     @property
-    def key(self) -> tuple[float, str, str, How]:
-        """Which edge of which cascade, by when this begins."""
-        return (self.cascade.begins_s, *self.edge.key)
+    def key(self) -> CutKey:
+        """Which edge of which cascade, as `cut_key` says."""
+        return cut_key(self.cascade, self.edge)
 
     @property
     def verdict(self) -> Verdict:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sfmodel.clock import clock
-from sfmodel.diagnosis.ablation import Ablation
+from sfmodel.diagnosis.ablation import Ablation, cut_key
 from sfmodel.diagnosis.cascades import Cascade
 from sfmodel.diagnosis.edges import How
 from sfmodel.results.summary import format_value
@@ -49,7 +49,7 @@ def cascades_table(found: Sequence[Cascade], title: str = "", ablations: Sequenc
         for edge in one.edges:
             way, share = escape(f"  {edge.source} → {edge.target}"), format_value(edge.share, "share")
             last = edge is one.edges[-1] and k < len(found) - 1
-            cut = left.get((one.begins_s, *edge.key))
+            cut = left.get(cut_key(one, edge))
             table.add_row(
                 clock(edge.begins_s, seconds=True), "", "", way, HOW[edge.how], share, *([_said(cut)] if cut else []),
                 style="dim", end_section=last,
@@ -63,12 +63,17 @@ def _said(one: Ablation) -> str:
     return f"{one.verdict}: {format_value(one.left, 'share')} left at {one.symptom}"
 
 
+_OF_A_CUT = ("cascade_begins_s", "cascade_cause", "source", "target", "how")
+"""What tells one cut from others, as `Ablation.key` does."""
+
+
 def ablations_data(found: Sequence[Ablation]) -> list[dict[str, Any]]:
     """Edges that were cut as JSON holds them: what is not known is null."""
     return [
         {
             "source": one.edge.source, "target": one.edge.target, "how": one.edge.how, "cascade_begins_s": one.cascade.begins_s,
-            "symptom": one.symptom, "left": None if math.isnan(one.left) else one.left, "verdict": one.verdict,
+            "cascade_cause": one.cascade.cause, "symptom": one.symptom, "verdict": one.verdict,
+            "left": None if math.isnan(one.left) else one.left,
         }
         for one in found
     ]  # fmt: skip
@@ -76,8 +81,11 @@ def ablations_data(found: Sequence[Ablation]) -> list[dict[str, Any]]:
 
 def ablations_of(written: Sequence[Mapping[str, Any]], found: Sequence[Cascade]) -> list[Ablation]:
     """What `ablations_data` wrote of a run, beside its cascades as they are found now; edges that are no more are left out."""
-    by_edge = {(one["cascade_begins_s"], one["source"], one["target"], one["how"]): one for one in written}
-    every = [(by_edge.get((cascade.begins_s, *edge.key)), cascade, edge) for cascade in found for edge in cascade.edges]
+    by_edge = {tuple(one.get(name) for name in _OF_A_CUT): one for one in written}
+    every = [
+        (by_edge.get(cut_key(cascade, edge)), cascade, edge)
+        for cascade in found for edge in cascade.edges
+    ]  # fmt: skip
     return [
         Ablation(edge, cascade, one["symptom"], math.nan if one["left"] is None else one["left"])
         for one, cascade, edge in every

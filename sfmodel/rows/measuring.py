@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfmodel.clock import clock
-from sfmodel.errors import ConfigError, NotInRunError
+from sfmodel.errors import ConfigError, NotInRunError, RowError
 from sfmodel.results import measures
 from sfmodel.rows.bands import FOLLOW_UP_S, first_trigger_s, make_pair, paired
 from sfmodel.rows.rows import Row, Rows
@@ -73,8 +73,10 @@ def measure_rows(
 
     Raises
     ------
+    RowError
+        A row names something that this run does not have.
     ConfigError
-        A row names something that this run does not have, or the base is no pair of the run.
+        The base is no pair of the run.
     """
     periods = _Periods(ds, rows, requests, base, told)
     return {row.id: _measured(row, periods, strict) for row in (rows.every if only is None else only)}
@@ -146,10 +148,15 @@ class _Periods:
             begins_s = first_trigger_s(self._ds) if self._pair is None else self._pair.begins_s
             if begins_s is None:
                 return "since the run has no trigger"
-            end_s = measures.run_end_s(self._ds)
+            windows = self.windows(row.period, row.window)
+            assert windows is not None, "a period without windows is lacking above"
+            end_s = measures.run_end_s(windows.ds)
+            ended = f"{self._shorter if row.period == 'whole' else row.period} ends at {clock(end_s)}"
+            if end_s <= begins_s:
+                return f"since {ended}, and its trigger is at {clock(begins_s)}"
             return (
-                f"since it had not happened when {self._shorter} ended at {clock(end_s)}, less than {FOLLOW_UP_S / 60:g} min "
-                f"after its trigger at {clock(begins_s)}"
+                f"since it has not happened when {ended}, less than {FOLLOW_UP_S / 60:g} min after its trigger at "
+                f"{clock(begins_s)}"
             )
         return "since nothing of the kind happened"
 
@@ -198,7 +205,7 @@ def _measured(row: Row, periods: _Periods, strict: bool) -> Measured:
     except ConfigError as error:
         if isinstance(error, NotInRunError) and not strict:
             return Measured(row, None, None, str(error).partition("; valid are")[0], applies=False)
-        raise ConfigError(f"{row.called}: '{row.measure.text}': {error}") from None
+        raise RowError(f"{row.called}: '{row.measure.text}': {error}") from None
     if math.isnan(value):
         return Measured(row, None, None, periods.lacks(row))
     return Measured(row, value, row.holds(value))

@@ -240,17 +240,19 @@ def test_the_claims_of_the_package_can_be_read() -> None:
     assert len(read_claims(root / "conf/claims/streamflow.yaml").claims) >= 5
 
 
+MILDER = {**GONE, "events": [{**GONE["events"][0], "set": {"services.desk.stations.clerks.servers": 19}}]}
+
+
 def test_what_had_not_happened_when_a_run_ended_is_not_said_to_be_nothing(
     claims_file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    milder = {**GONE, "events": [{**GONE["events"][0], "set": {"services.desk.stations.clerks.servers": 19}}]}
-    run("gone", 20, scenario=milder)
+    run("gone", 20, scenario=MILDER)
     capsys.readouterr()
     assert main(["check", claims_file, "gone", "--json"]) == 3
     (opened,) = [one for one in json.loads(capsys.readouterr().out)["claims"] if one["say"].startswith("The breaker")]
     assert opened["verdict"] == "undecided"
     assert (
-        "had not happened when the run ended at 00:02, less than 30 min after its trigger at 00:00" in opened["because"]
+        "has not happened when the run ends at 00:02, less than 30 min after its trigger at 00:00" in opened["because"]
     )
 
 
@@ -261,7 +263,26 @@ def test_a_mistake_says_in_which_file_and_claim(claims_file: str, capsys: pytest
     assert main(["check", claims_file, "enough"]) == 2
     said = capsys.readouterr().err
     assert "claims.yaml: claim 'It is quick': 'mean(endpoint[hall.visits])'" in said
-    assert "hall.visit" in said
+    assert "did you mean 'hall.visit'?" in said
+    run("again", 20)
+    Path(claims_file).write_text("claims: [{say: It is quick, measure: 'mean(endpoint)', below: 1}]")
+    assert main(["check", claims_file, "enough", "again"]) == 2
+    assert "sfmodel: again: there are two runs of seed 1" in capsys.readouterr().err
     Path(claims_file).write_text("claims: [{say: It is quick, measure: 'mean(endpoint)', below: 1, period: night}]")
     assert main(["check", claims_file, "enough"]) == 2
     assert "claim 'It is quick': there is no period 'night'" in capsys.readouterr().err
+
+
+def test_of_a_period_that_ends_before_the_trigger_nothing_is_said(
+    claims_file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("gone", 20, scenario=MILDER)
+    opens = 'delay(breaker_openings["hall.visit>desk.serve"])'
+    claims = [{"say": period, "measure": opens, "below": 1, "period": period} for period in ("early", "middle")]
+    periods = {"early": ["00:00:00", "00:00:20"], "middle": ["00:00:00", "00:00:50"]}
+    Path(claims_file).write_text(json.dumps({"window": "10 s", "periods": periods, "claims": claims}))
+    capsys.readouterr()
+    assert main(["check", claims_file, "gone", "--json"]) == 3
+    early, middle = json.loads(capsys.readouterr().out)["claims"]
+    assert "since early ends at 00:00, and its trigger is at 00:00" in early["because"]
+    assert "since it has not happened when middle ends at 00:00, less than 30 min after" in middle["because"]

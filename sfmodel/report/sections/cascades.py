@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sfmodel.clock import clock
-from sfmodel.diagnosis.ablation import FOLDER
+from sfmodel.diagnosis.ablation import FOLDER, cut_key
 from sfmodel.diagnosis.cascade_table import HOW, ablations_of, cascades_table
 from sfmodel.diagnosis.kept import kept
 from sfmodel.report.parts import Missing, Note, Part, Sheet, listing
@@ -28,7 +28,7 @@ def section(run: RunSubject) -> list[Part | Note]:
         )
         for number, one in enumerate(found, 1)
         for edge in one.edges
-        for cut in [judged.get((one.begins_s, *edge.key))]
+        for cut in [judged.get(cut_key(one, edge))]
     ]  # fmt: skip
     heads = (
         "cascade", "from", "to", "worst", "path", "comes from", "share of the trouble", "edge from", "edge to", "how",
