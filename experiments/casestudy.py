@@ -210,6 +210,14 @@ class Study:
             return False
         return is_finished(self._run(task)) if task.run else self._printed(task).exists()
 
+    def missing(self, every: Sequence[Stage]) -> list[list[Task]]:
+        """Of each stage what is not there, or asks of a run that is not."""
+        names, found = set[str](), list[list[Task]]()
+        for stage in every:
+            found.append([task for task in stage if not self.is_done(task) or names & {*task.words}])
+            names |= {task.name for task in found[-1]}
+        return found
+
     def other(self, task: Task) -> str | None:
         """What the task that is there is not of: other words, or other code; none: nothing."""
         kept = self.kept.get(task.name)
@@ -308,7 +316,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def make_all(study: Study, every: Sequence[Stage], jobs: int) -> dict[str, str]:
     """Make what is missing, stage by stage; name → what went wrong."""
     console, failed = Console(stderr=True), dict[str, str]()
-    missing = [[task for task in stage if not study.is_done(task)] for stage in every]
+    missing = study.missing(every)
     minutes = sum(task.minutes for stage in missing for task in stage)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:

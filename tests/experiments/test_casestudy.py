@@ -71,6 +71,20 @@ def test_a_task_is_made_once_and_a_failed_one_again(tmp_path: Path) -> None:
     assert again.kept["bad"]["seconds"] > before
 
 
+def test_what_was_asked_of_a_run_that_was_not_whole_is_asked_again(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    sweep = Task("changes", ("list", "nothing"), "changes", 1.0)
+    asked = Task("effects", ("list", "platforms", "changes"), "changes", 1.0)
+    other = Task("other", ("list", "platforms"), "changes", 1.0)
+    for task in (asked, other):
+        (tmp_path / f"{task.name}.json").write_text("made of what there was")
+        study.kept[task.name] = {"ended": True}
+    assert study.missing([(sweep,), (asked, other)]) == [[sweep], [asked]]
+    study.kept["changes"] = {"ended": True}
+    (tmp_path / "changes.json").write_text("all of it")
+    assert study.missing([(sweep,), (asked, other)]) == [[], []]
+
+
 def test_a_task_of_other_words_is_not_taken_for_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = Study(tmp_path)
     make_all(study, [(Task("good", ("list", "platforms"), "claims", 1.0),)], 1)
