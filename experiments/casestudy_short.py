@@ -49,7 +49,7 @@ def _told(found: Found, tell: Callable[[Found], str]) -> str:
 
 
 def path(found: Found) -> str:
-    """Of each storm the cascade that begins with its trigger, and the one that goes on longest."""
+    """Of each storm the cascades that begin with its trigger, and the one that goes on longest."""
     return "".join(f"\n  - {title}: {_told(found, partial(_told_of_storm, run))}" for run, title in SHORT.items())
 
 
@@ -58,7 +58,8 @@ def _told_of_storm(run: str, found: Found) -> str:
     storms, before = storms_of(run, spread), len(spread["cascades"]) - len(storms_of(run, spread))
     if not storms:
         return f"no cascade goes on after the trigger; {before} were over before." if before else "no cascade was found."
-    begun = [one for one in storms if 0 <= one["begins_s"] - TRIGGER_S[run] <= SOON_S][:1]
+    soon = [one for one in storms if 0 <= one["begins_s"] - TRIGGER_S[run] <= SOON_S]
+    begun = sorted(soon, key=lambda storm: -storm["share"])
     longest = max(storms, key=lambda storm: storm["ends_s"] - storm["begins_s"])
     told = [*begun, *([] if longest in begun else [longest])]
     first = "" if begun else "No cascade begins with the trigger; one that was there or comes later is "

@@ -315,6 +315,14 @@ def test_what_is_cut_for_nothing_and_what_was_over_before(tmp_path: Path) -> Non
     assert "F4: No cascade begins with the trigger; one that was there or comes later is [engine → gateway]" in text
 
 
+def test_of_cascades_that_begin_with_a_trigger_the_one_with_most_of_the_trouble_is_first(tmp_path: Path) -> None:
+    with_it = replace(BURST, begins_s=75600.0, share=0.446)
+    spread = {"cascades": cascades_data([with_it, SPREAD]), "ablations": [], "loops": []}
+    text = write_page(tmp_path, kept(tmp_path, {"spread-f1_at_peak": spread}), False).read_text()
+    assert "F1: [llm → engine → gateway](report-f1_at_peak.html#cascades), from 21:00 to 21:30; 49.5 %" in text
+    assert "comes from llm.quota (limiter). Beside it [engine → gateway]" in text
+
+
 def test_an_alert_that_fires_already_is_not_said_to_be_late(tmp_path: Path) -> None:
     burning = replace(ALARM, kind="burn", alert="2 × in 1 h", fires_s=75500.0, ends_s=75650.0)
     again = replace(burning, fires_s=75800.0, ends_s=75900.0)
