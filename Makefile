@@ -60,7 +60,7 @@ sweep-demo: $(STAMP) ## a small paired sweep, the effects of its changes as a ta
 	$(BIN)/sfmodel run -m sweep=demo platform=chain hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS) hydra.sweep.dir=runs/sweep-demo
 	$(BIN)/sfmodel effects runs/sweep-demo -o runs/sweep-demo/effects.svg
 
-casestudy: $(STAMP) ## the case study, answered: one hour and a half to two and a half, goes on where it was stopped; QUICK=1: a quarter of an hour, one seed
+casestudy: $(STAMP) ## the case study, answered: about two hours, goes on where it was stopped; QUICK=1: a quarter of an hour, one seed
 	$(BIN)/python experiments/casestudy.py --jobs $(JOBS) $(if $(QUICK),--quick)
 
 wheel: $(STAMP) ## dist/*.whl

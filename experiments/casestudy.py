@@ -1,6 +1,6 @@
 """The case study, answered: where it hurts, how it spreads, what breaks it, what to change first; a page of text and reports.
 
-    python experiments/casestudy.py            full scale, into results/casestudy: one hour and a half to two and a half
+    python experiments/casestudy.py            full scale, into results/casestudy: about two hours
     python experiments/casestudy.py --quick    shorter windows and one seed, a quarter of an hour; the page says so
     python experiments/casestudy.py --list     the tasks, and how long each takes about
 
