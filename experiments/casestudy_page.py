@@ -26,7 +26,7 @@ from casestudy_found import (
     said_where,
     storms_of,
 )
-from casestudy_short import in_short
+from casestudy_short import AT_OTHER_LEVELS, in_short
 
 from sfmodel.clock import clock
 from sfmodel.diagnosis.ablation import LEFT
@@ -52,13 +52,9 @@ ONLY = (
     "Sought were only slower answers, lower limits, shorter lives of entries, more demand and retries, and invalidations, for "
     "four minutes at most; `sfmodel failure-modes` looks at every place and at pairs, for hours."
 )
-AT_OTHER_LEVELS = (
-    "It is not tried here at other levels of demand; with more of it the queue may harm: experiments/interventions.md, "
-    "*Levels of demand*."
-)
 USUAL = (
     "Listed is what goes on after the trigger. Usual is what a run shows in its calmest fifth; trouble is what fails, or takes "
-    "longer, beyond it."
+    "longer, beyond it. Each share is of the cascade's own hours; those of two cascades do not add up."
 )
 CUTTING = (
     "Each edge was cut alone, for one run with the same seed, from the window before the cascade named on; what is left is read "
@@ -104,8 +100,8 @@ def bottlenecks(found: Found) -> list[str]:
         f"Of what was tried, more of {first} {changes}; it {differ} "
         f"({found.link('where time and failures come from', 'evening', 'causes')}). {measured} beside the same hours as they "
         f"were, with {counted(more['seeds'], 'seed')}; what may be chance is in parentheses. *Failures from it* counts every "
-        "failed request once, for what kept or refused it in the end; the *trouble* of cascades, below, is what a service "
-        "suffers beyond what is usual, and from whom.",
+        "failed request once, for what kept or refused it in the end (what a full pool turns away, for what held its workers); "
+        "the *trouble* of cascades, below, is what a service suffers beyond what is usual, and from whom.",
         "",
         *markdown_table(heads, rows),
     ]
@@ -392,8 +388,8 @@ def _of_seeds(effects: Sequence[Mapping[str, Any]]) -> str:
     if fewest != FEW:
         return ""
     return (
-        " An interval of two seeds rests on how two differences differ: one much narrower than the others is luck. Those of "
-        "experiments/interventions.md rest on all changes together."
+        " An interval of two seeds rests on how two differences differ: it is wide, or narrow by luck. Those of README and "
+        "experiments/interventions.md take how all changes differ together, and find more."
     )
 
 

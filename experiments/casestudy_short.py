@@ -31,6 +31,10 @@ from sfmodel.results.replications import written_seeds
 
 SOON_S = 120.0
 """From a trigger to the beginning of the cascade that is put down to it, at most."""
+AT_OTHER_LEVELS = (
+    "It is not tried here at other levels of demand; with more of it the queue may harm: experiments/interventions.md, "
+    "*Levels of demand*."
+)
 ONE_SEED = "With one seed it is not known"
 MOST_CAUSES = 3
 """Causes that are named."""
@@ -62,7 +66,8 @@ def _told_of_storm(run: str, found: Found) -> str:
     begun = sorted(soon, key=lambda storm: -storm["share"])
     longest = max(storms, key=lambda storm: storm["ends_s"] - storm["begins_s"])
     told = [*begun, *([] if longest in begun else [longest])]
-    first = "" if begun else "No cascade begins with the trigger; one that was there or comes later is "
+    there = "was there" if longest["begins_s"] < TRIGGER_S[run] else "comes later"
+    first = "" if begun else f"No cascade begins with the trigger; one that {there} is "
     said = [f"{said_of_cascade(found, run, one)}{_cut(cuts_of(spread, one))}" for one in told]
     return first + " Beside it ".join(said)
 
@@ -110,7 +115,7 @@ def queue(found: Found) -> str:
     else:
         each = {where: [said for said, is_found in sizes if is_found] for where, sizes in every.items()}
         sure = "; ".join(f"{where}: {joined(said)}" for where, said in each.items() if said)
-    return f"{first} What a queue between gateway and engine changes beyond chance: {sure}."
+    return f"{first} What a queue between gateway and engine changes beyond chance: {sure}. {AT_OTHER_LEVELS}"
 
 
 def change(found: Found) -> str:

@@ -312,7 +312,7 @@ def test_what_is_cut_for_nothing_and_what_was_over_before(tmp_path: Path) -> Non
     text = write_page(tmp_path, found, False).read_text()
     assert "It comes also without llm → engine (90.0 % of the trouble at engine is left)." in text
     assert "S1: no cascade goes on after the trigger; 1 were over before." in text
-    assert "F4: No cascade begins with the trigger; one that was there or comes later is [engine → gateway]" in text
+    assert "F4: No cascade begins with the trigger; one that comes later is [engine → gateway]" in text
 
 
 def test_of_cascades_that_begin_with_a_trigger_the_one_with_most_of_the_trouble_is_first(tmp_path: Path) -> None:
