@@ -53,7 +53,7 @@ def _told(found: Found, tell: Callable[[Found], str]) -> str:
 
 
 def path(found: Found) -> str:
-    """Of each storm the cascades that begin with its trigger, and the one that goes on longest."""
+    """Of each storm the cascades that begin with its trigger, and the one that goes on longest; last what its cuts refute."""
     return "".join(f"\n  - {title}: {_told(found, partial(_told_of_storm, run))}" for run, title in SHORT.items())
 
 
@@ -65,18 +65,23 @@ def _told_of_storm(run: str, found: Found) -> str:
     soon = [one for one in storms if 0 <= one["begins_s"] - TRIGGER_S[run] <= SOON_S]
     begun = sorted(soon, key=lambda storm: -storm["share"])
     longest = max(storms, key=lambda storm: storm["ends_s"] - storm["begins_s"])
-    told = [*begun, *([] if longest in begun else [longest])]
+    told = sorted([*begun, *([] if longest in begun else [longest])], key=lambda one: _is_refuted(cuts_of(spread, one)))
     there = "was there" if longest["begins_s"] < TRIGGER_S[run] else "comes later"
     first = "" if begun else f"No cascade begins with the trigger; one that {there} is "
     said = [f"{said_of_cascade(found, run, one)}{_cut(cuts_of(spread, one))}" for one in told]
     return first + " Beside it ".join(said)
 
 
+def _is_refuted(cuts: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether an edge of the way that a cascade seems to go does not hold."""
+    return any(one["how"] in ("waits", "fails") and one["verdict"] == "does not hold" for one in cuts)
+
+
 def _cut(cuts: Sequence[Mapping[str, Any]]) -> str:
     """Without which edges a cascade does not come, and without which it comes all the same."""
     each = {verdict: [f"{one['source']} → {one['target']} ({said_share(one['left'])} of the trouble at {one['symptom']} is left)"
                       for one in cuts if one["verdict"] == verdict] for verdict in ("holds", "does not hold")}  # fmt: skip
-    needs = f" It does not come without {joined(each['holds'])}." if each["holds"] else ""
+    needs = f" Each cut alone, it does not come without {joined(each['holds'])}." if each["holds"] else ""
     return needs + (f" It comes also without {joined(each['does not hold'])}." if each["does not hold"] else "")
 
 

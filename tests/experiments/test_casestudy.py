@@ -215,7 +215,7 @@ def test_the_page_says_what_the_commands_found(tmp_path: Path) -> None:
     assert "Beside it [engine → gateway](report-f1_at_peak.html#cascades), from 20:56 on" in short, (
         "it was there before"
     )
-    assert "It does not come without llm → engine (8.1 % of the trouble at engine is left)." in short
+    assert "it does not come without llm → engine (8.1 % of the trouble at engine is left)." in short
     assert "S1: no cascade was found." in short
     assert (
         "Of what fails from 20:15 to 23:00, 75.0 % from llm.quota and 25.0 % from cache.memory come. More of no single resource"
@@ -233,7 +233,7 @@ def test_what_was_over_before_the_trigger_is_not_told(tmp_path: Path) -> None:
     cut = Ablation(over.edges[0], over, "gateway", 0.0)
     spread = {"cascades": cascades_data([over, SPREAD]), "ablations": ablations_data([cut, CUT]), "loops": []}
     text = write_page(tmp_path, kept(tmp_path, {"spread-f1_at_peak": spread}), False).read_text()
-    assert "It does not come without llm → engine (8.1 % of the trouble at engine is left)." in text
+    assert "it does not come without llm → engine (8.1 % of the trouble at engine is left)." in text
     assert "| llm → engine | fails, and fails it | from 21:00 | 8.1 % at engine | holds |" in text
     assert "| engine → gateway |" not in text
 
@@ -321,6 +321,17 @@ def test_of_cascades_that_begin_with_a_trigger_the_one_with_most_of_the_trouble_
     text = write_page(tmp_path, kept(tmp_path, {"spread-f1_at_peak": spread}), False).read_text()
     assert "F1: [llm → engine → gateway](report-f1_at_peak.html#cascades), from 21:00 to 21:30; 49.5 %" in text
     assert "comes from llm.quota (limiter). Beside it [engine → gateway]" in text
+
+
+def test_a_path_that_its_own_cuts_refute_is_not_the_first_answer(tmp_path: Path) -> None:
+    spread = {
+        "cascades": cascades_data([BURST, SPREAD]),
+        "ablations": ablations_data([replace(CUT, left=0.9)]),
+        "loops": [],
+    }
+    text = write_page(tmp_path, kept(tmp_path, {"spread-f1_at_peak": spread}), False).read_text()
+    assert "F1: [engine → gateway](report-f1_at_peak.html#cascades), from 20:56 on" in text
+    assert "Beside it [llm → engine → gateway](report-f1_at_peak.html#cascades), from 21:00 to 21:30" in text
 
 
 def test_an_alert_that_fires_already_is_not_said_to_be_late(tmp_path: Path) -> None:
