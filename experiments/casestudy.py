@@ -121,7 +121,7 @@ WRONG = ("*slower", "*limit", "*ttl", "*demand", "*retries", "*more", "*invalida
 SOUGHT = (*(word for what in WRONG for word in ("--only", what)), "--horizon", "8min", "--explore", "0", "--most", "3")
 """What may go wrong, for four minutes at most: a place at which something is served is slower, a quota is lower, entries expire
 sooner, more is asked. All 85 places, and pairs, take hours."""
-OWN = frozenset({"name", "scenario", "intervention", "seed", "replications", "start", "until", "switch_on", "forks"})
+SET_BY_TASKS = frozenset({"name", "scenario", "intervention", "seed", "replications", "start", "until", "switch_on", "forks"})
 """Keys that each task sets, or whose results it would not know."""
 END = "22:00"
 """When storms and changes end."""
@@ -285,9 +285,9 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="for every run")
     given = parser.parse_intermixed_args(words)
-    own = [word for word in given.overrides if word.lstrip("+~").partition("=")[0] in OWN]
+    own = [word for word in given.overrides if word.lstrip("+~").partition("=")[0] in SET_BY_TASKS]
     if own:
-        print(f"casestudy: {own[0]}: {joined(sorted(OWN))} are the study's own; leave it out", file=sys.stderr)
+        print(f"casestudy: {own[0]}: {joined(sorted(SET_BY_TASKS))} are the study's own; leave it out", file=sys.stderr)
         return 2
     every = stages(given.quick, given.overrides)
     if given.list:

@@ -91,7 +91,7 @@ def bottlenecks(found: Found) -> list[str]:
     heads = ("resource", "more of it", "busy", "failures from it", "change in failures", "change in p95")
     first = tried[0].candidate.name
     most = largest(tried, first)
-    busiest = max(tried, key=lambda one: max(0.0, np.nan_to_num(one.candidate.trouble.busy))).candidate.name
+    busiest = max(tried, key=lambda one: np.nan_to_num(one.candidate.trouble.busy)).candidate.name
     differ = "is also the busiest" if busiest == first else f"is not the busiest, which is {busiest}"
     sure = [what for what, key in (("failures", "failing"), ("p95", "p95")) if most.effects[key].is_found]
     measured = f"Measured at {more['endpoint'] or 'all that enters the platform'}, {more['period']},"
@@ -318,8 +318,8 @@ def _after_and_before(alarms: Sequence[Mapping[str, Any]]) -> dict[str, tuple[st
     then, and how often it had begun before. Of one that fires already, a later beginning says nothing of the trigger."""
     told: dict[str, tuple[str, str, int]] = {}
     for one in sorted(alarms, key=lambda one: one["after_trigger_s"]):
-        name, delay = f"{one['objective']}: {one['alert']}", one["after_trigger_s"]
-        own = [other for other in alarms if f"{other['objective']}: {other['alert']}" == name and other["after_trigger_s"] < 0]
+        name, delay = _name_of(one), one["after_trigger_s"]
+        own = [other for other in alarms if _name_of(other) == name and other["after_trigger_s"] < 0]
         if delay < 0 and (one["lasts"] or one["ends_s"] - one["fires_s"] > -delay):
             told[name] = ("fires already", "", len(own))
         part = one.get("seen_s", 0.0) < one.get("long_s", 0.0)  # it comes later after hours of usual traffic
@@ -327,6 +327,10 @@ def _after_and_before(alarms: Sequence[Mapping[str, Any]]) -> dict[str, tuple[st
             seen = f", {one['seen_s'] / 60:.0f} min of it seen" if part else ""
             told.setdefault(name, (format_value(delay, "s"), seen, len(own)))
     return told
+
+
+def _name_of(alarm: Mapping[str, Any]) -> str:
+    return f"{alarm['objective']}: {alarm['alert']}"
 
 
 def _without_a_storm(found: Found) -> str:

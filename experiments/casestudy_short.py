@@ -59,8 +59,9 @@ def path(found: Found) -> str:
 
 def _told_of_storm(run: str, found: Found) -> str:
     spread = found.of(f"spread-{run}")
-    storms, before = storms_of(run, spread), len(spread["cascades"]) - len(storms_of(run, spread))
+    storms = storms_of(run, spread)
     if not storms:
+        before = len(spread["cascades"])
         return f"no cascade goes on after the trigger; {before} were over before." if before else "no cascade was found."
     soon = [one for one in storms if 0 <= one["begins_s"] - TRIGGER_S[run] <= SOON_S]
     begun = sorted(soon, key=lambda storm: -storm["share"])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sfmodel.clock import clock
 from sfmodel.errors import ConfigError, NotInRunError, RowError
 from sfmodel.results import measures
-from sfmodel.rows.bands import FOLLOW_UP_S, first_trigger_s, make_pair, paired
+from sfmodel.rows.bands import FOLLOW_UP_S, make_pair, paired
 from sfmodel.rows.rows import Row, Rows
 from sfmodel.rows.windows import Windows
 
@@ -145,11 +145,11 @@ class _Periods:
         if row.measure.is_of_requests and self._requests is None:
             return "since no request was traced"
         if row.measure.awaits:
-            begins_s = first_trigger_s(self._ds) if self._pair is None else self._pair.begins_s
-            if begins_s is None:
-                return "since the run has no trigger"
             windows = self.windows(row.period, row.window)
             assert windows is not None, "a period without windows is lacking above"
+            begins_s = windows.trigger_begins_s
+            if begins_s is None:
+                return "since the run has no trigger"
             end_s = measures.run_end_s(windows.ds)
             ended = f"{self._shorter if row.period == 'whole' else row.period} ends at {clock(end_s)}"
             if end_s <= begins_s:
